@@ -1,0 +1,198 @@
+"""The loops: one takes and records the samples, one keeps silent streams alive."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import TypeVar
+
+from cpusensor import wire
+from cpusensor.broadcast import Broadcast
+from cpusensor.clock import Clock, due_slot, slot_at
+from cpusensor.gaps import clock_step, first_cause, interruption, restart_cause
+from cpusensor.kernel import Kernel, UnreadableError
+from cpusensor.records import Cause, Health, Measured, Moment, Reading, Run, Sample, Tick, Usage
+from cpusensor.storage import Storage, WriteError
+from cpusensor.usage import measure, was_reset
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BEAT_S = 10.0
+"""No stream is silent for longer."""
+
+UNWRITTEN_S = 3600
+"""How much is kept in memory while the database takes nothing."""
+
+SILENT_INTERVALS = 3
+"""After how many intervals without a tick the service says that it is not alive."""
+
+
+class Recorder:
+    """Takes a reading at every grid point and records what it shows."""
+
+    def __init__(self, *, clock: Clock, kernel: Kernel, storage: Storage, broadcast: Broadcast, run: Run) -> None:
+        self._clock = clock
+        self._kernel = kernel
+        self._storage = storage
+        self._broadcast = broadcast
+        self._run = run
+        self._unwritten: deque[Measured] = deque()
+        self._causes: set[Cause] = set()
+        self._read_error: str | None = None
+        self._write_error: str | None = None
+        previous = storage.newest
+        if previous is not None:
+            self._causes.add(restart_cause(storage.run_of(previous), run))
+        self._ticked = clock.now()
+        self._baseline = self._read(self._ticked)
+        self._is_first = True
+        self._expected = slot_at(self._ticked.wall, run.interval) + run.interval
+
+    def health(self) -> Health:
+        """Whether the loop ticks, and what it lacks."""
+        silence = self._clock.now().monotonic - self._ticked.monotonic
+        if silence > SILENT_INTERVALS * self._run.interval:
+            return Health(is_ticking=False, state=f"no tick for {silence:.0f} s")
+        reason = self._write_error or self._read_error
+        return Health(is_ticking=True, state=f"degraded: {reason}" if reason else "recording")
+
+    async def tick(self) -> None:
+        """Wait for the next grid point, take a reading, and record it with what it closes."""
+        await self._clock.sleep_until(self._ticked.monotonic + self._expected - self._ticked.wall)
+        now = self._clock.now()
+        reading = self._read(now)
+        self._notice_interruption(now)
+        measured = self._measure(reading) if reading else None
+        self._expected = max(self._expected, slot_at(now.wall, self._run.interval)) + self._run.interval
+        if measured is not None:
+            await _finish(self._record(measured))
+
+    async def close(self) -> None:
+        """Write what is not written yet and note the clean end."""
+        try:
+            if self._unwritten:
+                await self._storage.add(self._unwritten)
+            await self._storage.end_run(self._run, self._clock.now().wall)
+        except WriteError as error:
+            log.error("the end of this run could not be recorded (%s): the next gap will say that it crashed", error)
+
+    def _read(self, now: Moment) -> Reading | None:
+        try:
+            counters = self._kernel.read()
+        except UnreadableError as error:
+            self._causes.add(Cause.UNREADABLE)
+            if self._read_error is None:
+                log.error("the CPU counters cannot be read (%s); trying again every %d s", error, self._run.interval)
+            self._read_error = f"the CPU counters cannot be read: {error}"
+            return None
+        if self._read_error is not None:
+            log.warning("the CPU counters can be read again")
+            self._read_error = None
+        return Reading(moment=now, counters=counters)
+
+    def _notice_interruption(self, now: Moment) -> None:
+        """After a sleep or a clock step nothing leads from the last tick to this one: begin anew."""
+        before, self._ticked = self._ticked, now
+        cause = interruption(before, now)
+        if cause is None:
+            return
+        if cause is Cause.CLOCK:
+            log.warning("the clock was set by %+.1f s", clock_step(before, now))
+        self._causes.add(cause)
+        self._baseline = None
+        self._expected = slot_at(now.wall, self._run.interval)
+
+    def _measure(self, reading: Reading) -> Measured | None:
+        """What the reading shows since the baseline; None if it can only serve as the next baseline."""
+        before = self._baseline
+        if before is None:
+            self._begin_at(reading)
+            return None
+        if was_reset(before.counters, reading.counters):
+            self._causes.add(Cause.UNREADABLE)
+            self._begin_at(reading)
+            return None
+        slot = due_slot(reading.moment.wall, self._expected, self._run.interval)
+        if self._is_first and 2 * (slot - before.moment.wall) < self._run.interval:
+            self._begin_at(reading)
+            return None
+        usage = measure(before.counters, reading.counters)
+        if usage is None:
+            return None
+        self._baseline, self._is_first = reading, False
+        cause = first_cause(self._causes)
+        self._causes.clear()
+        return Measured(sample=self._sample(slot, before, reading, usage), cause=cause)
+
+    def _begin_at(self, reading: Reading) -> None:
+        self._baseline, self._is_first = reading, True
+
+    def _sample(self, slot: int, before: Reading, after: Reading, usage: Usage) -> Sample:
+        load, pressures = after.counters.load, (before.counters.pressure_us, after.counters.pressure_us)
+        waited = None if None in pressures else max(0, pressures[1] - pressures[0])  # type: ignore[operator] # not None
+        return Sample(
+            time=slot,
+            run=self._run.id,
+            elapsed_ms=round(1000 * (after.moment.monotonic - before.moment.monotonic)),
+            ticks=usage.ticks,
+            cores=usage.cores,
+            load_centi=None if load is None else round(100 * load),
+            pressure_us=waited,
+            total_busy=sum(cpu.busy for cpu in after.counters.cpus.values()),
+            total_all=sum(cpu.all for cpu in after.counters.cpus.values()),
+        )
+
+    async def _record(self, measured: Measured) -> None:
+        """Commit first, then publish. While the database takes nothing the sample is published all the same."""
+        self._keep(measured)
+        try:
+            ticks = await self._storage.add(self._unwritten)
+        except WriteError as error:
+            if self._write_error is None:
+                log.error("the database takes no samples (%s); keeping the newest %d s in memory", error, UNWRITTEN_S)
+            self._write_error = f"the database takes no samples: {error}"
+            lone = Tick(sample=measured.sample, gap=None, minutes=())
+            self._broadcast.publish(measured.sample.time, wire.tick(lone))
+            return
+        if self._write_error is not None:
+            log.warning("the database takes samples again; %d were kept and are written", len(ticks))
+            self._write_error = None
+        self._unwritten.clear()
+        late = b"".join(wire.closed(tick) for tick in ticks[:-1])
+        self._broadcast.publish(measured.sample.time, late + wire.tick(ticks[-1]))
+
+    def _keep(self, measured: Measured) -> None:
+        self._unwritten.append(measured)
+        if len(self._unwritten) > UNWRITTEN_S // self._run.interval:
+            lost = self._unwritten.popleft()
+            oldest = self._unwritten[0]
+            cause = first_cause({lost.cause, oldest.cause, Cause.UNWRITTEN})
+            self._unwritten[0] = replace(oldest, cause=cause)
+
+
+async def sample_forever(recorder: Recorder) -> None:
+    """Tick after tick."""
+    while True:
+        await recorder.tick()
+
+
+async def beat_forever(clock: Clock, broadcast: Broadcast) -> None:
+    """Send a beat whenever nothing else was sent for `BEAT_S`."""
+    while True:
+        due = broadcast.last_sent + BEAT_S
+        await clock.sleep_until(due)
+        if broadcast.last_sent + BEAT_S <= due:
+            broadcast.send(wire.beat(clock.now().wall))
+
+
+async def _finish(work: Coroutine[None, None, T]) -> T:
+    """Await work that a cancellation must not leave half done."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

@@ -1,0 +1,214 @@
+"""The answers: page, history, newest sample, stream, health."""
+
+import random
+
+import aiohttp_jinja2
+from aiohttp import HttpVersion11, hdrs, web
+from multidict import MultiMapping
+
+from cpusensor import __version__, wire
+from cpusensor.assets import choose_language
+from cpusensor.broadcast import FullError, Stream
+from cpusensor.clock import slot_at
+from cpusensor.keys import ASSETS, BROADCAST, CLOCK, RECORDER, RUN, SETTINGS, STORAGE
+from cpusensor.ranges import MAX_DIGITS, BadRequestError, choose_grid, parse_query
+
+LANGUAGE_COOKIE = "lang"
+LANGUAGE_MAX_AGE_S = 31_536_000
+
+STREAM_HEADERS = {
+    hdrs.CONTENT_TYPE: "text/event-stream",
+    hdrs.CACHE_CONTROL: "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+}
+RETRY_MS = (1000, 5000)
+"""Readers that lost their stream together come back spread over this time."""
+
+PAGE_POINTS = 3600
+"""The page shows an hour at the finest step, even of samples taken every second."""
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/")
+async def page(request: web.Request) -> web.Response:
+    """The page, with the first hour inside."""
+    texts = request.app[ASSETS].texts
+    chosen = request.query.get("lang", "")
+    wanted = [chosen, request.cookies.get(LANGUAGE_COOKIE, "")]
+    lang = choose_language(wanted, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), list(texts))
+    response = aiohttp_jinja2.render_template("page.html", request, await _page_context(request, lang))
+    response.headers.update({hdrs.CACHE_CONTROL: "no-cache", hdrs.VARY: "Accept-Encoding, Accept-Language, Cookie"})
+    response.enable_compression()
+    if chosen == lang:
+        response.set_cookie(LANGUAGE_COOKIE, lang, max_age=LANGUAGE_MAX_AGE_S, samesite="Strict", path="")
+    return response
+
+
+async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
+    app = request.app
+    assets = app[ASSETS]
+    newest = app[STORAGE].newest
+    boot: wire.Json = {
+        "lang": lang,
+        "host": app[SETTINGS].name,
+        "version": __version__,
+        "interval": app[SETTINGS].interval,
+        "now": int(app[CLOCK].now().wall),
+        "texts": assets.texts[lang],
+        "samples": await _history(request, {"range": "1h", "points": str(PAGE_POINTS)}),
+        "minutes": await _history(request, {"range": "1h", "step": "60"}),
+        "newest": wire.sample(newest) if newest else None,
+    }
+    return {
+        "lang": lang,
+        "languages": list(assets.texts),
+        "texts": assets.texts[lang],
+        "host": app[SETTINGS].name,
+        "version": __version__,
+        "assets": f"static/{assets.version}",
+        "modules": assets.modules,
+        "boot": boot,
+    }
+
+
+@routes.get("/static/{version}/{path:.+}")
+async def static(request: web.Request) -> web.Response:
+    """A file of the page, under an address that changes with its content."""
+    assets = request.app[ASSETS]
+    asset = assets.files.get(request.match_info["path"])
+    if asset is None or request.match_info["version"] != assets.version:
+        raise web.HTTPNotFound
+    headers = {hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable", hdrs.VARY: hdrs.ACCEPT_ENCODING}
+    body = asset.body
+    if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        headers[hdrs.CONTENT_ENCODING] = "gzip"
+        body = asset.gzipped
+    return web.Response(body=body, content_type=asset.content_type, charset="utf-8", headers=headers)
+
+
+@routes.get("/api/history")
+async def history(request: web.Request) -> web.Response:
+    """A range of the history on a dense grid."""
+    try:
+        body = await _history(request, _single(request.query))
+    except BadRequestError as error:
+        return _json({"error": str(error)}, status=400)
+    return _json(body)
+
+
+async def _history(request: web.Request, query: dict[str, str]) -> wire.Json:
+    settings, storage = request.app[SETTINGS], request.app[STORAGE]
+    now = request.app[CLOCK].now().wall
+    asked = parse_query(query, slot_at(now, settings.interval))
+    intervals = await storage.intervals(asked.from_time, asked.to_time) or {settings.interval}
+    grid = choose_grid(asked, intervals)
+    span = (grid.floor, grid.end)
+    answer = wire.History(
+        grid=grid,
+        interval=min(intervals),
+        buckets=await storage.history(*span, grid.step),
+        cores=await storage.cores(*span, grid.step) if "cores" in asked.series else {},
+        gaps=await storage.gaps(asked.from_time, asked.to_time, now),
+    )
+    newest = storage.newest
+    header: dict[str, wire.Json] = {"host": settings.name, "now": int(now), "last_id": newest.time if newest else None}
+    return wire.history(answer, asked.series, header)
+
+
+@routes.get("/api/now")
+async def now(request: web.Request) -> web.Response:
+    """The newest sample, as the stream sent it."""
+    newest = request.app[STORAGE].newest
+    if newest is None:
+        return _json({"error": "nothing is recorded yet; the first sample comes within two intervals"}, status=404)
+    return _json(wire.sample(newest))
+
+
+@routes.get("/healthz")
+async def healthz(request: web.Request) -> web.Response:
+    """Whether the recording goes on, in a word."""
+    health = request.app[RECORDER].health()
+    return web.Response(text=f"{health.state}\n", status=200 if health.is_ticking else 503)
+
+
+@routes.get("/events")
+async def events(request: web.Request) -> web.StreamResponse:
+    """The stream: a greeting, what the reader missed, then each tick as it comes."""
+    try:
+        position, reason = _position(request)
+        if request.method == hdrs.METH_HEAD:
+            return web.Response(headers=STREAM_HEADERS)
+        with request.app[BROADCAST].seat():
+            return await _stream(request, position, reason)
+    except BadRequestError as error:
+        return _json({"error": str(error)}, status=400)
+    except FullError:
+        limit = request.app[SETTINGS].max_streams
+        return _json({"error": f"all {limit} streams are in use; try again"}, status=503, headers={"Retry-After": "5"})
+
+
+async def _stream(request: web.Request, position: int | None, reason: str | None) -> web.StreamResponse:
+    broadcast = request.app[BROADCAST]
+    response = web.StreamResponse(headers=STREAM_HEADERS)
+    chunked = request.version >= HttpVersion11
+    if chunked:
+        response.enable_chunked_encoding()
+    try:
+        await response.prepare(request)
+        missed = broadcast.restart(reason) if reason else broadcast.catch_up(position)
+        reached = broadcast.newest_id
+        await response.write(_hello(request, reached) + missed)
+        # What is published meanwhile follows; then no await parts the last look from joining.
+        while broadcast.newest_id != reached:
+            missed, reached = broadcast.catch_up(reached), broadcast.newest_id
+            await response.write(missed)
+        if request.transport is not None:
+            await broadcast.follow(Stream(request.transport, chunked=chunked))
+    except ConnectionError:
+        pass  # The reader left; that is not an error.
+    return response
+
+
+def _hello(request: web.Request, last_id: int | None) -> bytes:
+    app = request.app
+    greeting: wire.Json = {
+        "host": app[SETTINGS].name,
+        "version": __version__,
+        "boot": app[RUN].boot_id,
+        "interval": app[SETTINGS].interval,
+        "now": int(app[CLOCK].now().wall),
+        "last_id": last_id,
+    }
+    return wire.hello(greeting, random.randint(*RETRY_MS))  # noqa: S311 - spreads readers, hides nothing
+
+
+def _position(request: web.Request) -> tuple[int | None, str | None]:
+    """Where the reader stands, or why that cannot be told: the header that EventSource sends wins over the address."""
+    text = request.headers.get("Last-Event-ID")
+    if text is not None:
+        return (int(text), None) if _is_time(text) else (None, "the Last-Event-ID is not a sample's id")
+    query = _single(request.query)
+    text = query.get("after")
+    if text is not None and not _is_time(text):
+        raise BadRequestError(f"after: {text!r} is not allowed; it must be the id of a sample, in UTC Unix seconds")
+    return (None if text is None else int(text)), None
+
+
+def _is_time(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+
+
+def _single(query: "MultiMapping[str]") -> dict[str, str]:
+    """The parameters, none of which may be given twice."""
+    for name in query:
+        if len(query.getall(name)) > 1:
+            raise BadRequestError(f"{name}: given {len(query.getall(name))} times; give it once")
+    return dict(query)
+
+
+def _json(body: wire.Json, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    response = web.Response(text=wire.encode(body), status=status, content_type="application/json", headers=headers)
+    response.headers[hdrs.CACHE_CONTROL] = "no-store"
+    response.enable_compression()
+    return response

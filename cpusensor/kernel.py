@@ -1,0 +1,96 @@
+"""Reads the kernel's CPU counters. The only module that imports psutil."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+from cpusensor.records import Counters, CpuTimes
+
+TICKS_PER_SECOND = 100
+"""psutil divides by the system's clock tick; the counters themselves step in 1/100 s (USER_HZ)."""
+
+_PRESSURE = Path("/proc/pressure/cpu")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_ONLINE = Path("/sys/devices/system/cpu/online")
+
+
+class UnreadableError(Exception):
+    """The counters could not be read; its text says what the system answered."""
+
+
+class Kernel(Protocol):
+    """What the service knows of the kernel; a test gives one that it moves itself."""
+
+    def boot_id(self) -> str:
+        """A name for the present boot, different at each."""
+
+    def read(self) -> Counters:
+        """The counters now. Raises UnreadableError."""
+
+
+class SystemKernel:
+    """The counters of the machine that this runs on."""
+
+    def __init__(self) -> None:
+        self._numbers: list[int] = []
+
+    def boot_id(self) -> str:
+        """The kernel's boot id (random(4)); the time of the boot where there is none."""
+        try:
+            return _BOOT_ID.read_text().strip()
+        except OSError:
+            return f"booted-{int(psutil.boot_time())}"
+
+    def read(self) -> Counters:
+        """The counters of every CPU that is online, the load average and the pressure, read at once."""
+        try:
+            times = psutil.cpu_times(percpu=True)
+            load = psutil.getloadavg()[0]
+        except (OSError, ValueError, IndexError, TypeError, psutil.Error) as error:
+            raise UnreadableError(f"{type(error).__name__}: {error}") from error
+        if not times:
+            raise UnreadableError("the system lists no CPU")
+        cpus = dict(zip(self._cpu_numbers(len(times)), map(_cpu_times, times), strict=True))
+        return Counters(cpus=cpus, load=load, pressure_us=_read_pressure())
+
+    def _cpu_numbers(self, count: int) -> list[int]:
+        """Which CPUs the list is of: psutil gives no numbers, so they are asked for anew when their count changes."""
+        if len(self._numbers) != count:
+            online = _read_online()
+            self._numbers = online if len(online) == count else list(range(count))
+        return self._numbers
+
+
+def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's tuple differ from system to system
+    user = times.user + getattr(times, "nice", 0.0)
+    irq = getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)
+    return CpuTimes(
+        user=_ticks(user),
+        system=_ticks(times.system),
+        irq=_ticks(irq),
+        idle=_ticks(times.idle),
+        iowait=_ticks(times.iowait) if hasattr(times, "iowait") else None,
+        steal=_ticks(times.steal) if hasattr(times, "steal") else None,
+    )
+
+
+def _ticks(seconds: float) -> int:
+    return round(seconds * TICKS_PER_SECOND)
+
+
+def _read_pressure() -> int | None:
+    """The "some" line's total, e.g. `some avg10=0.00 avg60=0.00 avg300=0.00 total=1999848` (accounting/psi.rst)."""
+    try:
+        return int(_PRESSURE.read_text().split("\n", maxsplit=1)[0].rpartition("total=")[2])
+    except (OSError, ValueError):
+        return None
+
+
+def _read_online() -> list[int]:
+    """The numbers in a list such as `0-3,8-11`; empty where the system has none."""
+    try:
+        ranges = [part.partition("-") for part in _ONLINE.read_text().strip().split(",")]
+        return [cpu for first, _, last in ranges for cpu in range(int(first), int(last or first) + 1)]
+    except (OSError, ValueError):
+        return []

@@ -1,0 +1,27 @@
+"""The names under which the application keeps its parts."""
+
+import asyncio
+
+from aiohttp import web
+
+from cpusensor.assets import Assets
+from cpusensor.background import Recorder
+from cpusensor.broadcast import Broadcast
+from cpusensor.clock import Clock
+from cpusensor.kernel import Kernel
+from cpusensor.records import Run
+from cpusensor.settings import Settings
+from cpusensor.storage import Storage
+
+SETTINGS = web.AppKey("settings", Settings)
+CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+KERNEL: web.AppKey[Kernel] = web.AppKey("kernel")
+ASSETS = web.AppKey("assets", Assets)
+STORAGE = web.AppKey("storage", Storage)
+RUN = web.AppKey("run", Run)
+BROADCAST = web.AppKey("broadcast", Broadcast)
+RECORDER = web.AppKey("recorder", Recorder)
+ENDED = web.AppKey("ended", asyncio.Event)
+"""Set when the service is to stop."""
+FAILURES: web.AppKey[list[BaseException]] = web.AppKey("failures", list)
+"""What ended a loop that never ends."""

@@ -1,0 +1,207 @@
+"""The records that travel between the modules: frozen, and nothing but data.
+
+A *tick* here is the unit of the kernel's CPU counters, 1/100 s (USER_HZ, proc_stat(5)). All times are UTC Unix seconds
+and name the end of what a record covers: a sample labelled 12:00:05 covers (12:00:00, 12:00:05].
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """Why nothing was recorded in a gap. Of several that hold, the one that stands first here is named."""
+
+    REBOOTED = "rebooted"
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+    SUSPENDED = "suspended"
+    CLOCK = "clock"
+    UNREADABLE = "unreadable"
+    UNWRITTEN = "unwritten"
+    STALLED = "stalled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One instant on three clocks, each in seconds."""
+
+    wall: float
+    """UTC Unix time; can be stepped."""
+    monotonic: float
+    """Never stepped; stands still while the machine is suspended."""
+    boottime: float
+    """Never stepped; runs on while the machine is suspended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuTimes:
+    """Ticks that one CPU has spent since boot, by kind."""
+
+    user: int
+    """User mode, nice included; guests are inside."""
+    system: int
+    irq: int
+    """Hard and soft interrupts."""
+    idle: int
+    iowait: int | None
+    """None where the system does not report it, as for `steal`."""
+    steal: int | None
+
+    @property
+    def busy(self) -> int:
+        """Ticks in which the CPU worked for this machine: not idle, not waiting, not stolen."""
+        return self.user + self.system + self.irq
+
+    @property
+    def all(self) -> int:
+        """Ticks of every kind."""
+        return self.busy + self.idle + (self.iowait or 0) + (self.steal or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What the kernel counted until one instant."""
+
+    cpus: dict[int, CpuTimes]
+    """By the CPU's number."""
+    load: float | None
+    """Load average of the last minute."""
+    pressure_us: int | None
+    """Microseconds since boot in which some task waited for a CPU (/proc/pressure/cpu, "some")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Counters together with the instant at which they were read."""
+
+    moment: Moment
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreTicks:
+    """Ticks that one CPU spent in an interval."""
+
+    busy: int
+    all: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticks:
+    """Ticks that all CPUs together spent in an interval, by kind."""
+
+    user: int
+    system: int
+    irq: int
+    iowait: int | None
+    steal: int | None
+    all: int
+    """Of every kind, idle included: the weight of the interval in any mean."""
+
+    @property
+    def busy(self) -> int:
+        """Ticks in which a CPU worked for this machine."""
+        return self.user + self.system + self.irq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """The difference of two readings' counters."""
+
+    ticks: Ticks
+    cores: tuple[CoreTicks, ...] | None
+    """In the order of the CPUs' numbers; None when the set of CPUs changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One life of the recording process."""
+
+    id: int
+    boot_id: str
+    started: int
+    ended: int | None
+    """When it was stopped cleanly; None while it runs, or after a crash."""
+    interval: int
+    """Seconds between two samples."""
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What the CPUs did since the sample before: the row that is stored."""
+
+    time: int
+    run: int
+    """The `Run.id` that recorded it."""
+    elapsed_ms: int
+    """Measured, on the monotonic clock."""
+    ticks: Ticks
+    cores: tuple[CoreTicks, ...] | None
+    load_centi: int | None
+    """Hundredths of the load average."""
+    pressure_us: int | None
+    """Microseconds of the interval in which some task waited for a CPU."""
+    total_busy: int
+    """The boot's running total of busy ticks at the end of the interval."""
+    total_all: int
+    """The boot's running total of all ticks at the end of the interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollup:
+    """What the samples of a longer interval add up to."""
+
+    time: int
+    count: int
+    """Samples inside."""
+    elapsed_ms: int
+    ticks: Ticks
+    cpu_min_bp: int
+    """Lowest CPU use of a sample inside, in basis points (0.01 %)."""
+    cpu_max_bp: int
+    load_centi: int | None
+    """Sum over the samples; None unless each has one, as for `pressure_us`."""
+    pressure_us: int | None
+    cores: tuple[CoreTicks, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Slots between two samples in which nothing was recorded: (from_time, to_time]."""
+
+    from_time: int
+    """The time of the last sample before it."""
+    to_time: int
+    """Its last empty slot."""
+    cause: Cause
+    busy: int | None
+    """Ticks that the running totals prove for it, None where they do not cover it, as for `all`."""
+    all: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the recording fares."""
+
+    is_ticking: bool
+    """Whether readings are still being taken."""
+    state: str
+    """`recording`, or what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A sample that is not stored yet, and what to blame if slots before it are empty."""
+
+    sample: Sample
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A stored sample, with what it closed."""
+
+    sample: Sample
+    gap: Gap | None
+    minutes: tuple[Rollup, ...]

@@ -1,0 +1,106 @@
+"""Rows of the database <-> records. Pure."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from cpusensor.records import Cause, CoreTicks, Gap, Rollup, Run, Sample, Ticks
+
+Row: TypeAlias = Sequence[Any]
+
+
+def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
+    """A format character, then busy and all ticks of each core, little-endian; two bytes each while they fit."""
+    if cores is None:
+        return None
+    values = [value for core in cores for value in (core.busy, core.all)]
+    code = "H" if max(values) < 1 << 16 else "I"
+    return code.encode() + struct.pack(f"<{len(values)}{code}", *values)
+
+
+def unpack_cores(blob: bytes | None) -> tuple[CoreTicks, ...] | None:
+    """What `pack_cores` packed."""
+    if blob is None:
+        return None
+    code = chr(blob[0])
+    values = struct.unpack(f"<{(len(blob) - 1) // struct.calcsize(code)}{code}", blob[1:])
+    return tuple(CoreTicks(busy=busy, all=all_ticks) for busy, all_ticks in zip(values[::2], values[1::2], strict=True))
+
+
+def run_of_row(row: Row) -> Run:
+    """A row of `run`, its columns in the order of the record."""
+    run_id, boot_id, started, ended, interval, version = row
+    return Run(id=run_id, boot_id=boot_id, started=started, ended=ended, interval=interval, version=version)
+
+
+def _ticks(row: Row) -> Ticks:
+    user, system, irq, iowait, steal, all_ticks = row
+    return Ticks(user=user, system=system, irq=irq, iowait=iowait, steal=steal, all=all_ticks)
+
+
+def sample_of_row(row: Row) -> Sample:
+    """A row of `sample`, its columns in the order of the record."""
+    time, run, elapsed_ms, *ticks, load_centi, pressure_us, total_busy, total_all, cores = row
+    return Sample(
+        time=time,
+        run=run,
+        elapsed_ms=elapsed_ms,
+        ticks=_ticks(ticks),
+        cores=unpack_cores(cores),
+        load_centi=load_centi,
+        pressure_us=pressure_us,
+        total_busy=total_busy,
+        total_all=total_all,
+    )
+
+
+def rollup_of_row(row: Row) -> Rollup:
+    """A row of `minute`, or a bucket of them, its columns in the order of the record, cores last."""
+    time, count, elapsed_ms, *ticks, cpu_min_bp, cpu_max_bp, load_centi, pressure_us, cores = row
+    return Rollup(
+        time=time,
+        count=count,
+        elapsed_ms=elapsed_ms,
+        ticks=_ticks(ticks),
+        cpu_min_bp=cpu_min_bp,
+        cpu_max_bp=cpu_max_bp,
+        load_centi=load_centi,
+        pressure_us=pressure_us,
+        cores=unpack_cores(cores),
+    )
+
+
+def gap_of_row(row: Row) -> Gap:
+    """A row of `gap`, its columns in the order of the record."""
+    from_time, to_time, cause, busy, all_ticks = row
+    return Gap(from_time=from_time, to_time=to_time, cause=Cause(cause), busy=busy, all=all_ticks)
+
+
+def row_of_sample(sample: Sample) -> Row:
+    """The columns of `sample`, in the order of the record."""
+    ticks = sample.ticks
+    return (
+        *(sample.time, sample.run, sample.elapsed_ms),
+        *(ticks.user, ticks.system, ticks.irq, ticks.iowait, ticks.steal, ticks.all),
+        *(sample.load_centi, sample.pressure_us, sample.total_busy, sample.total_all, pack_cores(sample.cores)),
+    )
+
+
+def row_of_rollup(rollup: Rollup) -> Row:
+    """The columns of `minute`, in the order of the record."""
+    ticks = rollup.ticks
+    return (
+        *(rollup.time, rollup.count, rollup.elapsed_ms),
+        *(ticks.user, ticks.system, ticks.irq, ticks.iowait, ticks.steal, ticks.all),
+        *(rollup.cpu_min_bp, rollup.cpu_max_bp, rollup.load_centi, rollup.pressure_us, pack_cores(rollup.cores)),
+    )
+
+
+def row_of_gap(gap: Gap) -> Row:
+    """The columns of `gap`, in the order of the record."""
+    return (gap.from_time, gap.to_time, gap.cause.value, gap.busy, gap.all)
+
+
+def row_of_run(run: Run) -> Row:
+    """The columns of `run`, in the order of the record."""
+    return (run.id, run.boot_id, run.started, run.ended, run.interval, run.version)

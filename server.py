@@ -1,0 +1,28 @@
+"""The door: settings -> application -> served."""
+
+import asyncio
+import logging
+import sys
+
+from cpusensor.app import ListenError, create_app, listen, serve
+from cpusensor.schema import StorageError
+from cpusensor.settings import SettingsError, load_settings
+
+
+def main() -> int:
+    """Run the service; the exit status is 2 for a bad setting, 1 for what kept it from serving, 0 for a clean end."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    try:
+        settings = load_settings()
+        with listen(settings.host, settings.port) as listener:
+            return asyncio.run(serve(create_app(settings), listener))
+    except SettingsError as error:
+        print(f"cpusensor: {error}", file=sys.stderr)
+        return 2
+    except (StorageError, ListenError) as error:
+        print(f"cpusensor: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""A real browser in front of the real service, and a visit that fails when the page misbehaves in silence."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.chromium import BrowserMissingError, find_chromium, must_check_everything
+from tests.browser.visit import Visit
+from tests.service import ROOT, Service
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # root, as in CI, has none
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
+
+
+# Playwright's sync API keeps an event loop running in this thread, which the async tests elsewhere could not share: the
+# browser lives no longer than the module that uses it.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    try:
+        executable = find_chromium()
+    except BrowserMissingError as missing:
+        if must_check_everything():
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """The service, recording every second into an empty database; afterwards its log may hold no traceback."""
+    with Service(tmp_path) as running:
+        yield running
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture
+def visit(browser: Browser, service: Service) -> Iterator[Visit]:
+    """Opens pages of the service; afterwards nothing may have been complained about."""
+    with Visit(browser, service.url) as visit:
+        yield visit
+    assert visit.complaints() == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], list[str]]:
+    """Runs axe-core in a page; what it found, one line a rule."""
+    source = AXE.read_text()
+
+    def violations(page: Page) -> list[str]:
+        page.evaluate(source)
+        found = page.evaluate("async () => (await axe.run()).violations")
+        return [
+            f"{rule['id']}: {rule['help']} {json.dumps([node['target'] for node in rule['nodes']])}" for rule in found
+        ]
+
+    return violations

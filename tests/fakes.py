@@ -1,0 +1,124 @@
+"""Time and kernel as a test wants them; everything else in the tests is real."""
+
+import asyncio
+import heapq
+import itertools
+
+from cpusensor.kernel import UnreadableError
+from cpusensor.records import Counters, CpuTimes, Moment
+
+START = 1_763_936_400
+"""A full minute in UTC, where the fake clock begins."""
+
+SETTLE_TIMEOUT_S = 5
+
+
+class FakeClock:
+    """A clock that moves only when told to, and then waits until every loop that slept sleeps again."""
+
+    def __init__(self, wall: float = START) -> None:
+        self._wall = wall
+        self._monotonic = 1000.0
+        self._boottime = 5000.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+
+    def now(self) -> Moment:
+        return Moment(wall=self._wall, monotonic=self._monotonic, boottime=self._boottime)
+
+    async def sleep_until(self, monotonic: float) -> None:
+        wake_up = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (monotonic, next(self._order), wake_up))
+        await wake_up
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass; each sleeper wakes exactly when it asked to."""
+        until = self._monotonic + seconds
+        while (due := self._next_deadline()) is not None and due <= until:
+            self._move(max(0.0, due - self._monotonic))
+            await self._wake_sleepers()
+        self._move(until - self._monotonic)
+
+    async def stall(self, seconds: float) -> None:
+        """Let time pass in one go: whoever was due meanwhile wakes late."""
+        self._move(seconds)
+        await self._wake_sleepers()
+
+    def pass_unnoticed(self, seconds: float) -> None:
+        """Let time pass while nobody who sleeps is woken."""
+        self._move(seconds)
+
+    def suspend(self, seconds: float) -> None:
+        """The machine sleeps: the monotonic clock stands still."""
+        self._wall += seconds
+        self._boottime += seconds
+
+    def step(self, seconds: float) -> None:
+        """Somebody sets the wall clock."""
+        self._wall += seconds
+
+    def _move(self, seconds: float) -> None:
+        self._wall += seconds
+        self._monotonic += seconds
+        self._boottime += seconds
+
+    def _next_deadline(self) -> float | None:
+        self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[2].done()]
+        heapq.heapify(self._sleepers)
+        return self._sleepers[0][0] if self._sleepers else None
+
+    async def _wake_sleepers(self) -> None:
+        """Wake who is due, and return once as many sleep as before."""
+        self._next_deadline()
+        before = len(self._sleepers)
+        while self._sleepers and self._sleepers[0][0] <= self._monotonic:
+            heapq.heappop(self._sleepers)[2].set_result(None)
+        async with asyncio.timeout(SETTLE_TIMEOUT_S):
+            while len(self._sleepers) < before:  # noqa: ASYNC110 - the loops under test know nothing of an event
+                await asyncio.sleep(0)
+
+
+class FakeKernel:
+    """Two CPUs whose counters follow the fake clock; `busy` says which share of the time they work."""
+
+    def __init__(self, clock: FakeClock, *, boot_id: str = "boot-1", cpus: int = 2) -> None:
+        self.busy = 0.25
+        self.failure: str | None = None
+        self.bug: Exception | None = None
+        self._boot_id = boot_id
+        self._clock = clock
+        self._read_at = clock.now().monotonic
+        self._user = [1000.0] * cpus
+        self._idle = [9000.0] * cpus
+
+    def boot_id(self) -> str:
+        return self._boot_id
+
+    def read(self) -> Counters:
+        self._count()
+        if self.bug is not None:
+            raise self.bug
+        if self.failure is not None:
+            raise UnreadableError(self.failure)
+        cpus = {
+            number: CpuTimes(user=round(user), system=0, irq=0, idle=round(idle), iowait=0, steal=0)
+            for number, (user, idle) in enumerate(zip(self._user, self._idle, strict=True))
+        }
+        return Counters(cpus=cpus, load=0.42, pressure_us=0)
+
+    def use(self, share: float) -> None:
+        """From now on the CPUs are busy for this share of the time."""
+        self._count()
+        self.busy = share
+
+    def reset(self, number: int) -> None:
+        """A CPU begins to count anew, as after hot-plug."""
+        self._count()
+        self._user[number] = self._idle[number] = 0.0
+
+    def _count(self) -> None:
+        now = self._clock.now().monotonic
+        ticks = 100 * (now - self._read_at)
+        self._read_at = now
+        self._user = [user + ticks * self.busy for user in self._user]
+        self._idle = [idle + ticks * (1 - self.busy) for idle in self._idle]

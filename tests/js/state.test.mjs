@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { State } from "../../web/static/js/core/state.js";
+import { emptyHistory, historyOf } from "./world.mjs";
+
+const NOW = 1_763_936_400;
+const AHEAD = 500;
+
+/** A page whose own clock is AHEAD seconds ahead of the service's. */
+function opened(more = {}) {
+  const samples = historyOf(NOW, 5, () => 20, { last_id: NOW });
+  return new State({ version: "1", interval: 5, now: NOW, samples, minutes: emptyHistory(NOW, 60), newest: { time: NOW, cpu: 20 }, ...more }, NOW + AHEAD);
+}
+
+const hello = { version: "1", interval: 5, now: NOW + 10, last_id: NOW };
+
+test("now is the service's, whatever the browser's clock says", () => {
+  const state = opened();
+  assert.equal(state.now(NOW + AHEAD + 7), NOW + 7);
+
+  state.receive("beat", { now: NOW + 20 }, NOW + AHEAD + 10);
+  assert.equal(state.now(NOW + AHEAD + 11), NOW + 21);
+});
+
+test("a live sample sets the clock and a replayed one does not", () => {
+  const state = opened();
+  state.receive("hello", { ...hello, last_id: NOW + 100, now: NOW + 102 }, NOW);
+
+  state.receive("sample", { time: NOW + 50, cpu: 1 }, NOW);
+  assert.equal(state.now(NOW), NOW + 102);
+
+  state.receive("sample", { time: NOW + 105, cpu: 1 }, NOW + 2);
+  assert.equal(state.now(NOW + 2), NOW + 105);
+});
+
+test("the picture ends at the newest grid time and moves on without samples", () => {
+  const state = opened();
+  assert.equal(state.end(NOW + AHEAD + 4.9), NOW);
+  assert.equal(state.end(NOW + AHEAD + 61), NOW + 60);
+});
+
+test("the stream is resumed after the newest sample", () => {
+  const state = opened();
+  state.receive("sample", { time: NOW + 5, cpu: 1 }, NOW);
+  assert.equal(state.address(NOW + AHEAD + 60), `events?after=${NOW + 5}`);
+});
+
+test("without any sample the stream is opened without a position", () => {
+  const state = opened({ samples: emptyHistory(NOW), newest: null });
+  assert.equal(state.address(NOW + AHEAD), "events");
+  assert.equal(state.wantsHistory, false);
+});
+
+test("after 55 minutes away the hour is fetched instead of replayed", () => {
+  const state = opened();
+  assert.equal(state.address(NOW + AHEAD + 56 * 60), "events");
+  assert.equal(state.wantsHistory, true);
+});
+
+test("what arrives while a history is fetched is merged into it", () => {
+  const state = opened();
+  state.receive("resync", { last_id: NOW, reason: "clock" }, NOW);
+  state.receive("sample", { time: NOW + 5, cpu: 77 }, NOW);
+
+  state.load(state.wish, historyOf(NOW, 5, () => 3), emptyHistory(NOW, 60));
+
+  assert.equal(state.hour.cpu.at(NOW), 3);
+  assert.equal(state.hour.cpu.at(NOW + 5), 77);
+  assert.equal(state.wantsHistory, false);
+});
+
+test("the answer to an older wish is dropped", () => {
+  const state = opened();
+  state.receive("resync", { last_id: NOW, reason: "clock" }, NOW);
+  const older = state.wish;
+  state.receive("resync", { last_id: NOW, reason: "clock" }, NOW);
+
+  state.load(older, historyOf(NOW, 5, () => 3), emptyHistory(NOW, 60));
+
+  assert.equal(state.hour.cpu.at(NOW), 20);
+  assert.equal(state.wantsHistory, true);
+});
+
+test("where intervals met, samples are not stored but fetched at each coarse slot", () => {
+  const state = opened({ samples: historyOf(NOW, 15, () => 20, { last_id: NOW }) });
+  state.receive("sample", { time: NOW + 5, cpu: 99 }, NOW);
+  assert.equal(state.wantsHistory, false);
+
+  state.receive("sample", { time: NOW + 15, cpu: 99 }, NOW);
+  assert.equal(state.hour.cpu.at(NOW + 15), null);
+  assert.equal(state.wantsHistory, true);
+});
+
+test("a service that comes back with another interval is asked for its history", () => {
+  const state = opened();
+  state.receive("hello", { ...hello, interval: 10 }, NOW);
+  assert.equal(state.interval, 10);
+  assert.equal(state.wantsHistory, true);
+});
+
+test("another version is noticed", () => {
+  const state = opened();
+  state.receive("hello", { ...hello, version: "2" }, NOW);
+  assert.equal(state.upgraded, true);
+});
+
+test("a phase keeps the time at which it began", () => {
+  const state = opened();
+  state.enter("lost", NOW + AHEAD + 5);
+  state.enter("lost", NOW + AHEAD + 50);
+  assert.equal(state.since, NOW + 5);
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { pendingFrom, statusOf } from "../../web/static/js/core/status.js";
+
+const link = { phase: "open", since: 1000, newest: 1200, interval: 5 };
+
+test("an open stream with a fresh sample is live", () => {
+  assert.deepEqual(statusOf(link, 1206), { connection: "live", since: null });
+});
+
+test("an open stream without a sample for three intervals is stale since the newest", () => {
+  assert.deepEqual(statusOf(link, 1216), { connection: "stale", since: 1200 });
+});
+
+test("short intervals are given ten seconds before they are called stale", () => {
+  assert.equal(statusOf({ ...link, interval: 1 }, 1208).connection, "live");
+  assert.equal(statusOf({ ...link, interval: 1 }, 1211).connection, "stale");
+});
+
+test("a stream that has just opened is given time for its first sample", () => {
+  assert.equal(statusOf({ ...link, since: 1300, newest: 100 }, 1305).connection, "live");
+  assert.equal(statusOf({ ...link, since: 1300, newest: null }, 1400).connection, "stale");
+});
+
+test("a lost stream says since when", () => {
+  assert.deepEqual(statusOf({ ...link, phase: "lost" }, 1300), { connection: "reconnecting", since: 1000 });
+});
+
+test("a hidden page is paused, not stale", () => {
+  assert.equal(statusOf({ ...link, phase: "hidden" }, 9000).connection, "hidden");
+});
+
+test("the picture waits from the newest sample on once the stream is lost", () => {
+  assert.equal(pendingFrom(link, "reconnecting", 1205), 1200);
+  assert.equal(pendingFrom(link, "live", 1205), null);
+  assert.equal(pendingFrom(link, "live", 1215), 1200);
+  assert.equal(pendingFrom({ ...link, newest: null }, "reconnecting", 1205), null);
+});

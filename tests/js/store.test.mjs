@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Hour, SPAN_S, Slots } from "../../web/static/js/core/store.js";
+import { chance, emptyHistory, historyOf, shuffled } from "./world.mjs";
+
+const END = 1_763_936_400;
+const STEP = 5;
+
+/** What really happened: samples, the minutes made of them and the gaps between them. */
+function happened(random) {
+  const cpu = new Map();
+  const gaps = [];
+  let time = END - SPAN_S - 1200;
+  while (time < END) {
+    const run = 1 + Math.floor(random() * 200);
+    for (let i = 0; i < run && time < END; i += 1) cpu.set((time += STEP), Math.round(random() * 1000) / 10);
+    const missed = 1 + Math.floor(random() * 60);
+    if (time + (missed + 1) * STEP >= END) break;
+    gaps.push({ from: time, to: time + missed * STEP, cause: "crashed", cpu: null });
+    time += missed * STEP;
+  }
+  const minutes = new Map();
+  for (let minute = END - SPAN_S - 1140; minute <= END; minute += 60) {
+    const values = Array.from({ length: 12 }, (_, i) => cpu.get(minute - i * STEP)).filter((value) => value !== undefined);
+    if (values.length === 0) continue;
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    minutes.set(minute, { time: minute, cpu: mean, min: Math.min(...values), max: Math.max(...values), count: values.length });
+  }
+  return { cpu, minutes, gaps };
+}
+
+/** Everything the page may hear about it, in the order in which it happened. */
+function heard({ cpu, minutes, gaps }, random) {
+  const samples = [...cpu].map(([time, value]) => (hour) => hour.putSample({ time, cpu: value }));
+  const averages = [...minutes.values()].map((minute) => (hour) => hour.putMinute(minute));
+  const holes = gaps.map((gap) => (hour) => hour.putGap(gap));
+  const histories = Array.from({ length: 3 }, () => {
+    const end = END - Math.floor(random() * 240) * STEP;
+    const known = gaps.filter(({ to }) => to < end && to > end - SPAN_S);
+    const column = (key) => historyOf(end, 60, (time) => minutes.get(time)?.[key] ?? null).cpu;
+    const fine = historyOf(end, STEP, (time) => cpu.get(time) ?? null, { gaps: known });
+    const coarse = historyOf(end, 60, (time) => minutes.get(time)?.cpu ?? null, {
+      gaps: known, min: column("min"), max: column("max"), count: column("count").map((count) => count ?? 0),
+    });
+    return (hour) => hour.load(fine, coarse);
+  });
+  return [...samples, ...averages, ...holes, ...histories];
+}
+
+function pictureOf(events) {
+  const hour = new Hour(emptyHistory(END - 7200), emptyHistory(END - 7200, 60));
+  for (const event of events) event(hour);
+  return { samples: hour.samples(END), minutes: hour.minutes(END), gaps: hour.gaps(END) };
+}
+
+test("any order and any duplication of events gives the same arrays and gaps", () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const random = chance(seed);
+    const world = happened(random);
+    const events = heard(world, random);
+    const expected = pictureOf(events);
+
+    const repeated = [...events, ...events.filter(() => random() < 0.3)];
+
+    assert.deepEqual(pictureOf(shuffled(repeated, random)), expected, `seed ${seed}`);
+  }
+});
+
+test("the arrays hold exactly what happened within the hour", () => {
+  const random = chance(7);
+  const world = happened(random);
+
+  const { samples, minutes, gaps } = pictureOf(shuffled(heard(world, random), random));
+
+  assert.deepEqual(samples[1], samples[0].map((time) => world.cpu.get(time) ?? null));
+  assert.deepEqual(minutes[3], minutes[0].map((time) => world.minutes.get(time)?.cpu ?? null));
+  assert.deepEqual(gaps, world.gaps.filter(({ to }) => to > END - SPAN_S));
+});
+
+test("the gaps are the complement of the samples", () => {
+  const random = chance(11);
+  const { samples, gaps } = pictureOf(shuffled(heard(happened(random), random), random));
+  const [times, cpu] = samples;
+  const last = cpu.findLastIndex((value) => value !== null);
+
+  const uncovered = times.filter((time, i) => i < last && cpu[i] === null && !gaps.some(({ from, to }) => from < time && time <= to));
+
+  assert.deepEqual(uncovered, []);
+});
+
+test("times grow strictly by one step and never exceed the hour and one slot", () => {
+  for (const step of [1, 5, 15, 60]) {
+    const times = new Slots(step).times(END + 3);
+
+    assert.equal(times.length, SPAN_S / step + 1);
+    assert.ok(times.every((time, i) => i === 0 || time - times[i - 1] === step));
+    assert.ok(times.at(-1) <= END + 3);
+  }
+});
+
+test("a page that stays open for a day keeps an hour", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  for (let time = END; time < END + 86_400; time += STEP) {
+    if (time % 300 === 0) hour.putGap({ from: time - 10, to: time - STEP, cause: "stalled", cpu: null });
+    else hour.putSample({ time, cpu: 50 });
+  }
+  const end = END + 86_400 - STEP;
+
+  assert.equal(hour.samples(end)[0].length, 721);
+  assert.equal(hour.gaps(end).length, 11);
+  assert.ok(hour.gapAt(END + 300 - STEP) === null);
+});
+
+test("records that are older than the hour change nothing", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  hour.putSample({ time: END, cpu: 10 });
+  const before = hour.samples(END);
+
+  hour.putSample({ time: END - SPAN_S - STEP, cpu: 99 });
+  hour.putGap({ from: END - 9000, to: END - SPAN_S, cause: "stopped", cpu: null });
+
+  assert.deepEqual(hour.samples(END), before);
+  assert.deepEqual(hour.gaps(END), []);
+});
+
+test("a history that does not know a sample yet does not erase it", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  hour.putSample({ time: END, cpu: 42 });
+
+  hour.load(emptyHistory(END), emptyHistory(END, 60));
+
+  assert.equal(hour.samples(END)[1].at(-1), 42);
+});
+
+test("of two writings of a minute the one with more samples is kept", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  hour.putMinute({ time: END, cpu: 20, min: 1, max: 40, count: 12 });
+
+  hour.putMinute({ time: END, cpu: 10, min: 5, max: 15, count: 3 });
+
+  assert.equal(hour.perMinute.at(END)?.count, 12);
+});
+
+test("a sample off the grid is not drawn at a wrong time", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+
+  hour.putSample({ time: END - 3, cpu: 42 });
+
+  assert.ok(hour.samples(END)[1].every((value) => value === null));
+});
+
+test("minutes at the sampling interval are their own lowest and highest", () => {
+  const hour = new Hour(historyOf(END, 60, () => 30), historyOf(END, 60, () => 30));
+
+  assert.deepEqual(hour.perMinute.at(END), { time: END, cpu: 30, min: 30, max: 30, count: 1 });
+});
+
+test("the recording begins one step before the first sample, or with a gap", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  assert.equal(hour.beginning(END), null);
+
+  hour.putSample({ time: END - 600, cpu: 1 });
+  assert.equal(hour.beginning(END), END - 605);
+
+  hour.putGap({ from: END - 900, to: END - 605, cause: "stopped", cpu: null });
+  assert.equal(hour.beginning(END), END - 900);
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createFormat } from "../../web/static/js/core/format.js";
+import { Hour } from "../../web/static/js/core/store.js";
+import * as summary from "../../web/static/js/core/summary.js";
+import { createWords } from "../../web/static/js/core/words.js";
+import { emptyHistory, plainTexts } from "./world.mjs";
+
+const words = createWords(plainTexts, "en");
+const language = { words, format: createFormat("en-US", "UTC", words) };
+const NOON = Date.UTC(2026, 10, 24, 12) / 1000;
+const gap = { from: NOON + 180, to: NOON + 1020, cause: "stopped", cpu: 23.1 };
+const frame = { from: NOON, to: NOON + 3600, gaps: [], beginning: NOON, pending: null, connection: "live" };
+const spaced = (text) => text.replaceAll("\u00a0", " ");
+
+test("the samples are summed up in a mean, a peak with its time and the interruptions", () => {
+  const text = summary.samplesSummary([[NOON, NOON + 5, NOON + 10], [10, null, 60]], { ...frame, gaps: [gap] }, language);
+  assert.equal(spaced(text), "Average 35 %, peak 60 % at 12:00:10. 1 interruption, 14 min.");
+});
+
+test("only what lies within the picture counts as interrupted", () => {
+  const long = { ...gap, from: NOON - 9000 };
+  const text = summary.samplesSummary([[NOON], [10]], { ...frame, gaps: [long] }, language);
+  assert.match(spaced(text), /1 interruption, 17 min\.$/);
+});
+
+test("an hour without a value says so", () => {
+  assert.equal(summary.samplesSummary([[NOON], [null]], frame, language), "empty");
+  assert.equal(summary.minutesSummary([[NOON], [null], [null], [null]], language), "no minutes");
+});
+
+test("the minutes are summed up in the busiest and the calmest", () => {
+  const text = summary.minutesSummary([[NOON, NOON + 60], [1, 2], [3, 90], [2, 71]], language);
+  assert.equal(spaced(text), "Busiest 12:00–12:01 71 %, calmest 2 %.");
+});
+
+test("a gap says its cause, when it was, how long, and the mean that is known", () => {
+  assert.equal(spaced(summary.gapSentence(gap, language)), "service was off 12:03–12:17, 14 min; CPU averaged 23 %");
+  assert.equal(spaced(summary.gapSentence({ ...gap, cpu: null }, language)), "service was off 12:03–12:17, 14 min");
+});
+
+test("a label shortens with its room, down to nothing", () => {
+  const labels = summary.gapLabels(gap, language);
+  const fit = (width) => summary.fittingLabel(labels, width, (line) => line.length * 10).map(spaced);
+
+  assert.deepEqual(fit(1000), ["service was off 12:03–12:17, 14 min; CPU averaged 23 %"]);
+  assert.deepEqual(fit(400), ["service was off 12:03–12:17, 14 min", "CPU averaged 23 %"]);
+  assert.deepEqual(fit(200), ["service was off", "12:03–12:17, 14 min", "CPU averaged 23 %"]);
+  assert.deepEqual(fit(100), ["off 14 min"]);
+  assert.deepEqual(fit(60), ["off", "14 min"]);
+  assert.deepEqual(fit(20), []);
+});
+
+test("the readout names a value, a gap or the lack of both", () => {
+  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  hour.putSample({ time: NOON + 5, cpu: 12.34 });
+  hour.putGap(gap);
+
+  assert.equal(spaced(summary.sampleReadout(NOON + 5, hour, language)), "12:00:05 · 12.3 %");
+  assert.match(summary.sampleReadout(NOON + 600, hour, language), /^12:10:00 · service was off/);
+  assert.equal(summary.sampleReadout(NOON + 2000, hour, language), "12:33:20 · no sample");
+});
+
+test("the readout of a minute takes any time that the minute covers", () => {
+  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  hour.putMinute({ time: NOON + 120, cpu: 40, min: 17, max: 98, count: 12 });
+
+  assert.equal(spaced(summary.minuteReadout(NOON + 65, hour, language)), "12:01–12:02 · 40.0 % (17 %, 98 %), 12 samples");
+  assert.equal(summary.minuteReadout(NOON + 60, hour, language), "12:00–12:01 · no sample");
+  assert.equal(summary.minuteReadout(NOON + 121, hour, language), "12:02–12:03 · not over yet");
+});

@@ -1,0 +1,195 @@
+"""The loops, seen from outside: what is recorded under a clock and a kernel that a test moves."""
+
+import pytest
+
+from tests.fakes import START, FakeClock, FakeKernel
+from tests.running import Running
+
+
+async def recorded(running: Running) -> dict[int, float]:
+    """CPU % by seconds since the start, where something was recorded."""
+    history = await running.json(f"api/history?from={START - 60}&to={int(running.clock.now().wall)}&step=5")
+    times = range(history["start"], history["to"] + 1, history["step"])
+    return {time - START: value for time, value in zip(times, history["cpu"], strict=True) if value is not None}
+
+
+async def gaps(running: Running) -> list[tuple[int, int, str, float | None]]:
+    now = int(running.clock.now().wall)
+    history = await running.json(f"api/history?from={START - 60}&to={now + 1}")
+    return [(gap["from"] - START, gap["to"] - START, gap["cause"], gap["cpu"]) for gap in history["gaps"]]
+
+
+async def test_samples_fall_on_the_wall_clock_grid(running: Running) -> None:
+    await running.clock.advance(21)
+
+    assert list(await recorded(running)) == [5, 10, 15, 20]
+
+
+async def test_a_sample_is_the_mean_of_its_interval(running: Running) -> None:
+    await running.clock.advance(7)
+    running.kernel.use(0.75)
+    await running.clock.advance(8)
+
+    assert await recorded(running) == {5: 25.0, 10: 55.0, 15: 75.0}
+
+
+@pytest.mark.parametrize(("began", "first"), [(0.0, 5), (2.5, 5), (2.6, 10), (4.9, 10)])
+async def test_a_slot_that_was_measured_by_less_than_half_stays_empty(
+    running: Running, began: float, first: int
+) -> None:
+    await running.stop()
+    running.clock.step(began)
+    await running.start()
+    await running.clock.advance(12)
+
+    assert min(await recorded(running)) == first
+
+
+async def test_a_tick_late_by_whole_steps_records_one_sample_over_all_the_time(running: Running) -> None:
+    await running.clock.advance(5)
+    running.kernel.use(0.5)
+    await running.clock.stall(62)
+    await running.clock.advance(4)
+
+    assert await recorded(running) == {5: 25.0, 65: 50.0, 70: 50.0}
+    assert await gaps(running) == [(5, 60, "stalled", 50.0)]
+    assert (await running.json("api/now"))["elapsed"] == 3.0
+
+
+async def test_the_grid_does_not_drift_after_a_late_tick(running: Running) -> None:
+    await running.clock.stall(7.3)
+    await running.clock.advance(20)
+
+    assert list(await recorded(running)) == [5, 10, 15, 20, 25]
+
+
+async def test_a_suspended_machine_leaves_a_gap_for_which_nothing_is_known(running: Running) -> None:
+    await running.clock.advance(5)
+    running.clock.suspend(600)
+    await running.clock.advance(20)
+
+    assert list(await recorded(running)) == [5, 615, 620, 625]
+    assert await gaps(running) == [(5, 610, "suspended", None)]
+
+
+async def test_a_clock_set_forward_leaves_a_gap_named_after_it(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    await running.clock.advance(5)
+    running.clock.step(3600)
+    await running.clock.advance(10)
+
+    assert list(await recorded(running)) == [5, 3615]
+    assert await gaps(running) == [(5, 3610, "clock", None)]
+    assert "the clock was set by +3600.0 s" in caplog.text
+
+
+async def test_after_a_clock_set_back_newer_samples_replace_older_ones(running: Running) -> None:
+    await running.clock.advance(60)
+    running.clock.step(-40)
+    running.kernel.use(0.9)
+    await running.clock.advance(15)
+
+    assert await recorded(running) == {
+        5: 25.0, 10: 25.0, 15: 25.0, 20: 25.0, 25: 25.0, 30: 90.0, 35: 90.0,
+    }  # fmt: skip
+    assert (await running.json("api/history"))["last_id"] == START + 35
+
+
+async def test_counters_that_cannot_be_read_leave_a_gap_with_the_mean_they_prove(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    await running.clock.advance(5)
+    running.kernel.failure = "EMFILE"
+    await running.clock.advance(15)
+    health = await (await running.get("healthz")).text()
+    running.kernel.failure = None
+    await running.clock.advance(10)
+
+    assert await recorded(running) == {5: 25.0, 25: 25.0, 30: 25.0}
+    assert await gaps(running) == [(5, 20, "unreadable", 25.0)]
+    assert health == "degraded: the CPU counters cannot be read: EMFILE\n"
+    assert [record.message for record in caplog.records if "counters" in record.message] == [
+        "the CPU counters cannot be read (EMFILE); trying again every 5 s",
+        "the CPU counters can be read again",
+    ]
+
+
+async def test_a_cpu_that_was_reset_makes_no_spike(running: Running) -> None:
+    await running.clock.advance(7)
+    running.kernel.reset(1)
+    await running.clock.advance(13)
+
+    assert await recorded(running) == {5: 25.0, 15: 25.0, 20: 25.0}
+    assert await gaps(running) == [(5, 10, "unreadable", None)]
+
+
+async def test_a_clean_stop_leaves_a_gap_with_the_mean_that_the_counters_prove(running: Running) -> None:
+    await running.clock.advance(12)
+    await running.stop()
+    running.kernel.use(0.8)
+    await running.clock.advance(47)
+    await running.start()
+    running.kernel.use(0.1)
+    await running.clock.advance(10)
+
+    (gap,) = await gaps(running)
+    assert gap[:3] == (10, 60, "stopped")
+    assert gap[3] == pytest.approx(100 * (2 * 0.25 + 47 * 0.8 + 1 * 0.1) / 50, abs=0.5)
+
+
+async def test_a_crash_is_told_apart_from_a_stop(running: Running) -> None:
+    await running.clock.advance(12)
+    await running.crash()
+    await running.clock.advance(48)
+    await running.start()
+    await running.clock.advance(10)
+
+    assert [gap[:3] for gap in await gaps(running)] == [(10, 60, "crashed")]
+
+
+async def test_a_restart_after_a_reboot_proves_nothing(running: Running) -> None:
+    await running.clock.advance(12)
+    await running.stop()
+    await running.clock.advance(48)
+    running.kernel = FakeKernel(running.clock, boot_id="boot-2")
+    await running.start()
+    await running.clock.advance(10)
+
+    assert await gaps(running) == [(10, 60, "rebooted", None)]
+
+
+async def test_a_restart_that_leaves_no_slot_empty_leaves_no_gap(running: Running) -> None:
+    await running.clock.advance(11)
+    await running.restart()
+    await running.clock.advance(9)
+
+    assert list(await recorded(running)) == [5, 10, 15, 20]
+    assert await gaps(running) == []
+
+
+async def test_a_minute_goes_on_across_a_restart(running: Running) -> None:
+    await running.clock.advance(31)
+    await running.restart()
+    await running.clock.advance(29)
+
+    minutes = await running.json(f"api/history?from={START}&to={START + 60}&step=60")
+    assert minutes["count"] == [12]
+
+
+async def test_a_loop_that_fails_ends_the_service(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    running.kernel.bug = ZeroDivisionError("nobody foresaw it")
+    with pytest.raises(TimeoutError):
+        await running.clock.advance(5)
+
+    await running.ended()
+    assert "sampling failed, so the service stops" in caplog.text
+
+
+async def test_the_service_says_that_it_is_not_alive_when_no_tick_came(clock: FakeClock, running: Running) -> None:
+    await clock.advance(5)
+    clock.pass_unnoticed(16)
+
+    async with await running.get("healthz") as response:
+        assert response.status == 503
+        assert await response.text() == "no tick for 16 s\n"

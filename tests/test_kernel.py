@@ -1,0 +1,77 @@
+"""The counters of the machine that the tests run on, and of systems that it is not."""
+
+from collections import namedtuple
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cpusensor.kernel import SystemKernel, UnreadableError
+from cpusensor.usage import measure, was_reset
+
+STAT = """cpu  {user} 0 100 8000 20 1 2 7 0 0
+cpu0 {user} 0 100 8000 20 1 2 7 0 0
+intr 1
+ctxt 1
+btime 1763900000
+"""
+
+
+@pytest.fixture
+def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A /proc of the test's own, to which psutil is pointed as it provides for."""
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_this_machine_s_counters_only_grow() -> None:
+    kernel = SystemKernel()
+
+    before, after = kernel.read(), kernel.read()
+
+    assert before.cpus.keys() == after.cpus.keys()
+    assert len(before.cpus) == psutil.cpu_count()
+    assert not was_reset(before, after)
+
+
+def test_the_boot_has_one_name() -> None:
+    assert SystemKernel().boot_id() == SystemKernel().boot_id() != ""
+
+
+def test_proc_stat_is_read_in_ticks(proc: Path) -> None:
+    (proc / "stat").write_text(STAT.format(user=1234))
+
+    (cpu,) = SystemKernel().read().cpus.values()
+
+    assert (cpu.user, cpu.system, cpu.irq, cpu.idle, cpu.iowait, cpu.steal) == (1234, 100, 3, 8000, 20, 7)
+
+
+@pytest.mark.parametrize("content", [None, "", "garbage\n", "cpu0 1 2\n", "cpu0 a b c d e f g h i j\n", "\xff\0"])
+def test_counters_that_make_no_sense_are_unreadable(proc: Path, content: str | None) -> None:
+    if content is not None:
+        (proc / "stat").write_text(content, encoding="latin-1")
+
+    with pytest.raises(UnreadableError):
+        SystemKernel().read()
+
+
+def test_a_system_that_reports_neither_iowait_nor_steal_leaves_them_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = namedtuple("times", "user nice system idle")  # noqa: PYI024 - as psutil's own is on macOS
+    monkeypatch.setattr(psutil, "cpu_times", lambda *, percpu: [times(1.5, 0.5, 1.0, 7.0)] if percpu else None)
+
+    (cpu,) = SystemKernel().read().cpus.values()
+
+    assert (cpu.user, cpu.system, cpu.irq, cpu.idle, cpu.iowait, cpu.steal) == (200, 100, 0, 700, None, None)
+
+
+def test_a_cpu_that_is_unplugged_takes_its_number_along(proc: Path) -> None:
+    kernel = SystemKernel()
+    line = "cpu{n} {user} 0 0 8000 0 0 0 0 0 0\n"
+    (proc / "stat").write_text("cpu 0 0 0 0 0 0 0 0 0 0\n" + line.format(n=0, user=100) + line.format(n=1, user=50))
+    before = kernel.read()
+    (proc / "stat").write_text("cpu 0 0 0 0 0 0 0 0 0 0\n" + line.format(n=0, user=150))
+
+    usage = measure(before, kernel.read())
+
+    assert usage is not None
+    assert (usage.ticks.busy, usage.cores) == (50, None)

@@ -1,0 +1,204 @@
+"""The process as people run it: what it prints, how it refuses, how it ends. Real time, real signals."""
+
+import json
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service import ROOT, Service
+
+TIMEOUT_S = 20
+HOUR = "api/history?range=1h&step=1"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with Service(tmp_path) as running:
+        yield running
+    assert "Traceback" not in running.log.read_text()
+
+
+def run(*flags: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """server.py with flags that it will refuse."""
+    command = [sys.executable, str(ROOT / "server.py"), *flags]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+
+
+def get(service: Service, path: str) -> Any:  # noqa: ANN401 - a test looks into it as it likes
+    with urllib.request.urlopen(service.url + path, timeout=TIMEOUT_S) as response:
+        return json.load(response)
+
+
+def newest_id(service: Service) -> int | None:
+    last_id = get(service, HOUR)["last_id"]
+    assert last_id is None or isinstance(last_id, int)
+    return last_id
+
+
+def wait_for_samples(service: Service, count: int) -> None:
+    """Return once so many further samples are recorded."""
+    first = newest_id(service) or int(time.time())
+    deadline = time.monotonic() + TIMEOUT_S
+    while (newest_id(service) or 0) < first + count * service.interval_s:
+        assert time.monotonic() < deadline, "no samples came"
+        time.sleep(0.1)
+
+
+def assert_one_line(done: "subprocess.CompletedProcess[str]", status: int, said: str) -> None:
+    assert done.returncode == status
+    assert done.stdout == ""
+    assert re.fullmatch(f"cpusensor: {said}[^\n]*\n", done.stderr), done.stderr
+
+
+def test_it_prints_one_line_with_its_real_url(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "server.py"), "--port", "0", "--db", str(tmp_path / "a.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        assert address is not None
+        with urllib.request.urlopen(address.group() + "healthz", timeout=TIMEOUT_S) as response:
+            assert response.read() == b"recording\n"
+        process.terminate()
+
+        rest, log = process.communicate(timeout=TIMEOUT_S)
+    assert (process.returncode, rest) == (0, "")
+    assert "a new history begins here" in log
+
+
+def test_a_bad_setting_exits_with_2_and_one_line(tmp_path: Path) -> None:
+    assert_one_line(
+        run("--interval", "7", cwd=tmp_path), 2, "--interval: '7' is not allowed; it must be a whole number"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_taken_port_exits_with_1_and_one_line_before_anything_is_touched(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        done = run("--port", port, cwd=tmp_path)
+
+    assert_one_line(
+        done, 1, f"127.0.0.1:{port}: cannot listen there \\(Address already in use\\); set --host or --port"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_host_exits_with_1_and_one_line(tmp_path: Path) -> None:
+    assert_one_line(run("--host", "no-such-host.invalid", "--port", "0", cwd=tmp_path), 1, "no-such-host.invalid:0: ")
+
+
+def test_a_database_that_cannot_be_used_exits_with_1_and_one_line(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("mine")
+
+    done = run("--port", "0", "--db", "notes.db", cwd=tmp_path)
+
+    assert_one_line(done, 1, "notes.db: is not a cpusensor database and was left untouched; set --db to another file")
+    assert (tmp_path / "notes.db").read_text() == "mine"
+
+
+def test_a_folder_that_may_not_be_written_exits_with_1_and_one_line(tmp_path: Path) -> None:
+    done = run("--port", "0", "--db", "/proc/cpusensor.db", cwd=tmp_path)
+
+    assert_one_line(done, 1, r"/proc/cpusensor.db: /proc cannot be written by user \d+ \(.*\); give it to that user")
+
+
+def test_a_second_process_on_the_same_database_is_refused(service: Service, tmp_path: Path) -> None:
+    done = run("--port", "0", "--db", str(service.database), cwd=tmp_path)
+
+    assert_one_line(done, 1, f"{service.database}: is in use by another cpusensor \\(process {service.process.pid}\\)")
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_0_though_streams_are_open(service: Service, signal_number: signal.Signals) -> None:
+    streams = [urllib.request.urlopen(service.url + "events", timeout=TIMEOUT_S) for _ in range(5)]
+    silent = socket.create_connection(("127.0.0.1", service.port))
+    half = socket.create_connection(("127.0.0.1", service.port))
+    half.sendall(b"GET /events HTTP/1.1\r\nHost:")
+    process = service.process
+
+    process.send_signal(signal_number)
+
+    assert process.wait(TIMEOUT_S) == 0
+    for open_one in (*streams, silent, half):
+        open_one.close()
+    with closing(sqlite3.connect(service.database)) as connection:
+        assert connection.execute("SELECT ended IS NOT NULL FROM run").fetchall() == [(1,)]
+
+
+def test_a_signal_ends_it_with_0_though_the_database_is_locked(service: Service) -> None:
+    with closing(sqlite3.connect(service.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        assert service.terminate() == 0
+
+
+def test_after_a_kill_nothing_acknowledged_is_missing_and_the_gap_says_crashed(service: Service) -> None:
+    wait_for_samples(service, 3)
+    before = get(service, HOUR)
+    service.kill()
+    killed = proc_stat()
+    time.sleep(3.2)
+    started = proc_stat()
+    service.start()
+    wait_for_samples(service, 2)
+
+    after = get(service, HOUR)
+
+    acknowledged = by_time(before)
+    assert acknowledged.items() <= by_time(after).items()
+    (gap,) = after["gaps"]
+    assert gap["from"] == max(acknowledged)
+    assert gap["cause"] == "crashed"
+    busy, every = started[0] - killed[0], started[1] - killed[1]
+    # The two readings stand up to a second outside of the gap on either side, so this is a sanity check of the rule.
+    assert abs(gap["cpu"] - 100 * busy / every) < 25
+
+
+def test_a_clean_stop_leaves_a_gap_that_says_so(service: Service) -> None:
+    wait_for_samples(service, 2)
+    assert service.terminate() == 0
+    time.sleep(2.2)
+    service.start()
+    wait_for_samples(service, 2)
+
+    assert [gap["cause"] for gap in get(service, HOUR)["gaps"]] == ["stopped"]
+
+
+def test_a_frozen_process_leaves_one_gap_and_no_burst(service: Service) -> None:
+    wait_for_samples(service, 2)
+    service.freeze()
+    time.sleep(4)
+    service.thaw()
+    wait_for_samples(service, 2)
+
+    history = get(service, HOUR)
+    (gap,) = history["gaps"]
+    assert gap["cause"] == "stalled"
+    assert 3 <= gap["to"] - gap["from"] <= 5
+    assert gap["cpu"] is not None
+
+
+def by_time(history: dict[str, Any]) -> dict[int, float]:
+    """CPU % by time, where something was recorded."""
+    times = range(history["start"], history["to"] + 1, history["step"])
+    return {at: cpu for at, cpu in zip(times, history["cpu"], strict=True) if cpu is not None}
+
+
+def proc_stat() -> tuple[int, int]:
+    """Busy and all ticks, read by other means than the service's."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", maxsplit=1)[0].split()[1:9]]
+    user, nice, system, _, _, irq, softirq, _ = fields
+    return user + nice + system + irq + softirq, sum(fields)
