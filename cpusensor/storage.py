@@ -37,6 +37,7 @@ from cpusensor.schema import (
     APPLICATION_ID,
     BUCKETS,
     GAP_COLUMNS,
+    INTERVALS,
     MIGRATIONS,
     MINUTE_AS_ROLLUP,
     ROLLUP_COLUMNS,
@@ -155,9 +156,11 @@ class Storage:
 
     async def _add_one(self, measured: Measured) -> Tick:
         sample = measured.sample
-        previous = self._newest
+        previous, is_rewriting = self._newest, measured.sample.time <= self._highest
         gap = await self._close_gap(measured)
         await self._insert_sample(sample)
+        if is_rewriting:
+            await self._close_minute(bucket_end(sample.time, MINUTE))
         ends = closed_minutes(previous.time if previous else None, sample.time)
         minutes = [await self._close_minute(end) for end in ends]
         return Tick(sample=sample, gap=gap, minutes=tuple(minute for minute in minutes if minute))
@@ -250,9 +253,7 @@ class Storage:
         everywhere = {run.interval for run in self._runs}
         if len(everywhere) == 1:
             return everywhere
-        sql = """SELECT DISTINCT interval FROM run WHERE EXISTS(
-            SELECT 1 FROM sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= ?)"""
-        rows = await self._read(from_time, to_time, sql, (from_time, to_time))
+        rows = await self._read(from_time, to_time, INTERVALS, (from_time, to_time, to_time))
         return {interval for (interval,) in rows}
 
     async def history(self, from_time: int, to_time: int, step: int) -> list[Rollup]:

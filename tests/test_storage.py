@@ -127,6 +127,15 @@ async def test_a_clock_set_back_overwrites_slot_by_slot(storage: Storage) -> Non
     assert storage.newest == newer[-1]
 
 
+async def test_a_minute_that_is_written_into_stays_the_sum_of_its_samples(storage: Storage) -> None:
+    await storage.add(measured(*at(*range(1, 25))))
+    await storage.add(measured(sample(NOON + 30, busy=1000), cause=Cause.CLOCK))
+
+    (minute, _) = await storage.history(NOON, NOON + 120, 60)
+
+    assert minute.ticks.busy == 11 * 250 + 1000
+
+
 async def test_a_gap_that_is_written_into_stays_on_either_side(storage: Storage) -> None:
     await storage.add(measured(*at(1, 10), cause=Cause.CLOCK))
     await storage.add(measured(*at(5), cause=Cause.CLOCK))

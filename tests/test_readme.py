@@ -1,0 +1,35 @@
+"""What the README promises is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cpusensor.settings import SETTINGS, Setting
+
+ROOT = Path(__file__).parent.parent
+READMES = ["README.md", "README.ru.md"]
+
+
+@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_is_in_the_table(readme: str, setting: Setting) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| `{setting.flag}` \| `{setting.variable}` \| (.*?) \|", text, re.MULTILINE)
+
+    assert setting.name == "name" or row == f"`{setting.default}`"
+
+
+@pytest.mark.parametrize("document", [*READMES, "docs/API.md"])
+def test_every_link_leads_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith("http")]
+
+    assert [link for link in links if not (ROOT / document).parent.joinpath(link).exists()] == []
+
+
+def test_the_readme_can_be_read_in_three_minutes() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```|^\|.*?$|!\[.*?\)|\]\([^)]*\)", "", text, flags=re.DOTALL | re.MULTILINE)
+
+    assert len(prose.split()) < 600
