@@ -11,8 +11,8 @@ from cpusensor import wire
 from cpusensor.broadcast import Broadcast
 from cpusensor.clock import Clock, due_slot, slot_at
 from cpusensor.gaps import clock_step, first_cause, interruption, restart_cause
-from cpusensor.kernel import Kernel, UnreadableError
-from cpusensor.records import Cause, Health, Measured, Moment, Reading, Run, Sample, Tick, Usage
+from cpusensor.kernel import TICKS_PER_SECOND, Kernel, UnreadableError
+from cpusensor.records import Cause, ClockStep, Health, Measured, Moment, Reading, Run, Sample, Tick, Usage
 from cpusensor.storage import Storage, WriteError
 from cpusensor.usage import measure, was_reset
 
@@ -41,6 +41,7 @@ class Recorder:
         self._run = run
         self._unwritten: deque[Measured] = deque()
         self._causes: set[Cause] = set()
+        self._clock_steps: list[ClockStep] = []
         self._read_error: str | None = None
         self._write_error: str | None = None
         previous = storage.newest
@@ -100,7 +101,9 @@ class Recorder:
         if cause is None:
             return
         if cause is Cause.CLOCK:
-            log.warning("the clock was set by %+.1f s", clock_step(before, now))
+            step = clock_step(before, now)
+            log.warning("the clock was set by %+.1f s", step)
+            self._clock_steps.append(ClockStep(time=int(now.wall), by_ms=round(1000 * step)))
         self._causes.add(cause)
         self._baseline = None
         self._expected = slot_at(now.wall, self._run.interval)
@@ -123,9 +126,10 @@ class Recorder:
         if usage is None:
             return None
         self._baseline, self._is_first = reading, False
-        cause = first_cause(self._causes)
+        cause, steps = first_cause(self._causes), tuple(self._clock_steps)
         self._causes.clear()
-        return Measured(sample=self._sample(slot, before, reading, usage), cause=cause)
+        self._clock_steps.clear()
+        return Measured(sample=self._sample(slot, before, reading, usage), cause=cause, clock_steps=steps)
 
     def _begin_at(self, reading: Reading) -> None:
         self._baseline, self._is_first = reading, True
@@ -133,11 +137,13 @@ class Recorder:
     def _sample(self, slot: int, before: Reading, after: Reading, usage: Usage) -> Sample:
         load, pressures = after.counters.load, (before.counters.pressure_us, after.counters.pressure_us)
         waited = None if None in pressures else max(0, pressures[1] - pressures[0])  # type: ignore[operator] # not None
+        elapsed_s = after.moment.monotonic - before.moment.monotonic
         return Sample(
             time=slot,
             run=self._run.id,
-            elapsed_ms=round(1000 * (after.moment.monotonic - before.moment.monotonic)),
+            elapsed_ms=round(1000 * elapsed_s),
             ticks=usage.ticks,
+            expected=round(TICKS_PER_SECOND * elapsed_s * usage.cpus),
             cores=usage.cores,
             load_centi=None if load is None else round(100 * load),
             pressure_us=waited,
@@ -170,7 +176,8 @@ class Recorder:
             lost = self._unwritten.popleft()
             oldest = self._unwritten[0]
             cause = first_cause({lost.cause, oldest.cause, Cause.UNWRITTEN})
-            self._unwritten[0] = replace(oldest, cause=cause)
+            steps = lost.clock_steps + oldest.clock_steps
+            self._unwritten[0] = replace(oldest, cause=cause, clock_steps=steps)
 
 
 async def sample_forever(recorder: Recorder) -> None:

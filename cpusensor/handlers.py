@@ -110,6 +110,7 @@ async def _history(request: web.Request, query: dict[str, str]) -> wire.Json:
         buckets=await storage.history(*span, grid.step),
         cores=await storage.cores(*span, grid.step) if "cores" in asked.series else {},
         gaps=await storage.gaps(asked.from_time, asked.to_time, now),
+        clock_steps=await storage.clock_steps(asked.from_time, asked.to_time),
     )
     newest = storage.newest
     header: dict[str, wire.Json] = {"host": settings.name, "now": int(now), "last_id": newest.time if newest else None}

@@ -111,6 +111,8 @@ class Usage:
     ticks: Ticks
     cores: tuple[CoreTicks, ...] | None
     """In the order of the CPUs' numbers; None when the set of CPUs changed."""
+    cpus: int
+    """How many CPUs `ticks` is of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,8 @@ class Sample:
     elapsed_ms: int
     """Measured, on the monotonic clock."""
     ticks: Ticks
+    expected: int
+    """Ticks that the clock says there were: elapsed time x CPUs. Far from `ticks.all`, the counting is unreliable."""
     cores: tuple[CoreTicks, ...] | None
     load_centi: int | None
     """Hundredths of the load average."""
@@ -157,6 +161,7 @@ class Rollup:
     """Samples inside."""
     elapsed_ms: int
     ticks: Ticks
+    expected: int
     cpu_min_bp: int
     """Lowest CPU use of a sample inside, in basis points (0.01 %)."""
     cpu_max_bp: int
@@ -181,6 +186,16 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStep:
+    """The wall clock was set."""
+
+    time: int
+    """When, on the clock as it was from then on."""
+    by_ms: int
+    """Forward, or back if negative."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """How the recording fares."""
 
@@ -196,6 +211,8 @@ class Measured:
 
     sample: Sample
     cause: Cause
+    clock_steps: tuple[ClockStep, ...] = ()
+    """Those since the sample before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

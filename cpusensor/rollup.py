@@ -12,6 +12,10 @@ from cpusensor.usage import basis_points, sum_known, sum_ticks
 MINUTE = 60
 """Seconds."""
 
+RELIABLE = (0.80, 1.20)
+"""Counted over expected ticks of a minute. A load in step with the timer was seen at 0.53 and 1.47, a plain guest with
+steal at 0.94 to 1.07."""
+
 
 def bucket_end(time: int, step: int) -> int:
     """The end of the bucket (end - step, end] that a time lies in: the next multiple of `step`, or the time itself."""
@@ -38,12 +42,19 @@ def as_rollup(sample: Sample) -> Rollup:
         count=1,
         elapsed_ms=sample.elapsed_ms,
         ticks=sample.ticks,
+        expected=sample.expected,
         cpu_min_bp=use,
         cpu_max_bp=use,
         load_centi=sample.load_centi,
         pressure_us=sample.pressure_us,
         cores=sample.cores,
     )
+
+
+def is_reliable(rollup: Rollup) -> bool:
+    """Whether as many ticks were counted as the clock says; if not, the load and the timer were in step."""
+    lowest, highest = RELIABLE
+    return lowest * rollup.expected <= rollup.ticks.all <= highest * rollup.expected
 
 
 def roll_up(parts: Sequence[Rollup], time: int) -> Rollup | None:
@@ -56,6 +67,7 @@ def roll_up(parts: Sequence[Rollup], time: int) -> Rollup | None:
         count=sum(part.count for part in parts),
         elapsed_ms=sum(part.elapsed_ms for part in parts),
         ticks=ticks,
+        expected=sum(part.expected for part in parts),
         cpu_min_bp=min(part.cpu_min_bp for part in parts),
         cpu_max_bp=max(part.cpu_max_bp for part in parts),
         load_centi=sum_known([part.load_centi for part in parts]),

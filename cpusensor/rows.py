@@ -40,12 +40,13 @@ def _ticks(row: Row) -> Ticks:
 
 def sample_of_row(row: Row) -> Sample:
     """A row of `sample`, its columns in the order of the record."""
-    time, run, elapsed_ms, *ticks, load_centi, pressure_us, total_busy, total_all, cores = row
+    time, run, elapsed_ms, *ticks, expected, load_centi, pressure_us, total_busy, total_all, cores = row
     return Sample(
         time=time,
         run=run,
         elapsed_ms=elapsed_ms,
         ticks=_ticks(ticks),
+        expected=expected,
         cores=unpack_cores(cores),
         load_centi=load_centi,
         pressure_us=pressure_us,
@@ -56,12 +57,13 @@ def sample_of_row(row: Row) -> Sample:
 
 def rollup_of_row(row: Row) -> Rollup:
     """A row of `minute`, or a bucket of them, its columns in the order of the record, cores last."""
-    time, count, elapsed_ms, *ticks, cpu_min_bp, cpu_max_bp, load_centi, pressure_us, cores = row
+    time, count, elapsed_ms, *ticks, expected, cpu_min_bp, cpu_max_bp, load_centi, pressure_us, cores = row
     return Rollup(
         time=time,
         count=count,
         elapsed_ms=elapsed_ms,
         ticks=_ticks(ticks),
+        expected=expected,
         cpu_min_bp=cpu_min_bp,
         cpu_max_bp=cpu_max_bp,
         load_centi=load_centi,
@@ -82,7 +84,14 @@ def row_of_sample(sample: Sample) -> Row:
     return (
         *(sample.time, sample.run, sample.elapsed_ms),
         *(ticks.user, ticks.system, ticks.irq, ticks.iowait, ticks.steal, ticks.all),
-        *(sample.load_centi, sample.pressure_us, sample.total_busy, sample.total_all, pack_cores(sample.cores)),
+        *(
+            sample.expected,
+            sample.load_centi,
+            sample.pressure_us,
+            sample.total_busy,
+            sample.total_all,
+            pack_cores(sample.cores),
+        ),
     )
 
 
@@ -92,7 +101,14 @@ def row_of_rollup(rollup: Rollup) -> Row:
     return (
         *(rollup.time, rollup.count, rollup.elapsed_ms),
         *(ticks.user, ticks.system, ticks.irq, ticks.iowait, ticks.steal, ticks.all),
-        *(rollup.cpu_min_bp, rollup.cpu_max_bp, rollup.load_centi, rollup.pressure_us, pack_cores(rollup.cores)),
+        *(
+            rollup.expected,
+            rollup.cpu_min_bp,
+            rollup.cpu_max_bp,
+            rollup.load_centi,
+            rollup.pressure_us,
+            pack_cores(rollup.cores),
+        ),
     )
 
 

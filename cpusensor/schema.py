@@ -16,35 +16,37 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE sample(
             time INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run(id), elapsed_ms INTEGER NOT NULL,
             user INTEGER NOT NULL, system INTEGER NOT NULL, irq INTEGER NOT NULL, iowait INTEGER, steal INTEGER,
-            "all" INTEGER NOT NULL CHECK("all" > 0), load_centi INTEGER, pressure_us INTEGER,
+            "all" INTEGER NOT NULL CHECK("all" > 0), expected INTEGER NOT NULL, load_centi INTEGER, pressure_us INTEGER,
             total_busy INTEGER NOT NULL, total_all INTEGER NOT NULL, cores BLOB) STRICT""",
         """CREATE TABLE minute(
             time INTEGER PRIMARY KEY CHECK(time % 60 = 0), count INTEGER NOT NULL CHECK(count > 0),
             elapsed_ms INTEGER NOT NULL, user INTEGER NOT NULL, system INTEGER NOT NULL, irq INTEGER NOT NULL,
-            iowait INTEGER, steal INTEGER, "all" INTEGER NOT NULL,
+            iowait INTEGER, steal INTEGER, "all" INTEGER NOT NULL, expected INTEGER NOT NULL,
             cpu_min_bp INTEGER NOT NULL, cpu_max_bp INTEGER NOT NULL, load_centi INTEGER, pressure_us INTEGER,
             cores BLOB) STRICT""",
         """CREATE TABLE gap(
             from_time INTEGER PRIMARY KEY, to_time INTEGER NOT NULL CHECK(to_time > from_time), cause TEXT NOT NULL,
             busy INTEGER, "all" INTEGER) STRICT""",
+        "CREATE TABLE clock_step(time INTEGER PRIMARY KEY, by_ms INTEGER NOT NULL) STRICT",
     ),
 )
 """What brings a database from each version to the next. Ticks are 1/100 s, `_bp` are 0.01 %, times UTC Unix seconds."""
 
 RUN_COLUMNS = "id, boot_id, started, ended, interval, version"
 TICKS = 'user, system, irq, iowait, steal, "all"'
-SAMPLE_COLUMNS = f"time, run, elapsed_ms, {TICKS}, load_centi, pressure_us, total_busy, total_all, cores"
-ROLLUP_COLUMNS = f"time, count, elapsed_ms, {TICKS}, cpu_min_bp, cpu_max_bp, load_centi, pressure_us, cores"
+SAMPLE_COLUMNS = f"time, run, elapsed_ms, {TICKS}, expected, load_centi, pressure_us, total_busy, total_all, cores"
+ROLLUP_COLUMNS = f"time, count, elapsed_ms, {TICKS}, expected, cpu_min_bp, cpu_max_bp, load_centi, pressure_us, cores"
 GAP_COLUMNS = 'from_time, to_time, cause, busy, "all"'
 
 _USE = '(20000 * (user + system + irq) + "all") / (2 * "all")'
-SAMPLE_AS_ROLLUP = f"""SELECT time, 1 AS count, elapsed_ms, {TICKS}, {_USE} AS cpu_min_bp,
-    {_USE} AS cpu_max_bp, load_centi, pressure_us, cores FROM sample WHERE time > ? AND time <= ?"""
+SAMPLE_AS_ROLLUP = f"""SELECT time, 1 AS count, elapsed_ms, {TICKS}, expected,
+    {_USE} AS cpu_min_bp, {_USE} AS cpu_max_bp, load_centi, pressure_us, cores
+    FROM sample WHERE time > ? AND time <= ?"""
 MINUTE_AS_ROLLUP = f"SELECT {ROLLUP_COLUMNS} FROM minute WHERE time > ? AND time <= ?"
 BUCKETS = """SELECT (time + {step} - 1) / {step} * {step}, sum(count), sum(elapsed_ms),
     sum(user), sum(system), sum(irq),
     CASE WHEN count(iowait) = count(*) THEN sum(iowait) END, CASE WHEN count(steal) = count(*) THEN sum(steal) END,
-    sum("all"), min(cpu_min_bp), max(cpu_max_bp), CASE WHEN count(load_centi) = count(*) THEN sum(load_centi) END,
+    sum("all"), sum(expected), min(cpu_min_bp), max(cpu_max_bp), CASE WHEN count(load_centi) = count(*) THEN sum(load_centi) END,
     CASE WHEN count(pressure_us) = count(*) THEN sum(pressure_us) END, NULL FROM ({parts}) GROUP BY 1 ORDER BY 1"""
 INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
     SELECT 1 FROM sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= min(?, coalesce(

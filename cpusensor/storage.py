@@ -19,7 +19,7 @@ import aiosqlite
 
 from cpusensor.gaps import hole
 from cpusensor.lockfile import LockError, hold_lock
-from cpusensor.records import CoreTicks, Gap, Measured, Rollup, Run, Sample, Tick
+from cpusensor.records import ClockStep, CoreTicks, Gap, Measured, Rollup, Run, Sample, Tick
 from cpusensor.rollup import MINUTE, as_rollup, bucket_end, closed_minutes, roll_up, sum_cores
 from cpusensor.rows import (
     Row,
@@ -139,17 +139,18 @@ class Storage:
             raise
 
     async def _add(self, measured: Sequence[Measured]) -> list[Tick]:
-        if len(measured) == 1 and self._closes_nothing(measured[0].sample):
+        if len(measured) == 1 and self._closes_nothing(measured[0]):
             await self._insert_sample(measured[0].sample)
             return [Tick(sample=measured[0].sample, gap=None, minutes=())]
         async with self._transaction():
             return [await self._add_one(one) for one in measured]
 
-    def _closes_nothing(self, sample: Sample) -> bool:
+    def _closes_nothing(self, measured: Measured) -> bool:
         """Whether the sample only continues its minute; one statement is then the whole transaction."""
-        previous = self._newest
+        sample, previous = measured.sample, self._newest
         return (
             previous is not None
+            and not measured.clock_steps
             and self._highest == previous.time == sample.time - self._interval
             and not closed_minutes(previous.time, sample.time)
         )
@@ -159,6 +160,10 @@ class Storage:
         previous, is_rewriting = self._newest, measured.sample.time <= self._highest
         gap = await self._close_gap(measured)
         await self._insert_sample(sample)
+        for step in measured.clock_steps:
+            await self._writer.execute_fetchall(
+                "INSERT OR REPLACE INTO clock_step(time, by_ms) VALUES (?, ?)", (step.time, step.by_ms)
+            )
         if is_rewriting:
             await self._close_minute(bucket_end(sample.time, MINUTE))
         ends = closed_minutes(previous.time if previous else None, sample.time)
@@ -167,7 +172,7 @@ class Storage:
 
     async def _insert_sample(self, sample: Sample) -> None:
         await self._writer.execute_fetchall(
-            f"INSERT OR REPLACE INTO sample({SAMPLE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO sample({SAMPLE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row_of_sample(sample),
         )
         self._newest = sample
@@ -217,7 +222,7 @@ class Storage:
             await self._writer.execute_fetchall("DELETE FROM minute WHERE time = ?", (end,))
             return None
         await self._writer.execute_fetchall(
-            f"INSERT OR REPLACE INTO minute({ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO minute({ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row_of_rollup(minute),
         )
         return minute
@@ -280,6 +285,12 @@ class Storage:
         sql = f"SELECT {GAP_COLUMNS} FROM gap WHERE from_time < ? AND to_time > ? AND to_time <= ? ORDER BY from_time"
         rows = await self._read(from_time, to_time, sql, (to_time, from_time, int(now)))
         return [gap_of_row(row) for row in rows]
+
+    async def clock_steps(self, from_time: int, to_time: int) -> list[ClockStep]:
+        """When the wall clock was set in (from_time, to_time], and by how much, oldest first."""
+        sql = "SELECT time, by_ms FROM clock_step WHERE time > ? AND time <= ? ORDER BY time"
+        rows = await self._read(from_time, to_time, sql, (from_time, to_time))
+        return [ClockStep(time=time, by_ms=by_ms) for time, by_ms in rows]
 
     def stop_queries(self) -> None:
         """Cut short every query that runs or waits, so that none of them holds up the end."""

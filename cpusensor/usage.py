@@ -41,7 +41,7 @@ def measure(before: Counters, after: Counters) -> Usage | None:
         return None
     same_cpus = before.cpus.keys() == after.cpus.keys()
     cores = tuple(CoreTicks(busy=cpu.busy, all=cpu.all) for cpu in spent)
-    return Usage(ticks=ticks, cores=cores if same_cpus else None)
+    return Usage(ticks=ticks, cores=cores if same_cpus else None, cpus=len(common))
 
 
 def sum_ticks(parts: list[Ticks]) -> Ticks | None:

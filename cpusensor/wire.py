@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.ranges import Grid
-from cpusensor.records import CoreTicks, Gap, Rollup, Sample, Tick, Ticks
+from cpusensor.records import ClockStep, CoreTicks, Gap, Rollup, Sample, Tick, Ticks
+from cpusensor.rollup import is_reliable
 from cpusensor.usage import percent
 
 T = TypeVar("T")
@@ -46,13 +47,14 @@ def sample(record: Sample) -> Json:
 
 
 def minute(record: Rollup) -> Json:
-    """A minute as the stream shows it."""
+    """A minute as the stream shows it; `accounted` is the share of the CPU time that the kernel's counters tell of."""
     return {
         "time": record.time,
         "cpu": percent(record.ticks.busy, record.ticks.all),
         "min": record.cpu_min_bp / 100,
         "max": record.cpu_max_bp / 100,
         "count": record.count,
+        "accounted": round(record.ticks.all / record.expected, 3) if record.expected else None,
     }
 
 
@@ -77,13 +79,14 @@ class History:
     cores: Mapping[int, tuple[CoreTicks, ...]]
     """By the bucket's time."""
     gaps: Sequence[Gap]
+    clock_steps: Sequence[ClockStep]
 
 
 def history(record: History, series: Sequence[str], header: Mapping[str, Json]) -> Json:
     """The body of /api/history: columns on a dense grid, null where nothing was recorded.
 
     `header` comes first; `series` names the further columns. Above the sampling interval each element also has the
-    extremes and the number of its samples.
+    extremes and the number of its samples, and `unreliable` lists the elements whose counting cannot be trusted.
     """
     grid, buckets = record.grid, record.buckets
     columns: dict[str, Json] = {"cpu": _column(grid, buckets, lambda one: percent(one.ticks.busy, one.ticks.all))}
@@ -91,6 +94,7 @@ def history(record: History, series: Sequence[str], header: Mapping[str, Json]) 
         columns["min"] = _column(grid, buckets, lambda one: one.cpu_min_bp / 100)
         columns["max"] = _column(grid, buckets, lambda one: one.cpu_max_bp / 100)
         columns["count"] = [count or 0 for count in _column(grid, buckets, lambda one: one.count)]
+        columns["unreliable"] = [one.time for one in buckets if not is_reliable(one)]
     return {
         **header,
         "from": grid.from_time,
@@ -100,6 +104,7 @@ def history(record: History, series: Sequence[str], header: Mapping[str, Json]) 
         **columns,
         **{name: _SERIES[name](record) for name in series},
         "gaps": [gap(one) for one in record.gaps],
+        "clock_steps": [{"time": step.time, "seconds": step.by_ms / 1000} for step in record.clock_steps],
     }
 
 

@@ -79,10 +79,14 @@ class FakeClock:
 
 
 class FakeKernel:
-    """Two CPUs whose counters follow the fake clock; `busy` says which share of the time they work."""
+    """Two CPUs whose counters follow the fake clock.
+
+    `busy` is the share of the time in which they work, `counted` the share of it that is counted at all.
+    """
 
     def __init__(self, clock: FakeClock, *, boot_id: str = "boot-1", cpus: int = 2) -> None:
         self.busy = 0.25
+        self.counted = 1.0
         self.failure: str | None = None
         self.bug: Exception | None = None
         self._boot_id = boot_id
@@ -118,7 +122,7 @@ class FakeKernel:
 
     def _count(self) -> None:
         now = self._clock.now().monotonic
-        ticks = 100 * (now - self._read_at)
+        ticks = 100 * (now - self._read_at) * self.counted
         self._read_at = now
         self._user = [user + ticks * self.busy for user in self._user]
         self._idle = [idle + ticks * (1 - self.busy) for idle in self._idle]

@@ -18,6 +18,7 @@ def sample(time: int, busy: int = 250, all_ticks: int = 1000, *, run: int = 1, t
         run=run,
         elapsed_ms=5 * all_ticks,
         ticks=Ticks(user=busy, system=0, irq=0, iowait=0, steal=0, all=all_ticks),
+        expected=all_ticks,
         cores=(half, half),
         load_centi=42,
         pressure_us=1000,

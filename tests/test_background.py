@@ -82,6 +82,8 @@ async def test_a_clock_set_forward_leaves_a_gap_named_after_it(
     assert list(await recorded(running)) == [5, 3615]
     assert await gaps(running) == [(5, 3610, "clock", None)]
     assert "the clock was set by +3600.0 s" in caplog.text
+    history = await running.json("api/history")
+    assert history["clock_steps"] == [{"time": START + 3610, "seconds": 3600.0}]
 
 
 async def test_after_a_clock_set_back_newer_samples_replace_older_ones(running: Running) -> None:
@@ -113,6 +115,16 @@ async def test_counters_that_cannot_be_read_leave_a_gap_with_the_mean_they_prove
         "the CPU counters cannot be read (EMFILE); trying again every 5 s",
         "the CPU counters can be read again",
     ]
+
+
+async def test_a_minute_in_which_the_kernel_lost_count_is_called_unreliable(running: Running) -> None:
+    running.kernel.counted = 0.6
+    await running.clock.advance(60)
+    running.kernel.counted = 1.0
+    await running.clock.advance(60)
+
+    minutes = await running.json(f"api/history?from={START}&to={START + 120}&step=60")
+    assert minutes["unreliable"] == [START + 60]
 
 
 async def test_a_cpu_that_was_reset_makes_no_spike(running: Running) -> None:

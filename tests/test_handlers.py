@@ -16,7 +16,7 @@ async def test_history_is_a_dense_grid_with_null_where_nothing_was_recorded(runn
 
     history = await running.json("api/history?range=1h")
 
-    assert history.keys() == {"host", "now", "from", "to", "step", "start", "last_id", "cpu", "gaps"}
+    assert history.keys() == {"host", "now", "from", "to", "step", "start", "last_id", "cpu", "gaps", "clock_steps"}
     assert history["host"] == "box"
     assert (history["now"], history["from"], history["to"]) == (START + 12, START - 3590, START + 10)
     assert (history["start"], history["step"], history["last_id"]) == (START - 3585, 5, START + 10)
@@ -143,7 +143,7 @@ async def test_a_tick_sends_the_gap_and_the_minute_it_closes_before_its_sample(r
 
     assert [(event.name, event.id) for event in events] == [("gap", None), ("minute", None), ("sample", START + 60)]
     assert events[0].data == {"from": START + 35, "to": START + 55, "cause": "stalled", "cpu": CPU}
-    assert events[1].data == {"time": START + 60, "cpu": CPU, "min": CPU, "max": CPU, "count": 8}
+    assert events[1].data == {"time": START + 60, "cpu": CPU, "min": CPU, "max": CPU, "count": 8, "accounted": 1.0}
 
 
 async def test_a_minute_whose_last_slot_was_missed_goes_out_with_the_next_tick(running: Running) -> None:
