@@ -44,6 +44,7 @@ class Recorder:
         self._clock_steps: list[ClockStep] = []
         self._read_error: str | None = None
         self._write_error: str | None = None
+        self._told = "recording"
         previous = storage.newest
         if previous is not None:
             self._causes.add(restart_cause(storage.run_of(previous), run))
@@ -70,6 +71,14 @@ class Recorder:
         self._expected = max(self._expected, slot_at(now.wall, self._run.interval)) + self._run.interval
         if measured is not None:
             await _finish(self._record(measured))
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        """Tell the open streams when what is wrong has changed."""
+        state = self.health().state
+        if state != self._told:
+            self._told = state
+            self._broadcast.send(wire.state(state))
 
     async def close(self) -> None:
         """Write what is not written yet and note the clean end."""

@@ -59,6 +59,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "samples": await _history(request, {"range": "1h", "points": str(PAGE_POINTS)}),
         "minutes": await _history(request, {"range": "1h", "step": "60"}),
         "newest": wire.sample(newest) if newest else None,
+        "state": app[RECORDER].health().state,
     }
     return {
         "lang": lang,
@@ -180,6 +181,7 @@ def _hello(request: web.Request, last_id: int | None) -> bytes:
         "interval": app[SETTINGS].interval,
         "now": int(app[CLOCK].now().wall),
         "last_id": last_id,
+        "state": app[RECORDER].health().state,
     }
     return wire.hello(greeting, random.randint(*RETRY_MS))  # noqa: S311 - spreads readers, hides nothing
 

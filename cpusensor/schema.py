@@ -46,7 +46,8 @@ MINUTE_AS_ROLLUP = f"SELECT {ROLLUP_COLUMNS} FROM minute WHERE time > ? AND time
 BUCKETS = """SELECT (time + {step} - 1) / {step} * {step}, sum(count), sum(elapsed_ms),
     sum(user), sum(system), sum(irq),
     CASE WHEN count(iowait) = count(*) THEN sum(iowait) END, CASE WHEN count(steal) = count(*) THEN sum(steal) END,
-    sum("all"), sum(expected), min(cpu_min_bp), max(cpu_max_bp), CASE WHEN count(load_centi) = count(*) THEN sum(load_centi) END,
+    sum("all"), sum(expected), min(cpu_min_bp), max(cpu_max_bp),
+    CASE WHEN count(load_centi) = count(*) THEN sum(load_centi) END,
     CASE WHEN count(pressure_us) = count(*) THEN sum(pressure_us) END, NULL FROM ({parts}) GROUP BY 1 ORDER BY 1"""
 INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
     SELECT 1 FROM sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= min(?, coalesce(

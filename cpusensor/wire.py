@@ -135,6 +135,11 @@ def beat(now: float) -> bytes:
     return event("beat", {"now": int(now)})
 
 
+def state(name: str) -> bytes:
+    """The frame that tells that the recording now fares otherwise: `recording`, or what is wrong."""
+    return event("state", {"state": name})
+
+
 def resync(last_id: int | None, reason: str) -> bytes:
     """The frame that tells a reader to fetch the history again."""
     return event("resync", {"last_id": last_id, "reason": reason})

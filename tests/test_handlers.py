@@ -118,7 +118,7 @@ async def test_the_stream_greets_then_shows_the_newest_sample_then_what_comes(ru
     assert hello.name == "hello"
     assert hello.data == {
         "host": "box", "version": hello.data["version"], "boot": "boot-1", "interval": 5, "now": START + 12,
-        "last_id": START + 10,
+        "last_id": START + 10, "state": "recording",
     }  # fmt: skip
     assert (newest.name, newest.id) == ("sample", START + 10)
     assert (live.name, live.id) == ("sample", START + 15)
@@ -248,10 +248,13 @@ async def test_ten_silent_seconds_bring_a_beat(running: Running) -> None:
     async with running.events(f"?after={START + 5}") as stream:
         await stream.next()
         running.kernel.failure = "unreadable"
-        await running.clock.advance(20)
+        await running.clock.advance(5)
+        state = await stream.next()
+        await running.clock.advance(10)
         beat = await stream.next()
 
-    assert (beat.name, beat.data, beat.id) == ("beat", {"now": START + 15}, None)
+    assert (state.name, state.data) == ("state", {"state": "degraded: the CPU counters cannot be read: unreadable"})
+    assert (beat.name, beat.data, beat.id) == ("beat", {"now": START + 20}, None)
 
 
 async def test_head_answers_the_headers_alone(running: Running) -> None:
