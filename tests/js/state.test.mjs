@@ -34,10 +34,52 @@ test("a live sample sets the clock and a replayed one does not", () => {
   assert.equal(state.now(NOW + 2), NOW + 105);
 });
 
+test("after the service's clock was set back its next sample sets the page's clock", () => {
+  const state = opened();
+  state.receive("hello", hello, NOW);
+  state.receive("resync", { last_id: NOW, reason: "clock" }, NOW);
+
+  state.receive("sample", { time: NOW, cpu: 1 }, NOW + 1);
+  assert.equal(state.now(NOW), NOW + 10);
+
+  state.receive("sample", { time: NOW - 900, cpu: 1 }, NOW + 3);
+  assert.equal(state.now(NOW + 3), NOW - 900);
+  assert.equal(state.lastId, NOW - 900);
+});
+
 test("the picture ends at the newest grid time and moves on without samples", () => {
   const state = opened();
   assert.equal(state.end(NOW + AHEAD + 4.9), NOW);
   assert.equal(state.end(NOW + AHEAD + 61), NOW + 60);
+});
+
+test("both charts show the hour that ends at the newest grid time", () => {
+  const frame = opened().frame(NOW + AHEAD + 61);
+
+  assert.deepEqual([frame.from, frame.to], [NOW + 60 - 3600, NOW + 60]);
+});
+
+test("a picture without anything recorded has no beginning", () => {
+  const state = opened({ samples: emptyHistory(NOW), newest: null });
+  assert.equal(state.frame(NOW + AHEAD).beginning, null);
+});
+
+test("a lost stream leaves the end of the picture pending", () => {
+  const state = opened();
+  state.enter("lost", NOW + AHEAD + 20);
+  const { pending, connection } = state.frame(NOW + AHEAD + 61);
+
+  assert.deepEqual([pending, connection], [NOW, "reconnecting"]);
+});
+
+test("the cursor rests on a slot within the hour", () => {
+  const state = opened();
+  const points = [NOW - 12.4, NOW + 90, NOW - 9000, null].map((time) => {
+    state.point(time, false, NOW + AHEAD);
+    return state.cursor;
+  });
+
+  assert.deepEqual(points, [NOW - 10, NOW, NOW - 3595, null]);
 });
 
 test("the stream is resumed after the newest sample", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { pendingFrom, statusOf } from "../../web/static/js/core/status.js";
 
-const link = { phase: "open", since: 1000, newest: 1200, interval: 5 };
+const link = { phase: "open", since: 1000, newestTime: 1200, interval: 5 };
 
 test("an open stream with a fresh sample is live", () => {
   assert.deepEqual(statusOf(link, 1206), { connection: "live", since: null });
@@ -19,8 +19,8 @@ test("short intervals are given ten seconds before they are called stale", () =>
 });
 
 test("a stream that has just opened is given time for its first sample", () => {
-  assert.equal(statusOf({ ...link, since: 1300, newest: 100 }, 1305).connection, "live");
-  assert.equal(statusOf({ ...link, since: 1300, newest: null }, 1400).connection, "stale");
+  assert.equal(statusOf({ ...link, since: 1300, newestTime: 100 }, 1305).connection, "live");
+  assert.equal(statusOf({ ...link, since: 1300, newestTime: null }, 1400).connection, "stale");
 });
 
 test("a lost stream says since when", () => {
@@ -35,5 +35,5 @@ test("the picture waits from the newest sample on once the stream is lost", () =
   assert.equal(pendingFrom(link, "reconnecting", 1205), 1200);
   assert.equal(pendingFrom(link, "live", 1205), null);
   assert.equal(pendingFrom(link, "live", 1215), 1200);
-  assert.equal(pendingFrom({ ...link, newest: null }, "reconnecting", 1205), null);
+  assert.equal(pendingFrom({ ...link, newestTime: null }, "reconnecting", 1205), null);
 });

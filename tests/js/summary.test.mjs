@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createFormat } from "../../web/static/js/core/format.js";
+import { createFormat, createWords } from "../../web/static/js/core/language.js";
 import { Hour } from "../../web/static/js/core/store.js";
 import * as summary from "../../web/static/js/core/summary.js";
-import { createWords } from "../../web/static/js/core/words.js";
 import { emptyHistory, plainTexts } from "./world.mjs";
 
 const words = createWords(plainTexts, "en");

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createFormat, durationText, localeFor } from "../../web/static/js/core/format.js";
-import { createWords } from "../../web/static/js/core/words.js";
+import { createFormat, createWords, durationText, localeFor } from "../../web/static/js/core/language.js";
 import { plainTexts } from "./world.mjs";
 
 const words = createWords(plainTexts, "en");

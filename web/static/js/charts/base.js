@@ -1,0 +1,155 @@
+/** A chart of an hour of percentages. With its neighbours in charts/ alone knows uPlot. */
+
+import { regionsPlugin } from "./regions.js";
+import { theme } from "./theme.js";
+
+/** A classic script, loaded before the modules, defines it. */
+const UPlot = /** @type {typeof import("../../vendor/uplot-1.6.32/uPlot.js")} */ (Reflect.get(globalThis, "uPlot"));
+
+const FONT = "12px system-ui, sans-serif";
+const PERCENT_TICKS = [0, 25, 50, 75, 100];
+const TICK_STEPS_S = [60, 120, 300, 600, 900, 1200, 1800, 3600];
+const SYNC_KEY = "hour";
+
+/**
+ * @typedef {object} ChartOptions
+ * @property {HTMLElement} node the focusable frame, of the size that the chart takes
+ * @property {uPlot.Series[]} series after x; the cursor marks the last
+ * @property {(time: number, columns: Columns) => number} [slotAt] index of a time's slot, by default the nearest
+ * @property {import("./regions.js").Labels} labels
+ * @property {Format} format
+ * @property {(time: number | null) => void} onCursor the pointer is at a time, or has left
+ * @property {() => void} onPointer the pointer moves over the chart
+ * @property {(press: KeyboardEvent) => boolean} onKey true when the key was ours
+ */
+
+/**
+ * @param {Format} format
+ * @returns {uPlot.Axis[]}
+ */
+function axes(format) {
+  /** @type {uPlot.Axis} */
+  const common = {
+    stroke: () => theme().dim,
+    font: FONT,
+    gap: 8,
+    grid: { stroke: () => theme().grid, width: 1 },
+    ticks: { show: false },
+    border: { show: false },
+  };
+  return [
+    {
+      ...common,
+      size: 28,
+      space: 64,
+      incrs: TICK_STEPS_S,
+      grid: { show: false },
+      values: (_, splits) => splits.map(format.minute),
+    },
+    {
+      ...common,
+      size: 48,
+      splits: () => PERCENT_TICKS,
+      values: (_, splits) => splits.map((value) => (value === 100 ? format.whole(value) : String(value))),
+    },
+  ];
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {(press: KeyboardEvent) => boolean} onKey true when the key was ours
+ */
+function attachKeys(node, onKey) {
+  node.addEventListener("keydown", (press) => {
+    if (press.ctrlKey || press.altKey || press.metaKey) return;
+    if (onKey(press)) press.preventDefault();
+    if (press.key === "Escape") node.blur();
+  });
+}
+
+/**
+ * A chart that only follows its neighbour's cursor has no event of its own.
+ * @param {uPlot} plot
+ * @param {(time: number | null) => void} onCursor
+ */
+function followPointer({ cursor, posToVal }, onCursor) {
+  if (!cursor.event) return;
+  const { left = -1 } = cursor;
+  onCursor(left < 0 ? null : posToVal(left, "x"));
+}
+
+export class Chart {
+  /** @type {Frame} */ #frame;
+  #painted = "";
+
+  /**
+   * @param {ChartOptions} options
+   * @param {Columns} columns
+   * @param {Frame} frame
+   */
+  constructor(options, columns, frame) {
+    this.#frame = frame;
+    this.plot = new UPlot(this.#plotOptions(options), columns, options.node);
+    this.plot.over.addEventListener("mousemove", options.onPointer, true);
+    attachKeys(options.node, options.onKey);
+    new ResizeObserver(() => this.#fit(options.node)).observe(options.node);
+  }
+
+  /**
+   * Paints the hour when it differs from what is painted.
+   * @param {string} version names the state of columns and frame
+   * @param {() => Columns} columns
+   * @param {Frame} frame
+   */
+  show(version, columns, frame) {
+    if (version === this.#painted) return;
+    this.#painted = version;
+    this.#frame = frame;
+    this.plot.setData(columns());
+  }
+
+  /**
+   * Puts the cursor at a time.
+   * @param {number | null} time null takes it away
+   */
+  place(time) {
+    const left = time === null ? -10 : this.plot.valToPos(time, "x");
+    this.plot.setCursor({ left, top: Math.min(left, 0) }, false);
+  }
+
+  /** After a change of theme. */
+  repaint() {
+    this.plot.redraw(false);
+  }
+
+  /** @param {HTMLElement} node */
+  #fit({ clientWidth: width, clientHeight: height }) {
+    const same = width === this.plot.width && height === this.plot.height;
+    if (width > 0 && !same) this.plot.setSize({ width, height });
+  }
+
+  /**
+   * @param {ChartOptions} options
+   * @returns {uPlot.Options}
+   */
+  #plotOptions({ node, series, slotAt, labels, format, onCursor }) {
+    return {
+      width: node.clientWidth,
+      height: node.clientHeight,
+      padding: [8, 16, 0, 0],
+      legend: { show: false },
+      scales: { x: { time: false, range: () => [this.#frame.from, this.#frame.to] }, y: { range: [0, 100] } },
+      axes: axes(format),
+      series: [{}, ...series],
+      cursor: {
+        y: false,
+        drag: { x: false, y: false },
+        sync: { key: SYNC_KEY },
+        points: { size: (plot, i) => (i === plot.series.length - 1 ? 9 : 0), width: 2, fill: () => theme().card },
+        dataIdx: (plot, _, nearest, time) => slotAt?.(time, /** @type {Columns} */ (plot.data)) ?? nearest,
+      },
+      hooks: { setCursor: [(plot) => followPointer(plot, onCursor)] },
+      plugins: [regionsPlugin(() => this.#frame, labels)],
+    };
+  }
+}

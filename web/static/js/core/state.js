@@ -1,0 +1,230 @@
+/** All that the page knows. Listeners change it, one show() reads it. Pure: time comes in as an argument. */
+
+import { pendingFrom, statusOf } from "./status.js";
+import { Hour, SPAN_S } from "./store.js";
+
+/** After this long without a sample the hour is fetched anew instead of being replayed. */
+const REPLAY_S = 55 * 60;
+
+export class State {
+  /** Counts every change of the hour. */
+  revision = 0;
+  /** @type {Phase} */ phase = "connecting";
+  /** When the phase began, UTC Unix seconds. */
+  since;
+  /** The service speaks another version than this page. */
+  upgraded = false;
+  /** The cursor's time, null while it is nowhere. @type {number | null} */
+  cursor = null;
+  /** Set by keys it stays at its time; under a pointer it stays under the pointer. */
+  pinned = false;
+  /** Numbers the wishes for a new history, so that a late answer to an older wish is dropped. 0 before the first. */
+  wish = 0;
+  /**
+   * Arrived since the wish, to be merged with its answer; null without a wish.
+   * @type {((hour: Hour) => void)[] | null}
+   */
+  #waiting = null;
+  /** Server clock minus local clock, seconds. */
+  #offset;
+  /** Samples after this id are live, not replayed. @type {number} */
+  #liveAfter = Infinity;
+  /** The one sample that is replayed after a resync. @type {number | null} */
+  #replayed = null;
+
+  /**
+   * @param {Boot} boot
+   * @param {number} localNow Unix seconds of the browser's clock
+   */
+  constructor(boot, localNow) {
+    this.version = boot.version;
+    this.interval = boot.interval;
+    this.newest = boot.newest;
+    this.lastId = boot.samples.last_id;
+    this.hour = new Hour(boot.samples, boot.minutes);
+    this.#offset = boot.now - localNow;
+    this.since = boot.now;
+  }
+
+  get wantsHistory() {
+    return this.#waiting !== null;
+  }
+
+  /** The time of the newest sample that is known, null before the first. */
+  get newestTime() {
+    return this.newest?.time ?? null;
+  }
+
+  /** @param {number} localNow */
+  now(localNow) {
+    return localNow + this.#offset;
+  }
+
+  /**
+   * The newest grid time: where the pictures end.
+   * @param {number} localNow
+   */
+  end(localNow) {
+    return Math.max(Math.floor(this.now(localNow) / this.interval) * this.interval, this.newestTime ?? 0);
+  }
+
+  /**
+   * @param {number} localNow
+   * @returns {Status}
+   */
+  status(localNow) {
+    return statusOf(this, this.now(localNow));
+  }
+
+  /**
+   * @param {number} localNow
+   * @returns {Frame}
+   */
+  frame(localNow) {
+    const to = this.end(localNow);
+    const { connection } = this.status(localNow);
+    return {
+      from: to - SPAN_S,
+      to,
+      gaps: this.hour.gaps(to),
+      beginning: this.hour.beginning(to),
+      pending: pendingFrom(this, connection, to),
+      connection,
+    };
+  }
+
+  /**
+   * The slots between which the cursor moves.
+   * @param {number} localNow
+   * @param {number} [step] seconds
+   */
+  grid(localNow, step = this.hour.cpu.step) {
+    const last = Math.floor(this.end(localNow) / step) * step;
+    return { first: last - SPAN_S + step, last, step, gaps: this.hour.gaps(last) };
+  }
+
+  /**
+   * Puts the cursor on the slot nearest to a time.
+   * @param {number | null} time
+   * @param {boolean} pinned
+   * @param {number} localNow
+   */
+  point(time, pinned, localNow) {
+    const { first, last, step } = this.grid(localNow);
+    this.cursor = time === null ? null : Math.round(Math.min(last, Math.max(first, time)) / step) * step;
+    this.pinned = pinned;
+  }
+
+  /**
+   * Where to open the stream so that nothing is missed and nothing is sent that the page will fetch anyway.
+   * @param {number} localNow
+   */
+  address(localNow) {
+    if (this.lastId === null) return "events";
+    if (this.now(localNow) - this.lastId <= REPLAY_S) return `events?after=${this.lastId}`;
+    this.#wantHistory();
+    return "events";
+  }
+
+  /**
+   * @param {Phase} phase
+   * @param {number} localNow
+   */
+  enter(phase, localNow) {
+    if (phase === this.phase) return;
+    this.phase = phase;
+    this.since = this.now(localNow);
+  }
+
+  /**
+   * @template {keyof Events} Name
+   * @param {Name} name
+   * @param {Events[Name]} payload
+   * @param {number} localNow
+   */
+  receive(name, payload, localNow) {
+    /** @type {{[N in keyof Events]: (payload: Events[N]) => void}} */
+    const receivers = {
+      hello: (hello) => this.#greet(hello, localNow),
+      resync: (resync) => this.#startOver(resync.last_id),
+      gap: (gap) => this.#merge((hour) => hour.putGap(gap)),
+      minute: (minute) => this.#merge((hour) => hour.putMinute(minute)),
+      sample: (sample) => this.#take(sample, localNow),
+      beat: ({ now }) => this.#synchronise(now, localNow),
+    };
+    receivers[name](payload);
+  }
+
+  /**
+   * The answer to a wish. What arrived meanwhile is merged into it.
+   * @param {number} wish
+   * @param {HistoryBody} samples
+   * @param {HistoryBody} minutes
+   */
+  load(wish, samples, minutes) {
+    if (wish !== this.wish || !this.#waiting) return;
+    this.hour = new Hour(samples, minutes);
+    for (const merge of this.#waiting) merge(this.hour);
+    this.#waiting = null;
+    this.revision += 1;
+  }
+
+  /**
+   * @param {Hello} hello
+   * @param {number} localNow
+   */
+  #greet(hello, localNow) {
+    this.#synchronise(hello.now, localNow);
+    this.#liveAfter = hello.last_id ?? 0;
+    this.#replayed = null;
+    this.upgraded = hello.version !== this.version;
+    if (hello.interval === this.interval) return;
+    this.interval = hello.interval;
+    this.#wantHistory();
+  }
+
+  /**
+   * The service's clock may have been set back: from now on an id says nothing about what is live.
+   * @param {number | null} lastId
+   */
+  #startOver(lastId) {
+    this.#liveAfter = -Infinity;
+    this.#replayed = lastId;
+    this.#wantHistory();
+  }
+
+  /**
+   * @param {Sample} sample
+   * @param {number} localNow
+   */
+  #take(sample, localNow) {
+    this.newest = sample;
+    this.lastId = sample.time;
+    if (sample.time > this.#liveAfter && sample.time !== this.#replayed) this.#synchronise(sample.time, localNow);
+    const { interval } = this;
+    this.#merge((hour) => hour.cpu.step === interval && hour.putSample(sample));
+    const { step } = this.hour.cpu;
+    if (step !== interval && sample.time % step === 0) this.#wantHistory();
+  }
+
+  /** @param {(hour: Hour) => void} merge */
+  #merge(merge) {
+    merge(this.hour);
+    this.#waiting?.push(merge);
+    this.revision += 1;
+  }
+
+  #wantHistory() {
+    this.wish += 1;
+    this.#waiting = [];
+  }
+
+  /**
+   * The server's clock rules: the browser's may be wrong or step.
+   * @param {number} now
+   * @param {number} localNow
+   */
+  #synchronise(now, localNow) {
+    this.#offset = now - localNow;
+  }
+}

@@ -1,0 +1,39 @@
+/** How fresh the page is: live, waiting or stale. Pure. */
+
+/** Intervals without a sample after which a connected page says so, but not before as many seconds. */
+const PATIENCE = 3;
+const PATIENCE_S = 10;
+
+/**
+ * @typedef {object} Link
+ * @property {Phase} phase
+ * @property {number} since when the phase began
+ * @property {number | null} newestTime
+ * @property {number} interval
+ */
+
+/**
+ * @param {Link} link
+ * @param {number} now UTC Unix seconds
+ * @returns {Status}
+ */
+export function statusOf({ phase, since, newestTime, interval }, now) {
+  if (phase === "hidden" || phase === "connecting") return { connection: phase, since: null };
+  if (phase === "lost") return { connection: "reconnecting", since };
+  const waiting = now - Math.max(newestTime ?? 0, since - interval);
+  const late = waiting > Math.max(PATIENCE * interval, PATIENCE_S);
+  return late ? { connection: "stale", since: newestTime } : { connection: "live", since: null };
+}
+
+/**
+ * From when on the picture waits for samples.
+ * @param {Link} link
+ * @param {Connection} connection
+ * @param {number} end of the picture
+ * @returns {number | null} null when it is up to date
+ */
+export function pendingFrom({ newestTime, interval }, connection, end) {
+  if (newestTime === null || newestTime >= end) return null;
+  const patience = connection === "live" || connection === "connecting" ? 2 * interval : 0;
+  return end - newestTime > patience ? newestTime : null;
+}

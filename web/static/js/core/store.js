@@ -1,0 +1,182 @@
+/** The hour as slots of a grid. Any order and any duplication of records gives the same arrays. Pure. */
+
+/** Seconds that the page shows and keeps. */
+export const SPAN_S = 3600;
+
+/**
+ * A ring of slots, one for each grid time of the hour. In each place the latest time wins, then the higher rank,
+ * which is why the order of arrival does not matter.
+ * @template T
+ */
+export class Slots {
+  /** @type {number[]} */ #times = [];
+  /** @type {number[]} */ #ranks = [];
+  /** @type {T[]} */ #rows = [];
+
+  /** @param {number} step seconds between two slots */
+  constructor(step) {
+    this.step = step;
+    /** One slot more than the hour, so that a line enters the picture from outside. */
+    this.size = Math.ceil(SPAN_S / step) + 1;
+  }
+
+  /**
+   * @param {number} time UTC Unix seconds, on the grid
+   * @param {T} row
+   * @param {number} rank of two rows for one slot the higher is kept
+   */
+  put(time, row, rank) {
+    if (time % this.step !== 0) return;
+    const place = (time / this.step) % this.size;
+    const known = this.#times[place] ?? -Infinity;
+    if (time < known || (time === known && rank <= /** @type {number} */ (this.#ranks[place]))) return;
+    this.#times[place] = time;
+    this.#ranks[place] = rank;
+    this.#rows[place] = row;
+  }
+
+  /**
+   * @param {number} time
+   * @returns {T | null}
+   */
+  at(time) {
+    const place = (time / this.step) % this.size;
+    return this.#times[place] === time ? /** @type {T} */ (this.#rows[place]) : null;
+  }
+
+  /**
+   * The grid times of the hour that ends at or just before `end`, ascending.
+   * @param {number} end
+   */
+  times(end) {
+    const last = Math.floor(end / this.step) * this.step;
+    return Array.from({ length: this.size }, (_, i) => last - (this.size - 1 - i) * this.step);
+  }
+}
+
+export class Hour {
+  /** @type {Map<number, Gap>} */ #gaps = new Map();
+  /** The latest time that any record named. */
+  newest = -Infinity;
+  hasMinute = false;
+
+  /**
+   * @param {HistoryBody} samples
+   * @param {HistoryBody} minutes
+   */
+  constructor(samples, minutes) {
+    /** @type {Slots<number | null>} */
+    this.cpu = new Slots(samples.step);
+    /** @type {Slots<Minute>} */
+    this.perMinute = new Slots(minutes.step);
+    this.load(samples, minutes);
+  }
+
+  /**
+   * Merges a history; what is known already stays.
+   * @param {HistoryBody} samples
+   * @param {HistoryBody} minutes
+   */
+  load(samples, minutes) {
+    samples.cpu.forEach((cpu, i) => this.#putCpu(samples.start + i * samples.step, cpu));
+    minutes.cpu.forEach((cpu, i) =>
+      this.putMinute({
+        time: minutes.start + i * minutes.step,
+        cpu,
+        min: minutes.min ? (minutes.min[i] ?? null) : cpu,
+        max: minutes.max ? (minutes.max[i] ?? null) : cpu,
+        count: minutes.count ? (minutes.count[i] ?? 0) : Number(cpu !== null),
+      }),
+    );
+    for (const gap of [...samples.gaps, ...minutes.gaps]) this.putGap(gap);
+  }
+
+  /** @param {Sample} sample */
+  putSample(sample) {
+    this.#putCpu(sample.time, sample.cpu);
+  }
+
+  /** @param {Minute} minute */
+  putMinute(minute) {
+    if (minute.cpu === null) return;
+    this.perMinute.put(minute.time, minute, minute.count);
+    this.hasMinute = true;
+    this.#advance(minute.time);
+  }
+
+  /** @param {Gap} gap */
+  putGap(gap) {
+    this.#advance(gap.to);
+    const known = this.#gaps.get(gap.from);
+    if (gap.to <= this.newest - SPAN_S || (known && known.to >= gap.to)) return;
+    this.#gaps.set(gap.from, gap);
+  }
+
+  /**
+   * @param {number} time
+   * @param {number | null} cpu
+   */
+  #putCpu(time, cpu) {
+    if (cpu === null) return;
+    this.cpu.put(time, cpu, 1);
+    this.#advance(time);
+  }
+
+  /** @param {number} time */
+  #advance(time) {
+    if (time <= this.newest) return;
+    this.newest = time;
+    for (const { from, to } of this.#gaps.values()) if (to <= time - SPAN_S) this.#gaps.delete(from);
+  }
+
+  /**
+   * @param {number} end
+   * @returns {[number[], Percent[]]} times and CPU %
+   */
+  samples(end) {
+    const times = this.cpu.times(end);
+    return [times, times.map((time) => this.cpu.at(time))];
+  }
+
+  /**
+   * @param {number} end
+   * @returns {[number[], Percent[], Percent[], Percent[]]}
+   * times, then the lowest sample, the highest and the mean of each minute in CPU %
+   */
+  minutes(end) {
+    const times = this.perMinute.times(end);
+    const rows = times.map((time) => this.perMinute.at(time));
+    /** @param {"min" | "max" | "cpu"} key */
+    const column = (key) => rows.map((row) => row?.[key] ?? null);
+    return [times, column("min"), column("max"), column("cpu")];
+  }
+
+  /**
+   * The gaps that touch the hour before `end`, ascending.
+   * @param {number} end
+   */
+  gaps(end) {
+    const touching = [...this.#gaps.values()].filter(({ from, to }) => to > end - SPAN_S && from < end);
+    return touching.sort((a, b) => a.from - b.from);
+  }
+
+  /**
+   * @param {number} time
+   * @returns {Gap | null} the gap that covers the slot at `time`
+   */
+  gapAt(time) {
+    return [...this.#gaps.values()].find(({ from, to }) => from < time && time <= to) ?? null;
+  }
+
+  /**
+   * Where the recording begins within the hour before `end`: every later hole has its gap, so what comes before the
+   * first sample and the first gap was never recorded.
+   * @param {number} end
+   * @returns {number | null} null when nothing was recorded at all
+   */
+  beginning(end) {
+    const first = this.cpu.times(end).find((time) => this.cpu.at(time) !== null) ?? Infinity;
+    const begin = Math.min(first - this.cpu.step, this.gaps(end)[0]?.from ?? Infinity);
+    return begin === Infinity ? null : begin;
+  }
+}

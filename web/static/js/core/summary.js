@@ -1,0 +1,138 @@
+/** The page's sentences about the hour: summaries, gap labels, readouts. Pure. */
+
+/**
+ * @param {Percent[]} values
+ * @returns {{mean: number, peak: number, peakIndex: number, lowest: number} | null} null without any value
+ */
+export function extremes(values) {
+  let [sum, count, peakIndex, lowest] = [0, 0, -1, Infinity];
+  values.forEach((value, i) => {
+    if (value === null) return;
+    sum += value;
+    count += 1;
+    lowest = Math.min(lowest, value);
+    if (peakIndex < 0 || value > /** @type {number} */ (values[peakIndex])) peakIndex = i;
+  });
+  if (count === 0) return null;
+  return { mean: sum / count, peak: /** @type {number} */ (values[peakIndex]), peakIndex, lowest };
+}
+
+/**
+ * @param {Gap[]} gaps
+ * @param {number} from start of the picture; what lies before it does not count
+ * @param {Language} language
+ */
+function interruptions(gaps, from, { words, format }) {
+  if (gaps.length === 0) return words.text("summary_no_gaps");
+  const missing = gaps.reduce((sum, gap) => sum + gap.to - Math.max(gap.from, from), 0);
+  return words.plural("summary_gaps", gaps.length, { duration: format.duration(missing) });
+}
+
+/**
+ * @param {[number[], Percent[]]} columns
+ * @param {Frame} frame
+ * @param {Language} language
+ */
+export function samplesSummary([times, cpu], frame, { words, format }) {
+  const found = extremes(cpu);
+  if (!found) return words.text("summary_empty");
+  const at = format.time(/** @type {number} */ (times[found.peakIndex]));
+  const figures = words.text("summary_samples", { mean: format.whole(found.mean), peak: format.whole(found.peak), at });
+  return `${figures} ${interruptions(frame.gaps, frame.from, { words, format })}`;
+}
+
+/**
+ * @param {number} end of the minute
+ * @param {Format} format
+ */
+function minuteSpan(end, format) {
+  return `${format.minute(end - 60)}–${format.minute(end)}`;
+}
+
+/**
+ * @param {ReturnType<import("./store.js").Hour["minutes"]>} columns
+ * @param {Language} language
+ */
+export function minutesSummary([times, , , cpu], { words, format }) {
+  const found = extremes(cpu);
+  if (!found) return words.text("summary_minutes_empty");
+  const busiest = /** @type {number} */ (times[found.peakIndex]);
+  return words.text("summary_minutes", {
+    span: minuteSpan(busiest, format),
+    peak: format.whole(found.peak),
+    lowest: format.whole(found.lowest),
+  });
+}
+
+/**
+ * "service was off 12:03–12:17, 14 min; CPU averaged 23 %"
+ * @param {Gap} gap
+ * @param {Language} language
+ */
+export function gapSentence(gap, { words, format }) {
+  const when = { span: format.span(gap.from, gap.to), duration: format.duration(gap.to - gap.from) };
+  const sentence = `${words.text(`cause_${gap.cause}`)} ${words.text("gap_when", when)}`;
+  return gap.cpu === null ? sentence : `${sentence}; ${words.text("gap_mean", { cpu: format.whole(gap.cpu) })}`;
+}
+
+/**
+ * What a gap may say, each candidate shorter than the one before; a candidate is one or more lines.
+ * @param {Gap} gap
+ * @param {Language} language
+ * @returns {string[][]}
+ */
+export function gapLabels(gap, language) {
+  const { words, format } = language;
+  const duration = format.duration(gap.to - gap.from);
+  const roughly = format.roughly(gap.to - gap.from);
+  const cause = words.text(`cause_${gap.cause}`);
+  const short = words.text(`short_${gap.cause}`);
+  const when = `${format.span(gap.from, gap.to)}, ${duration}`;
+  const mean = gap.cpu === null ? [] : [words.text("gap_mean", { cpu: format.whole(gap.cpu) })];
+  return [
+    [gapSentence(gap, language)],
+    [`${cause} ${when}`, ...mean],
+    [cause, when, ...mean],
+    [`${short} ${roughly}`],
+    [short, roughly],
+    [roughly],
+  ];
+}
+
+/**
+ * The first candidate that fits.
+ * @param {string[][]} candidates
+ * @param {number} width px
+ * @param {(line: string) => number} measure px of a line
+ * @returns {string[]} no lines when none fits
+ */
+export function fittingLabel(candidates, width, measure) {
+  return candidates.find((lines) => lines.every((line) => measure(line) <= width)) ?? [];
+}
+
+/**
+ * @param {number} time a slot of the samples
+ * @param {import("./store.js").Hour} hour
+ * @param {Language} language
+ */
+export function sampleReadout(time, hour, language) {
+  const { words, format } = language;
+  const cpu = hour.cpu.at(time);
+  const gap = cpu === null ? hour.gapAt(time) : null;
+  if (gap) return `${format.time(time)} · ${gapSentence(gap, language)}`;
+  return `${format.time(time)} · ${cpu === null ? words.text("readout_nothing") : format.percent(cpu)}`;
+}
+
+/**
+ * @param {number} time any time; the minute that covers it is read
+ * @param {import("./store.js").Hour} hour
+ * @param {Language} language
+ */
+export function minuteReadout(time, hour, { words, format }) {
+  const end = Math.ceil(time / 60) * 60;
+  const span = minuteSpan(end, format);
+  const minute = hour.perMinute.at(end);
+  if (!minute) return `${span} · ${words.text(end > hour.newest ? "readout_open" : "readout_nothing")}`;
+  const [min, max] = [format.whole(minute.min), format.whole(minute.max)];
+  return `${span} · ${words.plural("readout_minute", minute.count, { cpu: format.percent(minute.cpu), min, max })}`;
+}

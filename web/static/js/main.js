@@ -1,0 +1,183 @@
+/** Wiring: what the service and the reader do changes the state, and one show() paints it. */
+
+import { minuteChart, sampleChart } from "./charts/hour.js";
+import { onThemeChange } from "./charts/theme.js";
+import { moveCursor } from "./core/cursor.js";
+import { createFormat, createWords, localeFor } from "./core/language.js";
+import { State } from "./core/state.js";
+import { gapLabels, minuteReadout, sampleReadout } from "./core/summary.js";
+import { fetchHour } from "./net/api.js";
+import { Stream } from "./net/stream.js";
+import { announce, byId, write } from "./ui/dom.js";
+import { showGaps, showNewest, showReadouts, showStatus, showSummaries, statusText } from "./ui/text.js";
+
+const REFETCH_MS = 5000;
+
+/** @type {Boot} */
+const boot = JSON.parse(byId("boot").textContent ?? "");
+const clock = () => Date.now() / 1000;
+const words = createWords(boot.texts, boot.lang);
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const format = createFormat(localeFor(boot.lang, navigator.languages), zone, words);
+const language = { words, format };
+const state = new State(boot, clock());
+
+/** @type {import("./charts/regions.js").Labels} */
+const labels = {
+  gap: (gap) => gapLabels(gap, language),
+  pending: ({ connection }) => [[words.text(`pending_${connection}`)]],
+  before({ beginning, to }) {
+    if (beginning === null) return [[words.text("collecting")], ["…"]];
+    return [[words.text("no_history_before", { time: format.moment(beginning, to) })], [words.text("no_history")]];
+  },
+};
+
+/**
+ * @param {number | null} time
+ * @param {boolean} pinned
+ */
+function moveTo(time, pinned) {
+  state.point(time, pinned, clock());
+  paint();
+}
+
+/** @typedef {(time: number, hour: import("./core/store.js").Hour, language: Language) => string} Readout */
+
+/**
+ * @param {KeyboardEvent} press
+ * @param {Readout} readout
+ * @param {number} [step] of the chart's slots
+ */
+function onKey(press, readout, step) {
+  if (press.key === "Escape") {
+    moveTo(null, true);
+    return true;
+  }
+  const time = moveCursor(press, state.cursor, state.grid(clock(), step));
+  if (time === null) return false;
+  moveTo(time, true);
+  announce(readout(time, state.hour, language));
+  return true;
+}
+
+/**
+ * @param {string} id
+ * @param {Readout} readout
+ * @param {number} [step]
+ */
+function surroundings(id, readout, step) {
+  /** @param {KeyboardEvent} press */
+  const keys = (press) => onKey(press, readout, step);
+  /** @param {number | null} time */
+  const follow = (time) => void (state.pinned || moveTo(time, false));
+  const unpin = () => void (state.pinned = false);
+  return { node: byId(id), labels, format, onCursor: follow, onPointer: unpin, onKey: keys };
+}
+
+/** @param {Frame} frame */
+function firstChart(frame) {
+  return sampleChart(surroundings("samples-plot", sampleReadout), state.hour.samples(frame.to), frame);
+}
+
+/** @param {Frame} frame */
+function secondChart(frame) {
+  return minuteChart(surroundings("minutes-plot", minuteReadout, state.hour.perMinute.step), state.hour.minutes(frame.to), frame);
+}
+
+const charts = [firstChart(state.frame(clock()))];
+/** What was announced last. */
+let { connection } = state.status(clock());
+
+function show() {
+  const status = state.status(clock());
+  const frame = state.frame(clock());
+  const { hour } = state;
+  const version = [state.revision, frame.to, frame.pending, status.connection].join();
+  showNewest(state.newest, language);
+  showStatus(status, state, language, boot.host);
+  charts[0]?.show(version, () => hour.samples(frame.to), frame);
+  charts[1]?.show(version, () => hour.minutes(frame.to), frame);
+  if (state.pinned) for (const each of charts) each.place(state.cursor);
+  showReadouts(state, language);
+  showSummaries(hour, frame, language);
+  showGaps(frame.gaps, language);
+  write(byId("span"), format.span(frame.from, frame.to));
+  if (status.connection === connection) return;
+  if (connection !== "connecting") announce(statusText(status, language));
+  connection = status.connection;
+}
+
+let queued = false;
+function paint() {
+  if (queued) return;
+  queued = true;
+  requestAnimationFrame(() => {
+    queued = false;
+    show();
+  });
+}
+
+let asked = 0;
+async function askHistory() {
+  if (!state.wantsHistory || state.phase !== "open" || asked === state.wish) return;
+  const { wish } = state;
+  asked = wish;
+  try {
+    state.load(wish, ...(await fetchHour()));
+    paint();
+  } catch {
+    setTimeout(() => {
+      asked = 0;
+      askHistory();
+    }, REFETCH_MS);
+  }
+}
+
+/** @param {"samples" | "minutes"} name */
+function attachTable(name) {
+  const details = /** @type {HTMLDetailsElement} */ (byId(`${name}-table`));
+  details.addEventListener("toggle", async () => {
+    try {
+      const { tables } = await import("./ui/tables.js");
+      const rows = details.open ? [tables[name](state.hour, state.end(clock()), language)] : [];
+      byId(`${name}-rows`).replaceChildren(...rows);
+    } catch {
+      // A service that was upgraded meanwhile no longer has this page's files.
+      state.upgraded = true;
+      paint();
+    }
+  });
+}
+
+function start() {
+  charts.push(secondChart(state.frame(clock())));
+  attachTable("samples");
+  attachTable("minutes");
+  onThemeChange(() => {
+    for (const each of charts) each.repaint();
+    showGaps(state.hour.gaps(state.end(clock())), language, true);
+  });
+  new Stream({
+    address: () => state.address(clock()),
+    enter(phase) {
+      state.enter(phase, clock());
+      paint();
+    },
+    receive(name, payload) {
+      state.receive(name, payload, clock());
+      askHistory();
+      paint();
+    },
+  }).start();
+  setInterval(paint, 1000);
+}
+
+write(byId("zone"), format.zone(boot.now));
+show();
+requestAnimationFrame(() =>
+  setTimeout(() => {
+    document.documentElement.dataset.ready = "";
+    start();
+    paint();
+  }),
+);

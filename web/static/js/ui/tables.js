@@ -1,0 +1,44 @@
+/** The hour as tables, for readers of text. Loaded when the first one is opened. */
+
+import { gapSentence } from "../core/summary.js";
+import { make } from "./dom.js";
+
+/** @typedef {(hour: import("../core/store.js").Hour, end: number, language: Language) => HTMLElement} Table */
+
+/**
+ * @param {string} caption
+ * @param {string[]} heads
+ * @param {string[][]} rows oldest first, the first cell of each names the row
+ */
+function table(caption, heads, rows) {
+  const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
+  const body = rows.toReversed().map(([name = "", ...cells]) =>
+    make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((text) => make("td", {}, text))),
+  );
+  return make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));
+}
+
+/** @type {Table} */
+function samples(hour, end, { words, format }) {
+  const [times, cpu] = hour.samples(end);
+  const rows = times.flatMap((time, i) => {
+    const gap = cpu[i] === null ? hour.gapAt(time) : null;
+    if (!gap) return [[format.time(time), format.percent(cpu[i] ?? null)]];
+    const begins = i === 0 || gap.from >= time - hour.cpu.step;
+    return begins ? [[`${format.time(gap.from)}–${format.time(gap.to)}`, gapSentence(gap, { words, format })]] : [];
+  });
+  return table(words.text("samples_caption"), [words.text("head_time"), words.text("head_cpu")], rows);
+}
+
+/** @type {Table} */
+function minutes(hour, end, { words, format }) {
+  const rows = hour.perMinute.times(end).map((time) => {
+    const minute = hour.perMinute.at(time);
+    const figures = [minute?.cpu, minute?.min, minute?.max].map((value) => format.percent(value ?? null));
+    return [format.minute(time), ...figures, String(minute?.count ?? 0)];
+  });
+  const heads = ["head_minute", "head_mean", "head_min", "head_max", "head_count"].map((key) => words.text(key));
+  return table(words.text("minutes_caption"), heads, rows);
+}
+
+export const tables = { samples, minutes };

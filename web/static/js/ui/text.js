@@ -1,0 +1,113 @@
+/** The page's text: the current value, the connection, readouts, summaries and gaps. Writes only what differs. */
+
+import { paintSwatch } from "../charts/theme.js";
+import { gapSentence, minuteReadout, minutesSummary, sampleReadout, samplesSummary } from "../core/summary.js";
+import { byId, make, write } from "./dom.js";
+
+/** From this much on, the neighbours' share is said in words. Percent. */
+const NOTABLE_STEAL = 1;
+const PARTS = /** @type {const} */ (["user", "system", "irq", "iowait", "steal", "load", "pressure"]);
+
+/**
+ * @param {Sample | null} newest
+ * @param {Language} language
+ */
+export function showNewest(newest, { words, format }) {
+  const [number = "", unit = ""] = format.whole(newest?.cpu ?? null).split("\u00a0");
+  write(byId("now-number"), number);
+  write(byId("now-unit"), unit && `\u00a0${unit}`);
+  for (const part of PARTS) {
+    const value = newest?.[part] ?? null;
+    write(byId(`now-${part}`), part === "load" ? format.number(value) : format.percent(value));
+  }
+  const steal = newest?.steal ?? 0;
+  write(byId("steal-note"), steal >= NOTABLE_STEAL ? words.text("steal_note", { steal: format.percent(steal) }) : "");
+}
+
+/**
+ * "Reconnecting since 12:17:05"
+ * @param {Status} status
+ * @param {Language} language
+ */
+export function statusText({ connection, since }, { words, format }) {
+  const dated = since !== null && connection !== "live";
+  return words.text(`status_${connection}${dated ? "_since" : ""}`, { time: dated ? format.time(since) : "" });
+}
+
+/**
+ * @param {Status} status
+ * @param {import("../core/state.js").State} state
+ * @param {Language} language
+ * @param {string} host
+ */
+export function showStatus(status, state, language, host) {
+  const root = document.documentElement;
+  root.dataset.connection = status.connection;
+  root.dataset.lastId = state.lastId === null ? "" : String(state.lastId);
+  write(byId("status"), statusText(status, language));
+  byId("upgrade").hidden = !state.upgraded;
+  // An old value under a tab's name would pass for a current one.
+  const current = status.connection === "live" ? (state.newest?.cpu ?? null) : null;
+  const title = `${current === null ? "CPU" : language.format.whole(current).replace("\u00a0", " ")} · ${host}`;
+  if (document.title !== title) document.title = title;
+}
+
+/**
+ * Without a cursor the readouts show the newest.
+ * @param {import("../core/state.js").State} state
+ * @param {Language} language
+ */
+export function showReadouts({ cursor, newestTime, hour }, language) {
+  const time = cursor ?? newestTime;
+  const [first, second] = [byId("samples-readout"), byId("minutes-readout")];
+  if (time === null) return [first, second].forEach((line) => write(line, "–"));
+  const slot = Math.floor(time / hour.cpu.step) * hour.cpu.step;
+  write(first, sampleReadout(slot, hour, language));
+  write(second, minuteReadout(cursor ?? Math.floor(time / 60) * 60, hour, language));
+}
+
+/** What the summaries were last written for. */
+let written = "";
+
+/**
+ * Rewrites the summaries at most once a minute, or when the gaps change, so that they do not chatter.
+ * @param {import("../core/store.js").Hour} hour
+ * @param {Frame} frame
+ * @param {Language} language
+ */
+export function showSummaries(hour, frame, language) {
+  const begun = [frame.beginning === null, hour.hasMinute];
+  const version = [Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to }) => to)].join();
+  if (version === written) return;
+  written = version;
+  write(byId("samples-summary"), samplesSummary(hour.samples(frame.to), frame, language));
+  write(byId("minutes-summary"), minutesSummary(hour.minutes(frame.to), language));
+}
+
+/** The gaps that stand in the list. */
+let listed = "";
+
+/**
+ * @param {Gap} gap
+ * @param {Language} language
+ */
+function item(gap, language) {
+  const swatch = /** @type {HTMLCanvasElement} */ (make("canvas", { class: "swatch", "aria-hidden": "true" }));
+  paintSwatch(swatch, gap.cause);
+  const attributes = { "data-cause": gap.cause, "data-from": String(gap.from), "data-to": String(gap.to) };
+  const sentence = gapSentence(gap, language);
+  return make("li", attributes, swatch, make("span", {}, sentence.charAt(0).toUpperCase() + sentence.slice(1)));
+}
+
+/**
+ * @param {Gap[]} gaps
+ * @param {Language} language
+ * @param {boolean} [anew] paint even when nothing changed, as after a change of theme
+ */
+export function showGaps(gaps, language, anew = false) {
+  const version = gaps.map(({ from, to }) => `${from}-${to}`).join();
+  if (version === listed && !anew) return;
+  listed = version;
+  byId("gaps").replaceChildren(...gaps.map((gap) => item(gap, language)));
+  write(byId("no-gaps"), gaps.length === 0 ? language.words.text("gaps_none") : "");
+}
