@@ -5,7 +5,7 @@ import logging
 import sys
 
 from cpusensor.app import ListenError, create_app, listen, serve
-from cpusensor.schema import StorageError
+from cpusensor.dbfile import StorageError
 from cpusensor.settings import SettingsError, load_settings
 
 

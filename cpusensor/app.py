@@ -17,10 +17,10 @@ from cpusensor.assets import WEB, load_assets
 from cpusensor.background import Recorder, beat_forever, sample_forever
 from cpusensor.broadcast import REPLAY_S, Broadcast
 from cpusensor.clock import Clock, SystemClock
+from cpusensor.dbfile import StorageError
 from cpusensor.handlers import routes
 from cpusensor.kernel import Kernel, SystemKernel
 from cpusensor.keys import ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, RUN, SETTINGS, STORAGE
-from cpusensor.schema import StorageError
 from cpusensor.settings import Settings
 from cpusensor.storage import ReadError, WriteError, open_storage
 
@@ -39,7 +39,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -112,9 +111,11 @@ async def end_requests(app: web.Application) -> None:
     app[STORAGE].stop_queries()
 
 
-async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """What every answer tells a browser it must not do."""
-    response.headers.update(HEADERS)
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """What every answer tells a browser it must not do; the parts of a page are bound by the page's own policy."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if not request.path.startswith("/static/"):
+        response.headers.update(HEADERS)
 
 
 @web.middleware

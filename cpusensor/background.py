@@ -58,7 +58,7 @@ class Recorder:
         silence = self._clock.now().monotonic - self._ticked.monotonic
         if silence > SILENT_INTERVALS * self._run.interval:
             return Health(is_ticking=False, state=f"no tick for {silence:.0f} s")
-        reason = self._write_error or self._read_error
+        reason = self._write_error or self._read_error or self._storage.notice
         return Health(is_ticking=True, state=f"degraded: {reason}" if reason else "recording")
 
     async def tick(self) -> None:
@@ -85,7 +85,7 @@ class Recorder:
         try:
             if self._unwritten:
                 await self._storage.add(self._unwritten)
-            await self._storage.end_run(self._run, self._clock.now().wall)
+            await self._storage.end_run(self._clock.now().wall)
         except WriteError as error:
             log.error("the end of this run could not be recorded (%s): the next gap will say that it crashed", error)
 
@@ -166,9 +166,10 @@ class Recorder:
         try:
             ticks = await self._storage.add(self._unwritten)
         except WriteError as error:
+            reason = await self._look_after_storage() or error
             if self._write_error is None:
-                log.error("the database takes no samples (%s); keeping the newest %d s in memory", error, UNWRITTEN_S)
-            self._write_error = f"the database takes no samples: {error}"
+                log.error("the database takes no samples (%s); keeping the newest %d s in memory", reason, UNWRITTEN_S)
+            self._write_error = f"the database takes no samples: {reason}"
             lone = Tick(sample=measured.sample, gap=None, minutes=())
             self._broadcast.publish(measured.sample.time, wire.tick(lone))
             return
@@ -176,8 +177,18 @@ class Recorder:
             log.warning("the database takes samples again; %d were kept and are written", len(ticks))
             self._write_error = None
         self._unwritten.clear()
+        if ticks[-1].minutes:
+            await self._look_after_storage()
         late = b"".join(wire.closed(tick) for tick in ticks[:-1])
         self._broadcast.publish(measured.sample.time, late + wire.tick(ticks[-1]))
+
+    async def _look_after_storage(self) -> WriteError | None:
+        """Have the database opened anew if it must be; why that cannot be done, if so."""
+        try:
+            await self._storage.look_after(self._clock.now().wall)
+        except WriteError as error:
+            return error
+        return None
 
     def _keep(self, measured: Measured) -> None:
         self._unwritten.append(measured)

@@ -1,13 +1,5 @@
 """What the database is made of: tables, versions, and the columns and buckets that queries are put together from."""
 
-from pathlib import Path
-
-APPLICATION_ID = 0x43505553
-"""Marks a database as ours (PRAGMA application_id): "CPUS"."""
-
-HEADER_LENGTH = 100
-"""Bytes (fileformat2.html §1.3)."""
-
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE run(
@@ -32,6 +24,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """What brings a database from each version to the next. Ticks are 1/100 s, `_bp` are 0.01 %, times UTC Unix seconds."""
 
+PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "journal_size_limit = 8388608", "trusted_schema = OFF")
+"""For the connection that writes: a killed process loses nothing, a power cut up to some 40 s (pragma.html)."""
+
 RUN_COLUMNS = "id, boot_id, started, ended, interval, version"
 TICKS = 'user, system, irq, iowait, steal, "all"'
 SAMPLE_COLUMNS = f"time, run, elapsed_ms, {TICKS}, expected, load_centi, pressure_us, total_busy, total_all, cores"
@@ -54,33 +49,13 @@ INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
         (SELECT min(later.started) FROM run AS later WHERE later.id > run.id), ?)))"""
 """The sampling intervals of the runs that recorded in a range: no run recorded after the next one began."""
 
+ADOPT_SAMPLES = """INSERT OR IGNORE INTO run(id, boot_id, started, ended, interval, version)
+    SELECT run, '', min(time), NULL, 5, '' FROM sample WHERE run NOT IN (SELECT id FROM run) GROUP BY run"""
+"""Samples whose run could not be salvaged get one of which nothing is known."""
 
-class StorageError(Exception):
-    """The database cannot be used; its text is one line that says why and what to do."""
-
-
-def claim(path: Path) -> bool:
-    """Make the file if it is missing; whether it is new. Raises StorageError if it is not ours."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(HEADER_LENGTH)
-    except FileNotFoundError:
-        header = b""
-    if not header:
-        path.touch(mode=0o600)
-        return True
-    is_ours = header[68:72] == APPLICATION_ID.to_bytes(4, "big")
-    if len(header) < HEADER_LENGTH or not header.startswith(b"SQLite format 3\0") or not is_ours:
-        raise StorageError(f"{path}: is not a cpusensor database and was left untouched; set --db to another file")
-    version = int.from_bytes(header[60:64], "big")
-    if version > len(MIGRATIONS):
-        raise newer(path, version)
-    return False
-
-
-def newer(path: Path, version: int) -> StorageError:
-    """What to say of a database from the future."""
-    return StorageError(
-        f"{path}: has schema version {version}, this cpusensor knows {len(MIGRATIONS)} and left it untouched;"
-        " run the newer cpusensor or set --db to another file"
-    )
+MARK_LOST = """INSERT OR IGNORE INTO gap(from_time, to_time, cause)
+    SELECT previous, time - interval, 'unwritten'
+    FROM (SELECT lag(time) OVER (ORDER BY time) AS previous, time, run FROM sample) AS pair
+    JOIN run ON run.id = pair.run
+    WHERE time - interval > previous"""
+"""What could not be salvaged is a gap like any other."""

@@ -5,6 +5,7 @@ last hour. A lock file keeps a second process away: two that write at once are w
 (sqlite.org/wal.html).
 """
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -17,8 +18,18 @@ from urllib.parse import quote
 
 import aiosqlite
 
+from cpusensor.dbfile import (
+    APPLICATION_ID,
+    BrokenError,
+    Lock,
+    StorageError,
+    can_write_beside,
+    claim,
+    hold_lock,
+    identity,
+    set_aside,
+)
 from cpusensor.gaps import hole
-from cpusensor.lockfile import LockError, hold_lock
 from cpusensor.records import ClockStep, CoreTicks, Gap, Measured, Rollup, Run, Sample, Tick
 from cpusensor.rollup import MINUTE, as_rollup, bucket_end, closed_minutes, roll_up, sum_cores
 from cpusensor.rows import (
@@ -33,20 +44,20 @@ from cpusensor.rows import (
     sample_of_row,
     unpack_cores,
 )
+from cpusensor.salvage import TABLES, salvage_history, salvage_runs
 from cpusensor.schema import (
-    APPLICATION_ID,
+    ADOPT_SAMPLES,
     BUCKETS,
     GAP_COLUMNS,
     INTERVALS,
+    MARK_LOST,
     MIGRATIONS,
     MINUTE_AS_ROLLUP,
+    PRAGMAS,
     ROLLUP_COLUMNS,
     RUN_COLUMNS,
     SAMPLE_AS_ROLLUP,
     SAMPLE_COLUMNS,
-    StorageError,
-    claim,
-    newer,
 )
 
 log = logging.getLogger(__name__)
@@ -64,6 +75,10 @@ CORES_PER_QUERY_S = 86_400
 """How much of a range is read at a time where Python adds up, so that the event loop is never held for long."""
 
 
+PRIMARY_CODE = 0xFF
+"""The part of SQLite's error code that is its kind (rescode.html)."""
+
+
 class WriteError(Exception):
     """A write failed and left nothing behind; it may be tried again."""
 
@@ -75,14 +90,16 @@ class ReadError(Exception):
 class Storage:
     """An open database. `open_storage` makes one."""
 
-    def __init__(self, path: Path, writer: aiosqlite.Connection, readers: Sequence[aiosqlite.Connection]) -> None:
+    def __init__(self, path: Path, lock: Lock) -> None:
         self.path = path
-        self._writer = writer
-        self._recent, self._long = readers
+        self.notice: str | None = None
+        """What a person should know of the history: that it is lost, or was broken; None if all is well."""
+        self._lock = lock
+        self._connections = AsyncExitStack()
         self._runs: list[Run] = []
+        self._run: Run | None = None
         self._newest: Sample | None = None
         self._highest = 0
-        self._interval = 0
         self._stopping = Event()
 
     @property
@@ -90,18 +107,146 @@ class Storage:
         """The sample written last; None before the first ever."""
         return self._newest
 
-    async def load(self, now: float) -> None:
+    async def open(self, now: float) -> None:
+        """Open the file, whatever state it is in. Raises StorageError."""
+        try:
+            await self._open(now)
+        except BrokenError as error:
+            await self.replace_broken(str(error), now)
+
+    async def close(self) -> None:
+        """Close the connections; what still reads is cut short."""
+        self.stop_queries()
+        connections, self._connections = self._connections, AsyncExitStack()
+        try:
+            await connections.aclose()
+        except sqlite3.Error as error:
+            log.warning("%s could not be closed in good order (%s)", self.path, error)
+
+    async def _open(self, now: float) -> None:
+        """Open a good file, or make one. Raises BrokenError or StorageError."""
+        with _open_errors(self.path):
+            is_new = claim(self.path, had_history=self._lock.had_history)
+            if is_new:
+                self._announce_new()
+            connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            self._writer = await self._connections.enter_async_context(connect(self.path))
+            await _prepare(self.path, self._writer, is_new=is_new)
+            self._recent, self._long = [
+                await self._connections.enter_async_context(connect(_read_only(self.path), uri=True)) for _ in range(2)
+            ]
+            self._stopping.clear()
+            self._identity = identity(self.path)
+            await self._load(now)
+        self._lock.remember_history()
+
+    def _announce_new(self) -> None:
+        if self._lock.had_history and self.notice is None:
+            self.notice = "the history that was kept here is missing; a new one was begun"
+            log.error("%s is missing or empty, though a history was kept here: a new one begins", self.path)
+        else:
+            log.warning("%s did not exist or was empty: a new history begins here", self.path)
+
+    async def replace_broken(self, reason: str, now: float) -> None:
+        """Set the file, found broken, aside and take what can be read of it into a new one. Raises StorageError."""
+        await self.close()
+        if not can_write_beside(self.path):
+            raise StorageError(
+                f"{self.path}: cannot be read ({reason}), nor can its folder take a file; check the disk"
+            )
+        aside = set_aside(self.path, now)
+        log.error("%s is broken (%s): set aside as %s; reading what can be read of it", self.path, reason, aside.name)
+        self.notice = f"the database was broken and was set aside as {aside.name}"
+        await self._open(now)
+        await self._take_in(aside, now)
+        await self._load(now)
+
+    async def _take_in(self, aside: Path, now: float) -> None:
+        """Copy what can be read of a broken database, and make minutes and gaps of what is left exact."""
+        samples = 0
+        try:
+            async with self._transaction():
+                await self._insert_rows("run", RUN_COLUMNS, await asyncio.to_thread(salvage_runs, aside))
+            spans = salvage_history(aside, now)
+            while (span := await asyncio.to_thread(next, spans, None)) is not None:
+                samples += len(span.rows["sample"])
+                async with self._transaction():
+                    for table, rows in span.rows.items():
+                        await self._insert_rows(table, TABLES[table][0], rows)
+                    if not span.is_whole:
+                        await self._close_minutes_of(span.rows["sample"])
+        except sqlite3.Error as error:
+            log.error("nothing more can be read of %s (%s)", aside, error)
+        async with self._transaction():
+            await self._writer.execute_fetchall(ADOPT_SAMPLES)
+            await self._writer.execute_fetchall(MARK_LOST)
+        log.warning("%d samples of the broken database were read and are kept", samples)
+
+    async def _insert_rows(self, table: str, columns: str, rows: Sequence[Row]) -> None:
+        """Copy rows; one that the new database does not accept is as good as unreadable."""
+        marks = ", ".join("?" for _ in columns.split(","))
+        await self._writer.executemany(f"INSERT OR IGNORE INTO {table}({columns}) VALUES ({marks})", rows)
+
+    async def _close_minutes_of(self, samples: Sequence[Row]) -> None:
+        for end in {bucket_end(row[0], MINUTE) for row in samples}:
+            await self._close_minute(end)
+
+    async def _load(self, now: float) -> None:
         """Learn what an earlier life of the process left, and close the minutes that it could not."""
         for reader in (self._recent, self._long):
             await reader.set_progress_handler(self._stopping.is_set, QUERY_STEPS)
-        self._runs = [
-            run_of_row(row) for row in await self._writer.execute_fetchall(f"SELECT {RUN_COLUMNS} FROM run ORDER BY id")
-        ]
+        rows = await self._writer.execute_fetchall(f"SELECT {RUN_COLUMNS} FROM run ORDER BY id")
+        self._runs = [run_of_row(row) for row in rows]
         self._newest = await self._sample_before(int(now) + 1)
         ((highest,),) = await self._writer.execute_fetchall("SELECT coalesce(max(time), 0) FROM sample")
         self._highest = highest
         async with self._transaction():
             await self._close_left_minutes(int(now))
+
+    async def look_after(self, now: float) -> None:
+        """Notice that the file was deleted, replaced or broken, or cannot be reached, and go on in a good one.
+
+        To be called now and then, and after a failed write. Raises WriteError if there is no good one to be had.
+        """
+        try:
+            with _write_errors():
+                await self._look_after(now)
+        except (StorageError, BrokenError) as error:
+            raise WriteError(str(error)) from error
+
+    async def _look_after(self, now: float) -> None:
+        found = identity(self.path)
+        if found is None and self._is_open():
+            # The deleted file lives on in the open connection.
+            await self._writer.execute_fetchall("VACUUM INTO ?", (str(self.path),))
+            log.error("%s was deleted while it was in use; it was written again, whole", self.path)
+        elif found == self._identity and await self._is_good():
+            return
+        await self._reopen(now)
+
+    async def _reopen(self, now: float) -> None:
+        await self.close()
+        await self.open(now)
+        run = self._run
+        if run is not None and run not in self._runs:
+            await self.start_run(run.boot_id, run.started, run.interval, run.version)
+
+    def _is_open(self) -> bool:
+        try:
+            return self._writer.in_transaction in {True, False}
+        except (AttributeError, ValueError):
+            return False
+
+    async def _is_good(self) -> bool:
+        """Whether the open file can be read and, as far as it takes no time to tell, written."""
+        if not self._is_open():
+            return False
+        try:
+            await self._writer.execute_fetchall("SELECT max(time) FROM sample")
+            await self._recent.execute_fetchall("SELECT max(time) FROM minute")
+        except sqlite3.Error:
+            return False
+        return True
 
     async def start_run(self, boot_id: str, started: float, interval: int, version: str) -> Run:
         """Note that recording begins."""
@@ -113,13 +258,20 @@ class Storage:
                 row_of_run(run),
             )
         self._runs.append(run)
-        self._interval = interval
+        self._run = run
         return run
 
-    async def end_run(self, run: Run, ended: float) -> None:
+    async def end_run(self, ended: float) -> None:
         """Note that recording ended as it should: without this, the next start finds a crash."""
+        if self._run is None:
+            return
         with _write_errors():
-            await self._writer.execute_fetchall("UPDATE run SET ended = ? WHERE id = ?", (int(ended), run.id))
+            await self._writer.execute_fetchall("UPDATE run SET ended = ? WHERE id = ?", (int(ended), self._run.id))
+
+    @property
+    def _grid(self) -> int:
+        """Seconds between two slots of the present run."""
+        return self._run.interval if self._run else 1
 
     def run_of(self, sample: Sample) -> Run:
         """The run that recorded a sample."""
@@ -133,7 +285,7 @@ class Storage:
         newest, highest = self._newest, self._highest
         try:
             with _write_errors():
-                return await self._add(measured)
+                return await self._add([self._of_this_run(one) for one in measured])
         except BaseException:
             self._newest, self._highest = newest, highest
             raise
@@ -145,13 +297,20 @@ class Storage:
         async with self._transaction():
             return [await self._add_one(one) for one in measured]
 
+    def _of_this_run(self, measured: Measured) -> Measured:
+        """A sample that waited while the database was replaced belongs to the run as it is numbered now."""
+        sample, run = measured.sample, self._run
+        if run is None or sample.run == run.id:
+            return measured
+        return replace(measured, sample=replace(sample, run=run.id))
+
     def _closes_nothing(self, measured: Measured) -> bool:
         """Whether the sample only continues its minute; one statement is then the whole transaction."""
         sample, previous = measured.sample, self._newest
         return (
             previous is not None
             and not measured.clock_steps
-            and self._highest == previous.time == sample.time - self._interval
+            and self._highest == previous.time == sample.time - self._grid
             and not closed_minutes(previous.time, sample.time)
         )
 
@@ -187,7 +346,7 @@ class Storage:
         before = self._newest
         if before is None or before.time != self._highest:
             before = await self._sample_before(sample.time)
-        gap = hole(before, sample, self._interval, measured.cause) if before else None
+        gap = hole(before, sample, self._grid, measured.cause) if before else None
         if gap is not None:
             await self._insert_gap(gap)
         return gap
@@ -203,8 +362,8 @@ class Storage:
             await self._writer.execute_fetchall("DELETE FROM gap WHERE from_time = ?", (gap.from_time,))
         before = await self._sample_before(sample.time)
         after = await self._sample_after(sample.time)
-        left = hole(before, sample, self._interval, cause) if before else None
-        right = hole(sample, after, self._interval, cause) if after else None
+        left = hole(before, sample, self._grid, cause) if before else None
+        right = hole(sample, after, self._grid, cause) if after else None
         for gap in filter(None, (left, right)):
             await self._insert_gap(replace(gap, busy=None, all=None))
 
@@ -351,43 +510,36 @@ class Storage:
 async def open_storage(path: Path, now: float) -> AsyncIterator[Storage]:
     """The database at `path`, made if it is missing, locked against any other process.
 
-    Raises StorageError, and then has not touched the file, if it is foreign, newer, in use or not writable.
+    Raises StorageError, and then has not touched the file, if it is foreign, newer, in use or not writable. One that is
+    broken is set aside under a dated name, and a new one takes in what can still be read of it.
     """
-    async with AsyncExitStack() as stack:
-        with _open_errors(path):
-            stack.enter_context(hold_lock(path))
-            is_new = claim(path)
-            connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            writer = await stack.enter_async_context(connect(path))
-            await _prepare(path, writer, is_new=is_new)
-            readers = [await stack.enter_async_context(connect(_read_only(path), uri=True)) for _ in range(2)]
-            storage = Storage(path, writer, readers)
-            await storage.load(now)
-        stack.callback(storage.stop_queries)
-        yield storage
+    with hold_lock(path) as lock:
+        storage = Storage(path, lock)
+        try:
+            await storage.open(now)
+            yield storage
+        finally:
+            await storage.close()
 
 
 async def _prepare(path: Path, writer: aiosqlite.Connection, *, is_new: bool) -> None:
     """Bring a database that is ours, or empty, to the newest version."""
     if is_new:
-        log.warning("%s did not exist or was empty: a new history begins here", path)
         await writer.execute_fetchall("PRAGMA auto_vacuum = INCREMENTAL")
         await writer.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
     ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
     if version > len(MIGRATIONS):
-        raise newer(path, version)
+        raise StorageError(
+            f"{path}: has schema version {version}, this cpusensor knows {len(MIGRATIONS)} and left it untouched;"
+            " run the newer cpusensor or set --db to another file"
+        )
     for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
         await writer.execute_fetchall("BEGIN IMMEDIATE")
         for statement in statements:
             await writer.execute_fetchall(statement)
         await writer.execute_fetchall(f"PRAGMA user_version = {number}")
         await writer.execute_fetchall("COMMIT")
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "journal_size_limit = 8388608",
-        "trusted_schema = OFF",
-    ):
+    for pragma in PRAGMAS:
         await writer.execute_fetchall(f"PRAGMA {pragma}")
 
 
@@ -395,19 +547,27 @@ def _read_only(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=ro"
 
 
+def _is_broken(error: sqlite3.Error) -> bool:
+    """Whether SQLite takes the file for damaged; a failing disk makes it say so of a good one too."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & PRIMARY_CODE in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 @contextmanager
 def _open_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except LockError as error:
-        raise StorageError(str(error)) from error
-    except (sqlite3.Error, OSError) as error:
+    except sqlite3.Error as error:
+        if _is_broken(error):
+            raise BrokenError(str(error)) from error
         raise StorageError(f"{path}: cannot be opened ({error}); check its permissions or set --db") from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be opened ({error.strerror}); check its permissions or set --db") from error
 
 
 @contextmanager
 def _write_errors() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:
         raise WriteError(str(error)) from error

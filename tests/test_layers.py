@@ -10,28 +10,28 @@ PACKAGE = Path(__file__).parent.parent / "cpusensor"
 LAYERS = [
     {"records"},  # plain data
     {"clock", "settings", "assets"},  # time, configuration, the page's files
-    {"usage", "ranges", "lockfile"},  # pure: counters -> use, questions -> grids
+    {"usage", "ranges", "dbfile"},  # counters -> use, questions -> grids; the database as files
     {"rollup", "gaps", "rows", "schema"},  # pure: what samples add up to, and how they lie in tables
-    {"wire"},  # pure: what leaves the service
+    {"wire", "salvage"},  # what leaves the service, and what is left of a broken database
     {"kernel", "storage", "broadcast"},  # the edges: psutil, SQLite, open streams
     {"background"},  # the loops
     {"keys"},  # what the application keeps
     {"handlers"},  # HTTP
-    {"app"},  # assembly
+    {"app", "check"},  # assembly; the command that verifies a database
 ]
 """From the bottom up; a module imports only from layers below its own."""
 
 ONLY_IN = {
     "psutil": {"kernel"},
     "aiosqlite": {"storage"},
-    "sqlite3": {"storage"},
+    "sqlite3": {"storage", "salvage", "check"},
     "time": {"clock"},
-    "datetime": set(),
-    "argparse": {"settings"},
+    "datetime": {"dbfile"},
+    "argparse": {"settings", "check"},
     "aiohttp": {"handlers", "app", "keys"},
     "aiohttp_jinja2": {"handlers", "app"},
     "jinja2": {"app"},
-    "fcntl": {"lockfile"},
+    "fcntl": {"dbfile"},
     "signal": {"app"},
     "json": {"wire", "assets"},
 }

@@ -1,0 +1,381 @@
+"""Verifies a database and never changes it: `python -m cpusensor.check FILE`.
+
+It asks SQLite for the integrity of the file, and then recomputes what was derived: the minutes and the gaps must be
+what the samples make them. Samples are read once, in order, and none of them is kept.
+"""
+
+import argparse
+import sqlite3
+import struct
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Generic, TextIO, TypeVar
+from urllib.parse import quote
+
+from cpusensor.clock import Clock, SystemClock
+from cpusensor.dbfile import APPLICATION_ID
+from cpusensor.gaps import hole
+from cpusensor.records import Cause, CoreTicks, Gap, Rollup, Run, Sample, Ticks
+from cpusensor.rollup import MINUTE, as_rollup, bucket_end, roll_up
+from cpusensor.rows import Row, gap_of_row, rollup_of_row, run_of_row, sample_of_row
+from cpusensor.schema import GAP_COLUMNS, MIGRATIONS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
+
+T = TypeVar("T")
+Kept = TypeVar("Kept", Sample, Rollup)
+
+LIMIT = 20
+"""How many findings of a kind are told one by one."""
+
+TERMINAL_S, LOG_S = 0.2, 5.0
+"""Seconds between two words of progress, to a person and to a file."""
+
+MINUTES_PER_LOOK = 100
+STEPS_PER_LOOK = 100_000
+"""How much is done, in minutes of history or steps of SQLite's machine, before the clock is looked at again."""
+
+
+PRIMARY_CODE = 0xFF
+"""The part of SQLite's error code that is its kind (rescode.html)."""
+
+DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class UncheckableError(Exception):
+    """The file cannot be checked; its text is one line that says why."""
+
+
+class Progress:
+    """One line that is written over on a terminal, a line now and then anywhere else."""
+
+    def __init__(self, clock: Clock, stream: TextIO) -> None:
+        self._clock = clock
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+        self._shown_at = clock.now().monotonic
+        self._is_shown = False
+
+    def show(self, text: str) -> None:
+        """Say it if it is time to."""
+        now = self._clock.now().monotonic
+        if now - self._shown_at < (TERMINAL_S if self._is_terminal else LOG_S):
+            return
+        self._shown_at, self._is_shown = now, self._is_terminal
+        self._stream.write(f"\r{text}\x1b[K" if self._is_terminal else f"{text}\n")
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """Give the line to something else."""
+        if self._is_shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+        self._is_shown = False
+
+
+class Report:
+    """Prints what is found, up to a limit for each kind, and counts all of it."""
+
+    def __init__(self, progress: Progress, limit: int) -> None:
+        self._progress = progress
+        self._limit = limit
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def total(self) -> int:
+        """Findings of every kind."""
+        return self._counts.total()
+
+    def add(self, kind: str, text: str) -> None:
+        """Something is wrong."""
+        self._counts[kind] += 1
+        if self._counts[kind] <= self._limit:
+            self.say(f"{kind} {text}")
+
+    def close(self, summary: str) -> None:
+        """Say what was counted but not told, and the summary."""
+        for kind, count in self._counts.items():
+            if count > self._limit:
+                self.say(f"{kind}: {count - self._limit} more")
+        self.say(f"{summary}: {f'findings {self.total:,}' if self.total else 'clean'}")
+
+    def say(self, text: str) -> None:
+        """One line of the answer."""
+        self._progress.clear()
+        print(text, flush=True)  # noqa: T201 - the answer of the command
+
+
+class Shelf(Generic[T]):
+    """Records in the order of their times, to be taken from the front."""
+
+    def __init__(self, records: Iterator[T], time: Callable[[T], int]) -> None:
+        self._records = records
+        self._time = time
+        self._front = next(records, None)
+        self.taken = 0
+
+    def take(self, until: int | None = None) -> list[T]:
+        """Those that stand at the front with times up to `until`; all of them without it."""
+        found = []
+        while self._front is not None and (until is None or self._time(self._front) <= until):
+            found.append(self._front)
+            self._front = next(self._records, None)
+        self.taken += len(found)
+        return found
+
+
+class Checker:
+    """Holds the tables of one database against each other."""
+
+    def __init__(self, connection: sqlite3.Connection, report: Report, progress: Progress) -> None:
+        self._connection = connection
+        self._report = report
+        self._progress = progress
+        self._runs: dict[int, Run] = {}
+        self._samples = 0
+
+    def check(self) -> str:
+        """Look at everything; what there was, in words."""
+        self._check_file()
+        if self._report.total:
+            return "its tables were not compared"
+        self._check_runs()
+        minutes = Shelf(self._rollups(), lambda minute: minute.time)
+        gaps = Shelf(self._gaps(), lambda gap: gap.from_time)
+        self._check_history(minutes, gaps)
+        self._check_empty_minutes(minutes.take())
+        for gap in gaps.take():
+            self._report.add("gap", f"{gap.from_time}: no sample closes it")
+        runs = f"runs {len(self._runs):,}"
+        return f"{runs}, samples {self._samples:,}, minutes {minutes.taken:,}, gaps {gaps.taken:,}"
+
+    def _check_file(self) -> None:
+        """After this, what is read has the types of its columns."""
+        self._connection.set_progress_handler(lambda: self._progress.show("SQLite's own check"), STEPS_PER_LOOK)
+        for (text,) in self._connection.execute("PRAGMA integrity_check"):
+            if text != "ok":
+                self._report.add("file", text.replace("\n", " "))
+        self._connection.set_progress_handler(None, 0)
+
+    def _check_runs(self) -> None:
+        for run in map(run_of_row, self._rows("run", RUN_COLUMNS)):
+            if run.interval > 0 and MINUTE % run.interval == 0:
+                self._runs[run.id] = run
+            else:
+                self._report.add("run", f"{run.id}: its interval of {run.interval} s does not divide a minute")
+
+    def _check_history(self, minutes: Shelf[Rollup], gaps: Shelf[Gap]) -> None:
+        """Sample by sample and minute by minute."""
+        ((first, last),) = self._connection.execute("SELECT min(time), max(time) FROM sample")
+        before: Sample | None = None
+        groups = groupby(self._read_samples(), lambda sample: bucket_end(sample.time, MINUTE))
+        for number, (end, group) in enumerate(groups):
+            samples = list(group)
+            for sample in samples:
+                self._check_sample(sample)
+                if before is not None:
+                    self._check_gap(before, sample, gaps.take(before.time))
+                before = sample
+            self._check_minute(samples, minutes.take(end), end, is_over=end <= last)
+            self._samples += len(samples)
+            if number % MINUTES_PER_LOOK == 0:
+                share = (end - first) / (last - first + MINUTE)
+                self._progress.show(f"{self._samples:,} samples, {share:.0%} of the time recorded")
+
+    def _check_sample(self, sample: Sample) -> None:
+        run = self._runs.get(sample.run)
+        if run is None:
+            self._report.add("sample", f"{sample.time}: its run {sample.run} is not known")
+        elif sample.time % run.interval:
+            self._report.add("sample", f"{sample.time}: lies beside the grid of its run, {run.interval} s")
+        for fault in _faults(sample):
+            self._report.add("sample", f"{sample.time}: {fault}")
+
+    def _check_minute(self, samples: Sequence[Sample], stored: Sequence[Rollup], end: int, *, is_over: bool) -> None:
+        """A minute against its samples; of what is stored, all but the last are minutes without any."""
+        minute = stored[-1] if stored and stored[-1].time == end else None
+        self._check_empty_minutes(stored if minute is None else stored[:-1])
+        if minute is None and is_over:
+            self._report.add("minute", f"{end}: is missing, though it is over and has {len(samples)} samples")
+        if minute is None or min(sample.ticks.all for sample in samples) <= 0:
+            return
+        if (expected := roll_up([as_rollup(sample) for sample in samples], end)) != minute:
+            self._report.add("minute", f"{end}: {_differences(minute, expected)}")
+
+    def _check_empty_minutes(self, stored: Sequence[Rollup]) -> None:
+        """A minute may outlive its samples where a broken database lost them; that is a gap of its own kind."""
+        lost = "SELECT 1 FROM gap WHERE cause = ? AND from_time < ? AND to_time > ?"
+        for minute in stored:
+            if not self._connection.execute(lost, (Cause.UNWRITTEN, minute.time, minute.time - MINUTE)).fetchall():
+                self._report.add("minute", f"{minute.time}: no sample is in it")
+
+    def _check_gap(self, before: Sample, after: Sample, stored: Sequence[Gap]) -> None:
+        """The gap between two samples against the hole; of what is stored, any other begins at no sample."""
+        run = self._runs.get(after.run)
+        gap = stored[-1] if stored and stored[-1].from_time == before.time else None
+        for stray in stored if gap is None else stored[:-1]:
+            self._report.add("gap", f"{stray.from_time}: begins where no sample is")
+        if run is None:
+            return
+        expected = hole(before, after, run.interval, gap.cause if gap else Cause.STALLED)
+        if gap is None and expected is not None:
+            self._report.add("gap", f"{expected.from_time}: is missing, though nothing is until {expected.to_time}")
+        if gap is not None and expected is None:
+            self._report.add("gap", f"{gap.from_time}: is none, the next sample follows at {after.time}")
+        if gap is not None and expected is not None and gap.to_time != expected.to_time:
+            self._report.add("gap", f"{gap.from_time}: ends at {gap.to_time}, the hole at {expected.to_time}")
+
+    def _read_samples(self) -> Iterator[Sample]:
+        for row in self._rows("sample", SAMPLE_COLUMNS):
+            yield self._with_cores("sample", sample_of_row, row)
+
+    def _rollups(self) -> Iterator[Rollup]:
+        for row in self._rows("minute", ROLLUP_COLUMNS):
+            yield self._with_cores("minute", rollup_of_row, row)
+
+    def _with_cores(self, kind: str, make: Callable[[Row], Kept], row: Row) -> Kept:
+        """The record; without its cores, which come last in the row, if those are garbage."""
+        try:
+            record = make(row)
+            _require_sense(record.cores)
+        except (ValueError, TypeError, IndexError, ArithmeticError, struct.error) as error:
+            self._report.add(kind, f"{row[0]}: its cores make no sense: {error}")
+            return make((*row[:-1], None))
+        return record
+
+    def _gaps(self) -> Iterator[Gap]:
+        for row in self._rows("gap", GAP_COLUMNS):
+            try:
+                gap = gap_of_row(row)
+            except ValueError as error:
+                self._report.add("gap", f"{row[0]}: {error}")
+                continue
+            if (gap.busy is None) != (gap.all is None) or not 0 <= (gap.busy or 0) <= (gap.all or 0):
+                self._report.add("gap", f"{gap.from_time}: busy {gap.busy} of {gap.all} ticks")
+            yield gap
+
+    def _rows(self, table: str, columns: str) -> Iterator[Row]:
+        """Every row, by its primary key, which is the first column."""
+        return self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1")  # noqa: S608 - our own constants
+
+
+def _require_sense(cores: tuple[CoreTicks, ...] | None) -> None:
+    """Raises ValueError, or TypeError for what is no number."""
+    if cores is not None and not (cores and all(0 <= core.busy <= core.all for core in cores)):
+        raise ValueError("there are none, or one is busy for more than all its ticks")
+
+
+def _faults(sample: Sample) -> Iterator[str]:
+    """What in a sample cannot be, whatever the machine did.
+
+    SQLite itself forgets the CHECK constraints of a table when it may only read (build.c, sqlite3AddCheckConstraint).
+    """
+    if (fault := _fault_of_ticks(sample.ticks)) is not None:
+        yield fault
+    if min(sample.elapsed_ms, sample.expected, sample.load_centi or 0, sample.pressure_us or 0) < 0:
+        yield "a time, the load or the pressure is negative"
+    if not 0 <= sample.total_busy <= sample.total_all:
+        yield f"the running totals say busy {sample.total_busy} of {sample.total_all}"
+
+
+def _fault_of_ticks(ticks: Ticks) -> str | None:
+    iowait, steal = ticks.iowait or 0, ticks.steal or 0
+    if ticks.all <= 0 or min(ticks.user, ticks.system, ticks.irq, iowait, steal) < 0:
+        return "a count of ticks is negative, or all of them are none"
+    if ticks.busy + iowait + steal > ticks.all:
+        return f"its kinds of ticks add up to {ticks.busy + iowait + steal}, more than all {ticks.all}"
+    return None
+
+
+def _differences(stored: Rollup, expected: Rollup | None) -> str:
+    """Which columns differ; cores without their figures."""
+    ours, theirs = ({**asdict(one), **asdict(one.ticks)} for one in (stored, expected or stored))
+    names = [name for name in ours if name not in {"ticks", "cores"} and ours[name] != theirs[name]]
+    texts = [f"{name} is {ours[name]}, its samples give {theirs[name]}" for name in names]
+    return "; ".join(texts + ["cores differ from its samples'"] * (ours["cores"] != theirs["cores"]))
+
+
+@contextmanager
+def open_unchanged(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that sees one state of the file, however long it reads. Raises UncheckableError.
+
+    A file that nobody has open is read as one that cannot change: SQLite would otherwise leave a log beside it.
+    """
+    is_at_rest = not any(Path(f"{path}{suffix}").exists() for suffix in ("-wal", "-journal"))
+    before = _state(path)
+    uri = f"file:{quote(str(path))}?mode=ro{'&immutable=1' if is_at_rest else ''}"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+        connection.execute("BEGIN")
+        yield connection
+    if is_at_rest and (_state(path) != before or Path(f"{path}-wal").exists()):
+        raise UncheckableError("it was opened for writing meanwhile, so nothing of this holds; check it again")
+
+
+def _state(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def require_ours(path: Path) -> None:
+    """Raises UncheckableError for a file that cannot be read or is not a cpusensor database."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError as error:
+        raise UncheckableError(str(error.strerror)) from error
+    if not header:
+        raise UncheckableError("it is empty")
+    # The application id lies at offset 68 (fileformat2.html §1.3).
+    if not header.startswith(b"SQLite format 3\0") or header[68:72] != APPLICATION_ID.to_bytes(4, "big"):
+        raise UncheckableError("it is not a cpusensor database")
+
+
+def require_known_version(connection: sqlite3.Connection) -> None:
+    """Raises UncheckableError for any version but the newest that this cpusensor makes."""
+    ((version,),) = connection.execute("PRAGMA user_version")
+    if version > len(MIGRATIONS):
+        raise UncheckableError(f"it has schema version {version}, newer than this cpusensor's {len(MIGRATIONS)}")
+    if version < len(MIGRATIONS):
+        raise UncheckableError(f"it has schema version {version}; start cpusensor on it once to bring it up to date")
+
+
+def check(path: Path, report: Report, progress: Progress) -> str:
+    """Report what is wrong with the file; what was in it, in words. Raises UncheckableError."""
+    require_ours(path)
+    try:
+        with open_unchanged(path.resolve()) as connection:
+            require_known_version(connection)
+            return Checker(connection, report, progress).check()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & PRIMARY_CODE not in DAMAGE:
+            raise UncheckableError(str(error)) from error
+        report.add("file", f"cannot be read to its end: {error}")
+        return "not all of it could be read"
+
+
+def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) -> int:
+    """Check one file; 0 if it is clean, 1 if something was found, 2 if it cannot be checked."""
+    parser = argparse.ArgumentParser(prog="python -m cpusensor.check", allow_abbrev=False)
+    parser.description = "Verifies a cpusensor database without changing it; cpusensor may be running on it."
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--limit", type=int, default=LIMIT, help=f"findings of a kind to tell (default: {LIMIT})")
+    told = parser.parse_args(arguments)
+    progress = Progress(clock or SystemClock(), sys.stderr)
+    report = Report(progress, told.limit)
+    try:
+        summary = check(told.file, report, progress)
+    except UncheckableError as error:
+        progress.clear()
+        print(f"{told.file}: cannot be checked: {error}", file=sys.stderr)  # noqa: T201 - the answer of the command
+        return 2
+    report.close(f"{told.file}: {summary}")
+    return 1 if report.total else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The database as files on a disk: its lock, its header, its identity, and how a broken one is set aside. No SQLite."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+APPLICATION_ID = 0x43505553
+"""Marks a database as ours (PRAGMA application_id): "CPUS"."""
+
+HEADER_LENGTH = 100
+"""Bytes (fileformat2.html §1.3)."""
+
+COMPANIONS = ("", "-wal", "-shm")
+"""What a database consists of while it is open; parted from its write-ahead log it loses what that holds."""
+
+_HISTORY = b"history"
+
+
+class StorageError(Exception):
+    """The database cannot be used; its text is one line that says why and what to do."""
+
+
+class BrokenError(Exception):
+    """The database was ours and cannot be read any more."""
+
+
+class Lock:
+    """A held lock file. It also remembers, for the next start, that a history was kept here."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        file.seek(0)
+        self.had_history = _HISTORY in file.read(100)
+        """Whether a database of ours was once opened beside it."""
+        self._write(_HISTORY if self.had_history else b"")
+
+    def remember_history(self) -> None:
+        """From now on a missing or empty database is a loss, and an unreadable one is broken rather than foreign."""
+        self._write(_HISTORY)
+
+    def _write(self, mark: bytes) -> None:
+        self._file.truncate(0)
+        self._file.write(b"%d %b\n" % (os.getpid(), mark))
+        self._file.flush()
+
+
+@contextmanager
+def hold_lock(path: Path) -> Iterator[Lock]:
+    """Hold `<database>.lock`. The kernel lets go of it when the process ends, however it ends. Raises StorageError."""
+    try:
+        file: BinaryIO = open(f"{path}.lock", "a+b")  # noqa: SIM115, PTH123 - closed below, after the error handling
+    except OSError as error:
+        raise StorageError(
+            f"{path}: {path.absolute().parent} cannot be written by user {os.getuid()} ({error.strerror});"
+            " give it to that user or set --db"
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            owner = file.read(20).decode("ascii", "replace").partition(" ")[0] or "unknown"
+            raise StorageError(
+                f"{path}: is in use by another cpusensor (process {owner}); stop that one or set --db"
+            ) from error
+        yield Lock(file)
+
+
+def claim(path: Path, *, had_history: bool) -> bool:
+    """Make the file if it is missing or empty; whether it is new.
+
+    Raises StorageError if it is somebody else's, BrokenError if it is not, but cannot be ours any more either.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(HEADER_LENGTH)
+    except FileNotFoundError:
+        header = b""
+    if not header:
+        path.touch(mode=0o600)
+        return True
+    is_database = len(header) == HEADER_LENGTH and header.startswith(b"SQLite format 3\0")
+    if is_database and header[68:72] == APPLICATION_ID.to_bytes(4, "big"):
+        return False
+    if had_history and not is_database:
+        raise BrokenError("its header is not that of a database")
+    raise StorageError(f"{path}: is not a cpusensor database and was left untouched; set --db to another file")
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file at this path, None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def can_write_beside(path: Path) -> bool:
+    """Whether the folder takes a file, down to the disk: on a dying disk a good database looks broken."""
+    probe = path.with_name(f"{path.name}.probe")
+    try:
+        with probe.open("wb") as file:
+            file.write(b"cpusensor")
+            os.fsync(file.fileno())
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def set_aside(path: Path, now: float) -> Path:
+    """Rename a broken database, with what belongs to it, to `<name>.corrupt-<UTC time>`; nothing is ever deleted."""
+    aside = path.with_name(f"{path.name}.corrupt-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
+    for companion in COMPANIONS:
+        part = path.with_name(path.name + companion)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + companion))
+    return aside

@@ -1,0 +1,93 @@
+"""What can still be read of a broken database. Reads in the calling thread, and only reads."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from cpusensor.rows import Row
+from cpusensor.schema import GAP_COLUMNS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
+
+EARLIEST = 946_684_800
+"""Nothing was recorded before the year 2000: an older time in a broken database is garbage."""
+
+MAX_RUNS = 10_000
+
+SMALLEST = 4
+"""A range no longer than this that cannot be read is given up."""
+
+SPAN_S = 3600
+"""How much history is read at a time."""
+
+TABLES = {
+    "sample": (SAMPLE_COLUMNS, "time"),
+    "minute": (ROLLUP_COLUMNS, "time"),
+    "gap": (GAP_COLUMNS, "from_time"),
+    "clock_step": ("time, by_ms", "time"),
+}
+"""Columns and time column of each table that holds history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvage:
+    """What was read of one span of time."""
+
+    rows: dict[str, list[Row]]
+    """By table."""
+    is_whole: bool
+    """Whether everything in the span could be read."""
+
+
+def salvage_runs(path: Path) -> list[Row]:
+    """The runs, as far as they can be read."""
+    with _open(path) as connection:
+        rows, _ = _read(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
+        return rows
+
+
+def salvage_history(path: Path, now: float) -> Iterator[Salvage]:
+    """The history until now span by span, the newest first, so that what is asked for most is back soonest."""
+    with _open(path) as connection:
+        first, last = _bounds(connection, int(now))
+        for end in range(-(-last // SPAN_S) * SPAN_S, first - SPAN_S, -SPAN_S):
+            rows, whole = {}, True
+            for table, (columns, time) in TABLES.items():
+                sql = f"SELECT {columns} FROM {table} WHERE {time} > ? AND {time} <= ?"
+                rows[table], is_whole = _read(connection, sql, end - SPAN_S, end)
+                whole = whole and is_whole
+            yield Salvage(rows=rows, is_whole=whole)
+
+
+def _open(path: Path) -> "closing[sqlite3.Connection]":
+    return closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, check_same_thread=False))
+
+
+def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
+    """First and last time until now of any table that still says; an empty range if none does."""
+    times: list[int] = []
+    for table, (_, time) in TABLES.items():
+        for extreme in ("min", "max"):
+            sql = f"SELECT {extreme}({time}) FROM {table} WHERE {time} > ? AND {time} <= ?"
+            try:
+                rows = connection.execute(sql, (EARLIEST, now)).fetchall()
+            except sqlite3.Error:
+                continue
+            times += [value for (value,) in rows if value is not None]
+    return (min(times), max(times)) if times else (0, -SPAN_S)
+
+
+def _read(connection: sqlite3.Connection, sql: str, after: int, until: int) -> tuple[list[Row], bool]:
+    """Rows in (after, until], and whether that is all: a range that cannot be read is halved down to what can be."""
+    try:
+        rows: Sequence[Any] = connection.execute(sql, (after, until)).fetchall()
+    except sqlite3.Error:
+        if until - after <= SMALLEST:
+            return [], False
+        middle = (after + until) // 2
+        older, _ = _read(connection, sql, after, middle)
+        newer, _ = _read(connection, sql, middle, until)
+        return older + newer, False
+    return list(rows), True

@@ -1,0 +1,148 @@
+"""The page in a real browser, in front of the real service."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.visit import Visit
+from tests.service import Service
+
+LOST = "ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)"
+"""What Chromium itself writes to the console while the service is gone."""
+
+PATIENCE_MS = 20_000
+
+COUNT_PAINTED = """(selector) => {
+  const canvas = document.querySelector(selector + " canvas");
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let painted = 0;
+  for (let at = 3; at < pixels.length; at += 4) if (pixels[at]) painted += 1;
+  return painted;
+}"""
+
+
+def state(page: Page) -> Callable[[str], None]:
+    """Waits for the connection to be in a state."""
+    return lambda name: expect(page.locator("html")).to_have_attribute("data-connection", name, timeout=PATIENCE_MS)
+
+
+def wait_for_id_after(page: Page, last_id: str | None) -> str:
+    """Wait for a sample newer than this one; its id."""
+    html = page.locator("html")
+    expect(html).not_to_have_attribute("data-last-id", last_id or "", timeout=PATIENCE_MS)
+    return html.get_attribute("data-last-id") or ""
+
+
+def test_both_charts_are_painted_and_a_sample_arrives(visit: Visit) -> None:
+    page = visit.open()
+    state(page)("live")
+    first = wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+    wait_for_id_after(page, first)
+
+    for chart in ("#samples-plot", "#minutes-plot"):
+        assert page.evaluate(COUNT_PAINTED, chart) > 1000
+    assert re.fullmatch(r"\d{1,3}", page.locator("#now-number").inner_text())
+    assert re.fullmatch(r"\d{1,3} % · .+", page.title())
+
+
+def test_a_killed_service_leaves_a_labelled_gap_and_the_page_comes_back_by_itself(
+    visit: Visit, service: Service
+) -> None:
+    visit.expect(LOST)
+    page = visit.open()
+    first = wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+    wait_for_id_after(page, first)
+    service.kill()
+    state(page)("reconnecting")
+    page.wait_for_timeout(3000)
+    service.start()
+
+    gap = page.locator("#gaps li[data-cause=crashed]")
+    expect(gap).to_have_count(1, timeout=PATIENCE_MS)
+    state(page)("live")
+    assert re.search(r"crashed.*\d\d:\d\d.*CPU averaged \d+", gap.inner_text().replace("\xa0", " "))
+    assert int(gap.get_attribute("data-to") or 0) - int(gap.get_attribute("data-from") or 0) >= 2
+
+
+def test_what_was_missed_while_the_page_slept_is_caught_up_without_a_hole(visit: Visit) -> None:
+    page = visit.open()
+    last = wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+    page.evaluate("""() => {
+      Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+      Object.defineProperty(document, "hidden", { value: true, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    state(page)("hidden")
+    page.wait_for_timeout(3000)
+    page.evaluate("""() => {
+      delete document.visibilityState;
+      delete document.hidden;
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    state(page)("live")
+    wait_for_id_after(page, last)
+
+    page.locator("#samples-table summary").click()
+    expect(page.locator("#samples-rows tbody tr")).not_to_have_count(0)
+    values = page.locator("#samples-rows tbody td").all_inner_texts()
+    recorded = [value != "–" for value in values]
+    assert recorded.index(False) >= 5
+    assert not any(recorded[recorded.index(False) :])
+    expect(page.locator("#gaps li")).to_have_count(0)
+
+
+def test_arrow_keys_move_the_cursor_and_the_readout_follows(visit: Visit) -> None:
+    page = visit.open()
+    first = wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+    wait_for_id_after(page, first)
+    plot = page.locator("#samples-plot")
+    plot.focus()
+    readout = page.locator("#samples-readout")
+    plot.press("End")
+    newest = readout.inner_text()
+    plot.press("ArrowLeft")
+    expect(readout).not_to_have_text(newest)
+    before = readout.inner_text()
+    plot.press("Home")
+
+    expect(readout).not_to_have_text(before)
+    assert page.locator("#minutes-readout").inner_text() != ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-GB", "ru-RU"])
+def test_axe_finds_nothing(visit: Visit, axe: Callable[[Page], list[str]], scheme: str, locale: str) -> None:
+    page = visit.open(color_scheme="dark" if scheme == "dark" else "light", locale=locale)
+    wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+
+    assert axe(page) == []
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(visit: Visit) -> None:
+    page = visit.open(viewport={"width": 360, "height": 740})
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_page_speaks_russian_to_whoever_prefers_it_and_english_on_request(visit: Visit) -> None:
+    page = visit.open(locale="ru-RU")
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    page.locator("nav a[hreflang=en]").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_the_first_view_costs_at_most_60_kb(visit: Visit, service: Service) -> None:
+    page = visit.blank()
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    sizes: list[float] = []
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    page.goto(service.url)
+    page.locator("html[data-ready]").wait_for(state="attached")
+    page.wait_for_timeout(500)
+
+    assert len(sizes) > 10
+    assert sum(sizes) <= 60_000
