@@ -113,6 +113,7 @@ async def end_requests(app: web.Application) -> None:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """What every answer tells a browser it must not do; the parts of a page are bound by the page's own policy."""
+    response.headers.popall("Server", None)
     response.headers["X-Content-Type-Options"] = "nosniff"
     if not request.path.startswith("/static/"):
         response.headers.update(HEADERS)

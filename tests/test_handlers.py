@@ -373,3 +373,4 @@ async def test_every_answer_tells_the_browser_what_it_must_not_do(running: Runni
             assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
             assert response.headers["X-Content-Type-Options"] == "nosniff"
             assert "Access-Control-Allow-Origin" not in response.headers
+            assert "Server" not in response.headers
