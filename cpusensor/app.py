@@ -14,15 +14,16 @@ from aiohttp.typedefs import Handler
 
 from cpusensor import __version__, wire
 from cpusensor.assets import WEB, load_assets
-from cpusensor.background import Recorder, beat_forever, sample_forever
+from cpusensor.background import Recorder, beat_forever, sample_forever, verify_storage
 from cpusensor.broadcast import REPLAY_S, Broadcast
 from cpusensor.clock import Clock, SystemClock
+from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.handlers import routes
 from cpusensor.kernel import Kernel, SystemKernel
 from cpusensor.keys import ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, RUN, SETTINGS, STORAGE
 from cpusensor.settings import Settings
-from cpusensor.storage import ReadError, WriteError, open_storage
+from cpusensor.storage import open_storage
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,8 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
     ]
     for loop in loops:
         loop.add_done_callback(partial(report_failure, app))
+    if storage.was_left_open:
+        loops.append(asyncio.create_task(verify_storage(storage, clock), name="verification"))
     yield
     for loop in loops:
         loop.cancel()

@@ -10,10 +10,12 @@ from typing import TypeVar
 from cpusensor import wire
 from cpusensor.broadcast import Broadcast
 from cpusensor.clock import Clock, due_slot, slot_at
+from cpusensor.database import ReadError, WriteError
+from cpusensor.dbfile import StorageError
 from cpusensor.gaps import clock_step, first_cause, interruption, restart_cause
 from cpusensor.kernel import TICKS_PER_SECOND, Kernel, UnreadableError
 from cpusensor.records import Cause, ClockStep, Health, Measured, Moment, Reading, Run, Sample, Tick, Usage
-from cpusensor.storage import Storage, WriteError
+from cpusensor.storage import Storage
 from cpusensor.usage import measure, was_reset
 
 log = logging.getLogger(__name__)
@@ -133,6 +135,7 @@ class Recorder:
             return None
         usage = measure(before.counters, reading.counters)
         if usage is None:
+            self._causes.add(Cause.UNREADABLE)
             return None
         self._baseline, self._is_first = reading, False
         cause, steps = first_cause(self._causes), tuple(self._clock_steps)
@@ -213,6 +216,14 @@ async def beat_forever(clock: Clock, broadcast: Broadcast) -> None:
         await clock.sleep_until(due)
         if broadcast.last_sent + BEAT_S <= due:
             broadcast.send(wire.beat(clock.now().wall))
+
+
+async def verify_storage(storage: Storage, clock: Clock) -> None:
+    """After a crash, look once at the whole database; that takes seconds for a year of it."""
+    try:
+        await storage.verify(clock.now().wall)
+    except (ReadError, StorageError, WriteError) as error:
+        log.error("the database could not be verified (%s)", error)
 
 
 async def _finish(work: Coroutine[None, None, T]) -> T:

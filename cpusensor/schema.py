@@ -49,6 +49,13 @@ INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
         (SELECT min(later.started) FROM run AS later WHERE later.id > run.id), ?)))"""
 """The sampling intervals of the runs that recorded in a range: no run recorded after the next one began."""
 
+INSERT_SAMPLE = f"""INSERT OR REPLACE INTO sample({SAMPLE_COLUMNS})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_MINUTE = f"""INSERT OR REPLACE INTO minute({ROLLUP_COLUMNS})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_GAP = f"INSERT OR IGNORE INTO gap({GAP_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
+INSERT_CLOCK_STEP = "INSERT OR REPLACE INTO clock_step(time, by_ms) VALUES (?, ?)"
+
 ADOPT_SAMPLES = """INSERT OR IGNORE INTO run(id, boot_id, started, ended, interval, version)
     SELECT run, '', min(time), NULL, 5, '' FROM sample WHERE run NOT IN (SELECT id FROM run) GROUP BY run"""
 """Samples whose run could not be salvaged get one of which nothing is known."""

@@ -1,34 +1,15 @@
-"""The history in SQLite. The only importer of aiosqlite; SQL stands here and in `schema` alone.
-
-One read-write connection writes and checkpoints; two read-only ones answer queries, so that a year never delays the
-last hour. A lock file keeps a second process away: two that write at once are what SQLite's WAL-reset bug needs
-(sqlite.org/wal.html).
-"""
+"""The history: samples, the minutes that they add up to, the gaps between them."""
 
 import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from threading import Event
-from urllib.parse import quote
 
-import aiosqlite
-
-from cpusensor.dbfile import (
-    APPLICATION_ID,
-    BrokenError,
-    Lock,
-    StorageError,
-    can_write_beside,
-    claim,
-    hold_lock,
-    identity,
-    set_aside,
-)
+from cpusensor.database import Database, WriteError
+from cpusensor.dbfile import hold_lock
 from cpusensor.gaps import hole
 from cpusensor.records import ClockStep, CoreTicks, Gap, Measured, Rollup, Run, Sample, Tick
 from cpusensor.rollup import MINUTE, as_rollup, bucket_end, closed_minutes, roll_up, sum_cores
@@ -44,17 +25,18 @@ from cpusensor.rows import (
     sample_of_row,
     unpack_cores,
 )
-from cpusensor.salvage import TABLES, salvage_history, salvage_runs
+from cpusensor.salvage import TABLES, Salvage, salvage_history, salvage_runs
 from cpusensor.schema import (
     ADOPT_SAMPLES,
     BUCKETS,
     GAP_COLUMNS,
+    INSERT_CLOCK_STEP,
+    INSERT_GAP,
+    INSERT_MINUTE,
+    INSERT_SAMPLE,
     INTERVALS,
     MARK_LOST,
-    MIGRATIONS,
     MINUTE_AS_ROLLUP,
-    PRAGMAS,
-    ROLLUP_COLUMNS,
     RUN_COLUMNS,
     SAMPLE_AS_ROLLUP,
     SAMPLE_COLUMNS,
@@ -62,201 +44,134 @@ from cpusensor.schema import (
 
 log = logging.getLogger(__name__)
 
-BUSY_TIMEOUT_S = 0.25
-"""How long a write waits for another process's lock; what is not written then is tried again at the next tick."""
-
-RECENT_S = 86_400
-"""Ranges up to this length are answered by a connection of their own."""
-
-QUERY_STEPS = 10_000
-"""After how many steps of SQLite's machine, about a millisecond, a query looks whether it is to stop."""
-
 CORES_PER_QUERY_S = 86_400
 """How much of a range is read at a time where Python adds up, so that the event loop is never held for long."""
 
 
-PRIMARY_CODE = 0xFF
-"""The part of SQLite's error code that is its kind (rescode.html)."""
-
-
-class WriteError(Exception):
-    """A write failed and left nothing behind; it may be tried again."""
-
-
-class ReadError(Exception):
-    """A query failed or was cut short; its text says why."""
-
-
 class Storage:
-    """An open database. `open_storage` makes one."""
+    """The history in an open database. `open_storage` makes one."""
 
-    def __init__(self, path: Path, lock: Lock) -> None:
-        self.path = path
-        self.notice: str | None = None
-        """What a person should know of the history: that it is lost, or was broken; None if all is well."""
-        self._lock = lock
-        self._connections = AsyncExitStack()
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._runs: list[Run] = []
         self._run: Run | None = None
         self._newest: Sample | None = None
         self._highest = 0
-        self._stopping = Event()
+        self._salvaging: asyncio.Task[None] | None = None
 
     @property
     def newest(self) -> Sample | None:
         """The sample written last; None before the first ever."""
         return self._newest
 
+    @property
+    def notice(self) -> str | None:
+        """What a person should know of the history: that it is lost, or was broken; None if all is well."""
+        return self._database.notice
+
     async def open(self, now: float) -> None:
-        """Open the file, whatever state it is in. Raises StorageError."""
-        try:
-            await self._open(now)
-        except BrokenError as error:
-            await self.replace_broken(str(error), now)
+        """Open the database and learn what it holds. Raises StorageError."""
+        await self._begin(await self._database.open(now), now)
 
     async def close(self) -> None:
-        """Close the connections; what still reads is cut short."""
-        self.stop_queries()
-        connections, self._connections = self._connections, AsyncExitStack()
-        try:
-            await connections.aclose()
-        except sqlite3.Error as error:
-            log.warning("%s could not be closed in good order (%s)", self.path, error)
-
-    async def _open(self, now: float) -> None:
-        """Open a good file, or make one. Raises BrokenError or StorageError."""
-        with _open_errors(self.path):
-            is_new = claim(self.path, had_history=self._lock.had_history)
-            if is_new:
-                self._announce_new()
-            connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            self._writer = await self._connections.enter_async_context(connect(self.path))
-            await _prepare(self.path, self._writer, is_new=is_new)
-            self._recent, self._long = [
-                await self._connections.enter_async_context(connect(_read_only(self.path), uri=True)) for _ in range(2)
-            ]
-            self._stopping.clear()
-            self._identity = identity(self.path)
-            await self._load(now)
-        self._lock.remember_history()
-
-    def _announce_new(self) -> None:
-        if self._lock.had_history and self.notice is None:
-            self.notice = "the history that was kept here is missing; a new one was begun"
-            log.error("%s is missing or empty, though a history was kept here: a new one begins", self.path)
-        else:
-            log.warning("%s did not exist or was empty: a new history begins here", self.path)
-
-    async def replace_broken(self, reason: str, now: float) -> None:
-        """Set the file, found broken, aside and take what can be read of it into a new one. Raises StorageError."""
-        await self.close()
-        if not can_write_beside(self.path):
-            raise StorageError(
-                f"{self.path}: cannot be read ({reason}), nor can its folder take a file; check the disk"
-            )
-        aside = set_aside(self.path, now)
-        log.error("%s is broken (%s): set aside as %s; reading what can be read of it", self.path, reason, aside.name)
-        self.notice = f"the database was broken and was set aside as {aside.name}"
-        await self._open(now)
-        await self._take_in(aside, now)
-        await self._load(now)
-
-    async def _take_in(self, aside: Path, now: float) -> None:
-        """Copy what can be read of a broken database, and make minutes and gaps of what is left exact."""
-        samples = 0
-        try:
-            async with self._transaction():
-                await self._insert_rows("run", RUN_COLUMNS, await asyncio.to_thread(salvage_runs, aside))
-            spans = salvage_history(aside, now)
-            while (span := await asyncio.to_thread(next, spans, None)) is not None:
-                samples += len(span.rows["sample"])
-                async with self._transaction():
-                    for table, rows in span.rows.items():
-                        await self._insert_rows(table, TABLES[table][0], rows)
-                    if not span.is_whole:
-                        await self._close_minutes_of(span.rows["sample"])
-        except sqlite3.Error as error:
-            log.error("nothing more can be read of %s (%s)", aside, error)
-        async with self._transaction():
-            await self._writer.execute_fetchall(ADOPT_SAMPLES)
-            await self._writer.execute_fetchall(MARK_LOST)
-        log.warning("%d samples of the broken database were read and are kept", samples)
-
-    async def _insert_rows(self, table: str, columns: str, rows: Sequence[Row]) -> None:
-        """Copy rows; one that the new database does not accept is as good as unreadable."""
-        marks = ", ".join("?" for _ in columns.split(","))
-        await self._writer.executemany(f"INSERT OR IGNORE INTO {table}({columns}) VALUES ({marks})", rows)
-
-    async def _close_minutes_of(self, samples: Sequence[Row]) -> None:
-        for end in {bucket_end(row[0], MINUTE) for row in samples}:
-            await self._close_minute(end)
-
-    async def _load(self, now: float) -> None:
-        """Learn what an earlier life of the process left, and close the minutes that it could not."""
-        for reader in (self._recent, self._long):
-            await reader.set_progress_handler(self._stopping.is_set, QUERY_STEPS)
-        rows = await self._writer.execute_fetchall(f"SELECT {RUN_COLUMNS} FROM run ORDER BY id")
-        self._runs = [run_of_row(row) for row in rows]
-        self._newest = await self._sample_before(int(now) + 1)
-        ((highest,),) = await self._writer.execute_fetchall("SELECT coalesce(max(time), 0) FROM sample")
-        self._highest = highest
-        async with self._transaction():
-            await self._close_left_minutes(int(now))
+        """Close the database; what still reads, or is being read of a broken one, is cut short."""
+        if self._salvaging is not None:
+            self._salvaging.cancel()
+            await asyncio.wait({self._salvaging})
+        await self._database.close()
 
     async def look_after(self, now: float) -> None:
-        """Notice that the file was deleted, replaced or broken, or cannot be reached, and go on in a good one.
+        """Have a database that was deleted, replaced or broken, or cannot be reached, opened anew.
 
         To be called now and then, and after a failed write. Raises WriteError if there is no good one to be had.
         """
-        try:
-            with _write_errors():
-                await self._look_after(now)
-        except (StorageError, BrokenError) as error:
-            raise WriteError(str(error)) from error
+        is_new, aside = await self._database.look_after(now)
+        if is_new:
+            await self._begin(aside, now)
 
-    async def _look_after(self, now: float) -> None:
-        found = identity(self.path)
-        if found is None and self._is_open():
-            # The deleted file lives on in the open connection.
-            await self._writer.execute_fetchall("VACUUM INTO ?", (str(self.path),))
-            log.error("%s was deleted while it was in use; it was written again, whole", self.path)
-        elif found == self._identity and await self._is_good():
+    @property
+    def was_left_open(self) -> bool:
+        """Whether the run before the present one did not end in good order."""
+        return any(run.ended is None for run in self._runs[-2:-1])
+
+    async def verify(self, now: float) -> None:
+        """Read the whole file, and replace it if it is damaged where nobody has looked yet. Raises ReadError."""
+        damage = await self._database.find_damage()
+        if damage is not None:
+            await self._begin(await self._database.replace_broken(damage, now), now)
+
+    async def _begin(self, aside: Path | None, now: float) -> None:
+        """Go on in the file that is open now, taking in what can be read of the broken one that was set aside.
+
+        Of that the runs and the newest span come at once, for the next gap needs them; the rest follows by and by.
+        """
+        if aside is None:
+            await self._load(now)
             return
-        await self._reopen(now)
+        spans = salvage_history(aside, now)
+        await self._take_in_runs(aside)
+        newest = await asyncio.to_thread(next, spans, None)
+        if newest is not None:
+            await self._take_in(newest)
+        await self._load(now)
+        self._salvaging = asyncio.create_task(self._take_in_rest(aside, spans), name="salvage")
 
-    async def _reopen(self, now: float) -> None:
-        await self.close()
-        await self.open(now)
+    async def _load(self, now: float) -> None:
+        """Learn what is there, close the minutes that a crash left open, and go on with the present run."""
+        async with self._database.transaction():
+            rows = await self._database.execute(f"SELECT {RUN_COLUMNS} FROM run ORDER BY id")
+            self._runs = [run_of_row(row) for row in rows]
+            self._newest = await self._sample_before(int(now) + 1)
+            ((highest,),) = await self._database.execute("SELECT coalesce(max(time), 0) FROM sample")
+            self._highest = highest
+            await self._close_left_minutes(int(now))
         run = self._run
         if run is not None and run not in self._runs:
             await self.start_run(run.boot_id, run.started, run.interval, run.version)
 
-    def _is_open(self) -> bool:
+    async def _take_in_runs(self, aside: Path) -> None:
         try:
-            return self._writer.in_transaction in {True, False}
-        except (AttributeError, ValueError):
-            return False
+            rows = await asyncio.to_thread(salvage_runs, aside)
+        except sqlite3.Error as error:
+            log.error("the runs in %s cannot be read (%s)", aside, error)
+            return
+        async with self._database.transaction():
+            await self._insert_rows("run", RUN_COLUMNS, rows)
 
-    async def _is_good(self) -> bool:
-        """Whether the open file can be read and, as far as it takes no time to tell, written."""
-        if not self._is_open():
-            return False
+    async def _take_in(self, span: Salvage) -> None:
+        async with self._database.transaction():
+            for table, rows in span.rows.items():
+                await self._insert_rows(table, TABLES[table][0], rows)
+            if not span.is_whole:
+                for end in {bucket_end(row[0], MINUTE) for row in span.rows["sample"]}:
+                    await self._close_minute(end)
+
+    async def _take_in_rest(self, aside: Path, spans: Iterator[Salvage]) -> None:
+        """Copy what can be read of a broken database; then what is lost becomes a gap like any other."""
         try:
-            await self._writer.execute_fetchall("SELECT max(time) FROM sample")
-            await self._recent.execute_fetchall("SELECT max(time) FROM minute")
-        except sqlite3.Error:
-            return False
-        return True
+            while (span := await asyncio.to_thread(next, spans, None)) is not None:
+                await self._take_in(span)
+        except sqlite3.Error as error:
+            log.error("nothing more can be read of %s (%s)", aside, error)
+        try:
+            async with self._database.transaction():
+                await self._database.execute(ADOPT_SAMPLES)
+                await self._database.execute(MARK_LOST)
+        except WriteError as error:
+            log.error("what was lost with %s could not be marked as a gap (%s)", aside, error)
+        else:
+            log.warning("all that can be read of %s is in the new database", aside)
+
+    async def _insert_rows(self, table: str, columns: str, rows: Sequence[Row]) -> None:
+        """Copy rows; one that the new database does not accept is as good as unreadable."""
+        marks = ", ".join("?" for _ in columns.split(","))
+        await self._database.execute_many(f"INSERT OR IGNORE INTO {table}({columns}) VALUES ({marks})", rows)
 
     async def start_run(self, boot_id: str, started: float, interval: int, version: str) -> Run:
         """Note that recording begins."""
         run_id = self._runs[-1].id + 1 if self._runs else 1
         run = Run(id=run_id, boot_id=boot_id, started=int(started), ended=None, interval=interval, version=version)
-        with _write_errors():
-            await self._writer.execute_fetchall(
-                f"INSERT INTO run({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
-                row_of_run(run),
-            )
+        await self._database.write(f"INSERT INTO run({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", row_of_run(run))
         self._runs.append(run)
         self._run = run
         return run
@@ -265,8 +180,7 @@ class Storage:
         """Note that recording ended as it should: without this, the next start finds a crash."""
         if self._run is None:
             return
-        with _write_errors():
-            await self._writer.execute_fetchall("UPDATE run SET ended = ? WHERE id = ?", (int(ended), self._run.id))
+        await self._database.write("UPDATE run SET ended = ? WHERE id = ?", (int(ended), self._run.id))
 
     @property
     def _grid(self) -> int:
@@ -284,17 +198,17 @@ class Storage:
         """
         newest, highest = self._newest, self._highest
         try:
-            with _write_errors():
-                return await self._add([self._of_this_run(one) for one in measured])
+            return await self._add([self._of_this_run(one) for one in measured])
         except BaseException:
             self._newest, self._highest = newest, highest
             raise
 
     async def _add(self, measured: Sequence[Measured]) -> list[Tick]:
         if len(measured) == 1 and self._closes_nothing(measured[0]):
-            await self._insert_sample(measured[0].sample)
+            await self._database.write(INSERT_SAMPLE, row_of_sample(measured[0].sample))
+            self._note(measured[0].sample)
             return [Tick(sample=measured[0].sample, gap=None, minutes=())]
-        async with self._transaction():
+        async with self._database.transaction():
             return [await self._add_one(one) for one in measured]
 
     def _of_this_run(self, measured: Measured) -> Measured:
@@ -318,22 +232,17 @@ class Storage:
         sample = measured.sample
         previous, is_rewriting = self._newest, measured.sample.time <= self._highest
         gap = await self._close_gap(measured)
-        await self._insert_sample(sample)
+        await self._database.execute(INSERT_SAMPLE, row_of_sample(sample))
+        self._note(sample)
         for step in measured.clock_steps:
-            await self._writer.execute_fetchall(
-                "INSERT OR REPLACE INTO clock_step(time, by_ms) VALUES (?, ?)", (step.time, step.by_ms)
-            )
+            await self._database.execute(INSERT_CLOCK_STEP, (step.time, step.by_ms))
         if is_rewriting:
             await self._close_minute(bucket_end(sample.time, MINUTE))
         ends = closed_minutes(previous.time if previous else None, sample.time)
         minutes = [await self._close_minute(end) for end in ends]
         return Tick(sample=sample, gap=gap, minutes=tuple(minute for minute in minutes if minute))
 
-    async def _insert_sample(self, sample: Sample) -> None:
-        await self._writer.execute_fetchall(
-            f"INSERT OR REPLACE INTO sample({SAMPLE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row_of_sample(sample),
-        )
+    def _note(self, sample: Sample) -> None:
         self._newest = sample
         self._highest = max(self._highest, sample.time)
 
@@ -354,12 +263,12 @@ class Storage:
     async def _fit_between(self, measured: Measured) -> None:
         """A sample written after the clock was set back: what was a gap around it stays one on either side of it."""
         sample, cause = measured.sample, measured.cause
-        rows = await self._writer.execute_fetchall(
+        rows = await self._database.execute(
             f"SELECT {GAP_COLUMNS} FROM gap WHERE from_time < ? AND to_time >= ?", (sample.time, sample.time)
         )
         for gap in map(gap_of_row, rows):
             cause = gap.cause
-            await self._writer.execute_fetchall("DELETE FROM gap WHERE from_time = ?", (gap.from_time,))
+            await self._database.execute("DELETE FROM gap WHERE from_time = ?", (gap.from_time,))
         before = await self._sample_before(sample.time)
         after = await self._sample_after(sample.time)
         left = hole(before, sample, self._grid, cause) if before else None
@@ -368,28 +277,22 @@ class Storage:
             await self._insert_gap(replace(gap, busy=None, all=None))
 
     async def _insert_gap(self, gap: Gap) -> None:
-        await self._writer.execute_fetchall(
-            f"INSERT OR IGNORE INTO gap({GAP_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
-            row_of_gap(gap),
-        )
+        await self._database.execute(INSERT_GAP, row_of_gap(gap))
 
     async def _close_minute(self, end: int) -> Rollup | None:
         """Make the minute what its samples add up to: doing it again changes nothing."""
         samples = await self._samples(end - MINUTE, end)
         minute = roll_up([as_rollup(sample) for sample in samples], end)
         if minute is None:
-            await self._writer.execute_fetchall("DELETE FROM minute WHERE time = ?", (end,))
+            await self._database.execute("DELETE FROM minute WHERE time = ?", (end,))
             return None
-        await self._writer.execute_fetchall(
-            f"INSERT OR REPLACE INTO minute({ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row_of_rollup(minute),
-        )
+        await self._database.execute(INSERT_MINUTE, row_of_rollup(minute))
         return minute
 
     async def _close_left_minutes(self, now: int) -> None:
         """Recompute the newest stored minute and every later one that is over."""
         newest_minute = "SELECT coalesce(max(time) - 60, 0) FROM minute WHERE time <= ?"
-        rows = await self._writer.execute_fetchall(
+        rows = await self._database.execute(
             f"SELECT DISTINCT (time + 59) / 60 * 60 FROM sample WHERE time > ({newest_minute}) AND time <= ?",
             (now, now),
         )
@@ -401,7 +304,7 @@ class Storage:
         """Every tick in (time, now] as it was published, in order."""
         until = int(now)
         samples = await self._samples(time, until)
-        minutes = [rollup_of_row(row) for row in await self._writer.execute_fetchall(MINUTE_AS_ROLLUP, (time, until))]
+        minutes = [rollup_of_row(row) for row in await self._database.execute(MINUTE_AS_ROLLUP, (time, until))]
         gaps = await self.gaps(time, until, now)
         ticks = []
         for sample in samples:
@@ -417,14 +320,14 @@ class Storage:
         everywhere = {run.interval for run in self._runs}
         if len(everywhere) == 1:
             return everywhere
-        rows = await self._read(from_time, to_time, INTERVALS, (from_time, to_time, to_time))
+        rows = await self._database.read(to_time - from_time, INTERVALS, (from_time, to_time, to_time))
         return {interval for (interval,) in rows}
 
     async def history(self, from_time: int, to_time: int, step: int) -> list[Rollup]:
         """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, without cores."""
         parts, arguments = await self._parts(from_time, to_time, step)
         sql = BUCKETS.format(step=int(step), parts=parts)
-        return [rollup_of_row(row) for row in await self._read(from_time, to_time, sql, arguments)]
+        return [rollup_of_row(row) for row in await self._database.read(to_time - from_time, sql, arguments)]
 
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
         """The ticks of each core in each bucket that knows them, by the bucket's time."""
@@ -433,7 +336,7 @@ class Storage:
         for start in range(from_time // step * step, to_time, slice_s):
             parts, arguments = await self._parts(max(start, from_time), min(start + slice_s, to_time), step)
             sql = f"SELECT time, cores FROM ({parts}) ORDER BY time"
-            for time, blob in await self._read(from_time, to_time, sql, arguments):
+            for time, blob in await self._database.read(to_time - from_time, sql, arguments):
                 if (cores := unpack_cores(blob)) is not None:
                     buckets.setdefault(bucket_end(time, step), []).append(cores)
         summed = {time: sum_cores(parts) for time, parts in buckets.items()}
@@ -442,26 +345,18 @@ class Storage:
     async def gaps(self, from_time: int, to_time: int, now: float) -> list[Gap]:
         """The gaps that touch (from_time, to_time] and are over now, whole, oldest first."""
         sql = f"SELECT {GAP_COLUMNS} FROM gap WHERE from_time < ? AND to_time > ? AND to_time <= ? ORDER BY from_time"
-        rows = await self._read(from_time, to_time, sql, (to_time, from_time, int(now)))
+        rows = await self._database.read(to_time - from_time, sql, (to_time, from_time, int(now)))
         return [gap_of_row(row) for row in rows]
 
     async def clock_steps(self, from_time: int, to_time: int) -> list[ClockStep]:
         """When the wall clock was set in (from_time, to_time], and by how much, oldest first."""
         sql = "SELECT time, by_ms FROM clock_step WHERE time > ? AND time <= ? ORDER BY time"
-        rows = await self._read(from_time, to_time, sql, (from_time, to_time))
+        rows = await self._database.read(to_time - from_time, sql, (from_time, to_time))
         return [ClockStep(time=time, by_ms=by_ms) for time, by_ms in rows]
 
     def stop_queries(self) -> None:
         """Cut short every query that runs or waits, so that none of them holds up the end."""
-        self._stopping.set()
-
-    async def _read(self, from_time: int, to_time: int, sql: str, arguments: tuple[int, ...]) -> list[Row]:
-        """Rows from the connection that answers ranges of this length."""
-        reader = self._recent if to_time - from_time <= RECENT_S else self._long
-        try:
-            return list(await reader.execute_fetchall(sql, arguments))
-        except (sqlite3.Error, ValueError) as error:
-            raise ReadError(f"the history cannot be read: {error}") from error
+        self._database.stop_queries()
 
     async def _parts(self, from_time: int, to_time: int, step: int) -> tuple[str, tuple[int, ...]]:
         """The query, with its arguments, for the coarsest stored rows that divide `step`.
@@ -471,103 +366,40 @@ class Storage:
         if step % MINUTE:
             return SAMPLE_AS_ROLLUP, (from_time, to_time)
         sql = "SELECT max(time) FROM minute WHERE time <= ?"
-        ((closed,),) = await self._read(from_time, to_time, sql, (to_time,))
+        ((closed,),) = await self._database.read(to_time - from_time, sql, (to_time,))
         tail = max(from_time, closed or 0)
         return f"{MINUTE_AS_ROLLUP} UNION ALL {SAMPLE_AS_ROLLUP}", (from_time, to_time, tail, to_time)
 
     async def _samples(self, from_time: int, to_time: int) -> list[Sample]:
-        rows = await self._writer.execute_fetchall(
+        rows = await self._database.execute(
             f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time", (from_time, to_time)
         )
         return [sample_of_row(row) for row in rows]
 
     async def _sample_before(self, time: int) -> Sample | None:
-        rows = await self._writer.execute_fetchall(
+        rows = await self._database.execute(
             f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time < ? ORDER BY time DESC LIMIT 1", (time,)
         )
         return next(map(sample_of_row, rows), None)
 
     async def _sample_after(self, time: int) -> Sample | None:
-        rows = await self._writer.execute_fetchall(
+        rows = await self._database.execute(
             f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? ORDER BY time LIMIT 1", (time,)
         )
         return next(map(sample_of_row, rows), None)
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        await self._writer.execute_fetchall("BEGIN IMMEDIATE")
-        try:
-            yield
-            await self._writer.execute_fetchall("COMMIT")
-        except BaseException:
-            # A full disk has already rolled it back.
-            if self._writer.in_transaction:
-                await self._writer.execute_fetchall("ROLLBACK")
-            raise
-
 
 @asynccontextmanager
 async def open_storage(path: Path, now: float) -> AsyncIterator[Storage]:
-    """The database at `path`, made if it is missing, locked against any other process.
+    """The history in the database at `path`, made if it is missing, locked against any other process.
 
     Raises StorageError, and then has not touched the file, if it is foreign, newer, in use or not writable. One that is
     broken is set aside under a dated name, and a new one takes in what can still be read of it.
     """
     with hold_lock(path) as lock:
-        storage = Storage(path, lock)
+        storage = Storage(Database(path, lock))
         try:
             await storage.open(now)
             yield storage
         finally:
             await storage.close()
-
-
-async def _prepare(path: Path, writer: aiosqlite.Connection, *, is_new: bool) -> None:
-    """Bring a database that is ours, or empty, to the newest version."""
-    if is_new:
-        await writer.execute_fetchall("PRAGMA auto_vacuum = INCREMENTAL")
-        await writer.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
-    ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
-    if version > len(MIGRATIONS):
-        raise StorageError(
-            f"{path}: has schema version {version}, this cpusensor knows {len(MIGRATIONS)} and left it untouched;"
-            " run the newer cpusensor or set --db to another file"
-        )
-    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-        await writer.execute_fetchall("BEGIN IMMEDIATE")
-        for statement in statements:
-            await writer.execute_fetchall(statement)
-        await writer.execute_fetchall(f"PRAGMA user_version = {number}")
-        await writer.execute_fetchall("COMMIT")
-    for pragma in PRAGMAS:
-        await writer.execute_fetchall(f"PRAGMA {pragma}")
-
-
-def _read_only(path: Path) -> str:
-    return f"file:{quote(str(path.absolute()))}?mode=ro"
-
-
-def _is_broken(error: sqlite3.Error) -> bool:
-    """Whether SQLite takes the file for damaged; a failing disk makes it say so of a good one too."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    return code & PRIMARY_CODE in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-@contextmanager
-def _open_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if _is_broken(error):
-            raise BrokenError(str(error)) from error
-        raise StorageError(f"{path}: cannot be opened ({error}); check its permissions or set --db") from error
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be opened ({error.strerror}); check its permissions or set --db") from error
-
-
-@contextmanager
-def _write_errors() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, ValueError) as error:
-        raise WriteError(str(error)) from error

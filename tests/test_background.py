@@ -117,6 +117,17 @@ async def test_counters_that_cannot_be_read_leave_a_gap_with_the_mean_they_prove
     ]
 
 
+async def test_counters_that_do_not_move_give_neither_0_nor_100(running: Running) -> None:
+    await running.clock.advance(5)
+    running.kernel.counted = 0.0
+    await running.clock.advance(15)
+    running.kernel.counted = 1.0
+    await running.clock.advance(10)
+
+    assert list(await recorded(running)) == [5, 25, 30]
+    assert [gap[:3] for gap in await gaps(running)] == [(5, 20, "unreadable")]
+
+
 async def test_a_minute_in_which_the_kernel_lost_count_is_called_unreliable(running: Running) -> None:
     running.kernel.counted = 0.6
     await running.clock.advance(60)

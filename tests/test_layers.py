@@ -13,7 +13,8 @@ LAYERS = [
     {"usage", "ranges", "dbfile"},  # counters -> use, questions -> grids; the database as files
     {"rollup", "gaps", "rows", "schema"},  # pure: what samples add up to, and how they lie in tables
     {"wire", "salvage"},  # what leaves the service, and what is left of a broken database
-    {"kernel", "storage", "broadcast"},  # the edges: psutil, SQLite, open streams
+    {"database"},  # the SQLite file
+    {"kernel", "storage", "broadcast"},  # the edges: counters, history, open streams
     {"background"},  # the loops
     {"keys"},  # what the application keeps
     {"handlers"},  # HTTP
@@ -23,8 +24,8 @@ LAYERS = [
 
 ONLY_IN = {
     "psutil": {"kernel"},
-    "aiosqlite": {"storage"},
-    "sqlite3": {"storage", "salvage", "check"},
+    "aiosqlite": {"database"},
+    "sqlite3": {"database", "storage", "salvage", "check"},
     "time": {"clock"},
     "datetime": {"dbfile"},
     "argparse": {"settings", "check"},

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cpusensor.database import WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.gaps import hole
 from cpusensor.records import Cause, Gap, Measured, Sample
 from cpusensor.rollup import as_rollup, roll_up
 from cpusensor.schema import MIGRATIONS
-from cpusensor.storage import Storage, WriteError, open_storage
+from cpusensor.storage import Storage, open_storage
 from tests.samples import RUN, histories, sample, without_known
 
 NOON = 1_763_936_400

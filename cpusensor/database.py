@@ -1,0 +1,253 @@
+"""An SQLite file that stays usable whatever happens to it. The only importer of aiosqlite.
+
+One read-write connection writes and checkpoints; two read-only ones answer queries, so that a year never delays the
+last hour. A lock file keeps a second process away: two that write at once are what SQLite's WAL-reset bug needs
+(sqlite.org/wal.html).
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Event
+from urllib.parse import quote
+
+import aiosqlite
+
+from cpusensor.dbfile import (
+    APPLICATION_ID,
+    BrokenError,
+    Lock,
+    StorageError,
+    can_write_beside,
+    claim,
+    identity,
+    set_aside,
+)
+from cpusensor.rows import Row
+from cpusensor.schema import MIGRATIONS, PRAGMAS
+
+log = logging.getLogger(__name__)
+
+BUSY_TIMEOUT_S = 0.25
+"""How long a write waits for another process's lock; what is not written then is tried again at the next tick."""
+
+RECENT_S = 86_400
+"""Ranges up to this length are answered by a connection of their own."""
+
+QUERY_STEPS = 10_000
+"""After how many steps of SQLite's machine, about a millisecond, a query looks whether it is to stop."""
+
+PRIMARY_CODE = 0xFF
+"""The part of SQLite's error code that is its kind (rescode.html)."""
+
+PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
+"""Kinds of failure that end by themselves; after any other the file is looked at."""
+
+
+class WriteError(Exception):
+    """A write failed and left nothing behind; it may be tried again."""
+
+
+class ReadError(Exception):
+    """A query failed or was cut short; its text says why."""
+
+
+class Database:
+    """The open file. Only one coroutine writes at a time."""
+
+    def __init__(self, path: Path, lock: Lock) -> None:
+        self.path = path
+        self.notice: str | None = None
+        """What a person should know of the history: that it is lost, or was broken; None if all is well."""
+        self._lock = lock
+        self._connections = AsyncExitStack()
+        self._writing = asyncio.Lock()
+        self._stopping = Event()
+        self._is_suspect = False
+
+    async def open(self, now: float) -> Path | None:
+        """Open the file, whatever state it is in; where a broken one was set aside, if it had to be.
+
+        Raises StorageError if there is no file that may and can be used.
+        """
+        try:
+            await self._open()
+        except BrokenError as error:
+            return await self._replace_broken(str(error), now)
+        return None
+
+    async def close(self) -> None:
+        """Close the connections; what still reads is cut short."""
+        self.stop_queries()
+        connections, self._connections = self._connections, AsyncExitStack()
+        try:
+            await connections.aclose()
+        except sqlite3.Error as error:
+            log.warning("%s could not be closed in good order (%s)", self.path, error)
+
+    def stop_queries(self) -> None:
+        """Cut short every query that runs or waits, so that none of them holds up the end."""
+        self._stopping.set()
+
+    async def replace_broken(self, reason: str, now: float) -> Path:
+        """Set the file, found broken, aside and open a new one; where the broken one is now. Raises StorageError."""
+        async with self._writing:
+            return await self._replace_broken(reason, now)
+
+    async def _replace_broken(self, reason: str, now: float) -> Path:
+        await self.close()
+        if not can_write_beside(self.path):
+            raise StorageError(
+                f"{self.path}: cannot be read ({reason}), nor can its folder take a file; check the disk"
+            )
+        aside = set_aside(self.path, now)
+        log.error("%s is broken (%s): set aside as %s; reading what can be read of it", self.path, reason, aside.name)
+        self.notice = f"the database was broken and was set aside as {aside.name}"
+        await self._open()
+        return aside
+
+    async def look_after(self, now: float) -> tuple[bool, Path | None]:
+        """Notice that the file was deleted, replaced or broken, or cannot be reached, and go on in a good one.
+
+        To be called now and then, and after a failed write. Whether the file was opened anew, and where a broken one
+        was set aside. Raises WriteError if there is no good one to be had.
+        """
+        async with self._writing:
+            found = identity(self.path)
+            if found == self._identity and not self._is_suspect:
+                return False, None
+            try:
+                if found is None and not self._is_suspect:
+                    await self._write_again()
+                await self.close()
+                aside = await self.open(now)
+            except (StorageError, BrokenError, sqlite3.Error) as error:
+                self._is_suspect = True
+                raise WriteError(str(error)) from error
+            self._is_suspect = False
+            return True, aside
+
+    async def _write_again(self) -> None:
+        """The file was deleted, but lives on in the connection that has it open."""
+        await self._writer.execute_fetchall("VACUUM INTO ?", (str(self.path),))
+        self.path.chmod(0o600)
+        log.error("%s was deleted while it was in use; it was written again, whole", self.path)
+
+    async def execute(self, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
+        """Run one statement inside `transaction`; its rows. Raises sqlite3.Error."""
+        return list(await self._writer.execute_fetchall(sql, arguments))
+
+    async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run one statement for each row, inside `transaction`. Raises sqlite3.Error."""
+        await self._writer.executemany(sql, rows)
+
+    async def write(self, sql: str, arguments: Sequence[object] = ()) -> None:
+        """One statement that is a transaction by itself. Raises WriteError."""
+        async with self._writing:
+            with self._write_errors():
+                await self._writer.execute_fetchall(sql, arguments)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """All or nothing. Raises WriteError."""
+        async with self._writing:
+            with self._write_errors():
+                await self._writer.execute_fetchall("BEGIN IMMEDIATE")
+                try:
+                    yield
+                    await self._writer.execute_fetchall("COMMIT")
+                except BaseException:
+                    # A full disk has already rolled it back.
+                    if self._writer.in_transaction:
+                        await self._writer.execute_fetchall("ROLLBACK")
+                    raise
+
+    async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:
+        """Rows for a range of this length. Raises ReadError."""
+        reader = self._recent if span_s <= RECENT_S else self._long
+        try:
+            return list(await reader.execute_fetchall(sql, arguments))
+        except (sqlite3.Error, ValueError) as error:
+            raise ReadError(f"the history cannot be read: {error}") from error
+
+    async def find_damage(self) -> str | None:
+        """What SQLite's quick check finds first (pragma.html#pragma_quick_check), None if the file is sound."""
+        rows = await self.read(RECENT_S + 1, "PRAGMA quick_check(1)", ())
+        return None if rows == [("ok",)] else str(rows[0][0])
+
+    async def _open(self) -> None:
+        """Open a good file, or make one. Raises BrokenError or StorageError."""
+        with _open_errors(self.path):
+            is_new = claim(self.path, had_history=self._lock.had_history)
+            if is_new:
+                self._announce_new()
+            connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            self._writer = await self._connections.enter_async_context(connect(self.path))
+            await _prepare(self.path, self._writer, is_new=is_new)
+            self._recent, self._long = [
+                await self._connections.enter_async_context(connect(_read_only(self.path), uri=True)) for _ in range(2)
+            ]
+            self._stopping.clear()
+            for reader in (self._recent, self._long):
+                await reader.set_progress_handler(self._stopping.is_set, QUERY_STEPS)
+                await reader.execute_fetchall("SELECT max(time) FROM sample UNION ALL SELECT max(time) FROM minute")
+            self._identity = identity(self.path)
+        self._lock.remember_history()
+
+    def _announce_new(self) -> None:
+        if self._lock.had_history and self.notice is None:
+            self.notice = "the history that was kept here is missing; a new one was begun"
+            log.error("%s is missing or empty, though a history was kept here: a new one begins", self.path)
+        else:
+            log.warning("%s did not exist or was empty: a new history begins here", self.path)
+
+    @contextmanager
+    def _write_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE not in PASSING:
+                self._is_suspect = True
+            raise WriteError(str(error)) from error
+
+
+async def _prepare(path: Path, writer: aiosqlite.Connection, *, is_new: bool) -> None:
+    """Bring a database that is ours, or empty, to the newest version."""
+    if is_new:
+        await writer.execute_fetchall("PRAGMA auto_vacuum = INCREMENTAL")
+        await writer.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
+    ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
+    if version > len(MIGRATIONS):
+        raise StorageError(
+            f"{path}: has schema version {version}, this cpusensor knows {len(MIGRATIONS)} and left it untouched;"
+            " run the newer cpusensor or set --db to another file"
+        )
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        await writer.execute_fetchall("BEGIN IMMEDIATE")
+        for statement in statements:
+            await writer.execute_fetchall(statement)
+        await writer.execute_fetchall(f"PRAGMA user_version = {number}")
+        await writer.execute_fetchall("COMMIT")
+    for pragma in PRAGMAS:
+        await writer.execute_fetchall(f"PRAGMA {pragma}")
+
+
+def _read_only(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode=ro"
+
+
+@contextmanager
+def _open_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise BrokenError(str(error)) from error
+        raise StorageError(f"{path}: cannot be opened ({error}); check its permissions or set --db") from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be opened ({error.strerror}); check its permissions or set --db") from error
