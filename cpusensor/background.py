@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from cpusensor import wire
 from cpusensor.broadcast import Broadcast
-from cpusensor.clock import Clock, due_slot, slot_at
+from cpusensor.clock import EARLIEST, Clock, due_slot, slot_at
 from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.gaps import clock_step, first_cause, interruption, restart_cause
@@ -46,10 +46,9 @@ class Recorder:
         self._clock_steps: list[ClockStep] = []
         self._read_error: str | None = None
         self._write_error: str | None = None
+        self._clock_error: str | None = None
         self._told = "recording"
-        previous = storage.newest
-        if previous is not None:
-            self._causes.add(restart_cause(storage.run_of(previous), run))
+        self._causes.update(restart_cause(previous, run) for previous in storage.preceding_runs)
         self._ticked = clock.now()
         self._baseline = self._read(self._ticked)
         self._is_first = True
@@ -60,7 +59,7 @@ class Recorder:
         silence = self._clock.now().monotonic - self._ticked.monotonic
         if silence > SILENT_INTERVALS * self._run.interval:
             return Health(is_ticking=False, state=f"no tick for {silence:.0f} s")
-        reason = self._write_error or self._read_error or self._storage.notice
+        reason = self._write_error or self._read_error or self._clock_error or self._storage.notice
         return Health(is_ticking=True, state=f"degraded: {reason}" if reason else "recording")
 
     async def tick(self) -> None:
@@ -69,7 +68,7 @@ class Recorder:
         now = self._clock.now()
         reading = self._read(now)
         self._notice_interruption(now)
-        measured = self._measure(reading) if reading else None
+        measured = self._measure(reading) if reading and self._is_sane(now) else None
         self._expected = max(self._expected, slot_at(now.wall, self._run.interval)) + self._run.interval
         if measured is not None:
             await _finish(self._record(measured))
@@ -118,6 +117,17 @@ class Recorder:
         self._causes.add(cause)
         self._baseline = None
         self._expected = slot_at(now.wall, self._run.interval)
+
+    def _is_sane(self, now: Moment) -> bool:
+        """Whether the clock can be believed: a board without a clock of its own starts in 1970 and is set later."""
+        if now.wall >= EARLIEST:
+            self._clock_error = None
+            return True
+        if self._clock_error is None:
+            log.error("the clock stands before the year 2000; nothing is recorded until it is set")
+        self._clock_error = "the clock stands before the year 2000; nothing is recorded until it is set"
+        self._baseline = None
+        return False
 
     def _measure(self, reading: Reading) -> Measured | None:
         """What the reading shows since the baseline; None if it can only serve as the next baseline."""

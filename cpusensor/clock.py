@@ -6,6 +6,9 @@ from typing import Protocol
 
 from cpusensor.records import Moment
 
+EARLIEST = 946_684_800
+"""The year 2000: an older time is that of a clock that was never set."""
+
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cpusensor.clock import EARLIEST
 from cpusensor.rows import Row
 from cpusensor.schema import GAP_COLUMNS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
-
-EARLIEST = 946_684_800
-"""Nothing was recorded before the year 2000: an older time in a broken database is garbage."""
 
 MAX_RUNS = 10_000
 

@@ -187,9 +187,13 @@ class Storage:
         """Seconds between two slots of the present run."""
         return self._run.interval if self._run else 1
 
-    def run_of(self, sample: Sample) -> Run:
-        """The run that recorded a sample."""
-        return next(run for run in self._runs if run.id == sample.run)
+    @property
+    def preceding_runs(self) -> list[Run]:
+        """The runs before the present one, back to that of the newest sample; without a sample, only the last."""
+        before = self._runs[:-1]
+        if self._newest is None:
+            return before[-1:]
+        return [run for run in before if run.id >= self._newest.run]
 
     async def add(self, measured: Sequence[Measured]) -> list[Tick]:
         """Write samples with all that each of them closes, in one transaction.

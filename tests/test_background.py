@@ -86,6 +86,22 @@ async def test_a_clock_set_forward_leaves_a_gap_named_after_it(
     assert history["clock_steps"] == [{"time": START + 3610, "seconds": 3600.0}]
 
 
+async def test_nothing_is_recorded_while_the_clock_was_never_set(running: Running) -> None:
+    await running.clock.advance(12)
+    await running.stop()
+    running.kernel = FakeKernel(running.clock, boot_id="boot-2")
+    running.clock.step(-START)
+    await running.start()
+    await running.clock.advance(30)
+    health = await (await running.get("healthz")).text()
+    running.clock.step(START + 60)
+    await running.clock.advance(15)
+
+    assert health == "degraded: the clock stands before the year 2000; nothing is recorded until it is set\n"
+    assert (await (await running.get("healthz")).text()) == "recording\n"
+    assert [gap[:3] for gap in await gaps(running)] == [(10, 105, "rebooted")]
+
+
 async def test_after_a_clock_set_back_newer_samples_replace_older_ones(running: Running) -> None:
     await running.clock.advance(60)
     running.clock.step(-40)
