@@ -54,7 +54,7 @@ def as_rollup(sample: Sample) -> Rollup:
 def is_reliable(rollup: Rollup) -> bool:
     """Whether as many ticks were counted as the clock says; if not, the load and the timer were in step."""
     lowest, highest = RELIABLE
-    return lowest * rollup.expected <= rollup.ticks.all <= highest * rollup.expected
+    return rollup.expected == 0 or lowest * rollup.expected <= rollup.ticks.all <= highest * rollup.expected
 
 
 def roll_up(parts: Sequence[Rollup], time: int) -> Rollup | None:

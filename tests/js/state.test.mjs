@@ -10,10 +10,10 @@ const AHEAD = 500;
 /** A page whose own clock is AHEAD seconds ahead of the service's. */
 function opened(more = {}) {
   const samples = historyOf(NOW, 5, () => 20, { last_id: NOW });
-  return new State({ version: "1", interval: 5, now: NOW, samples, minutes: emptyHistory(NOW, 60), newest: { time: NOW, cpu: 20 }, ...more }, NOW + AHEAD);
+  return new State({ version: "1", interval: 5, now: NOW, samples, minutes: emptyHistory(NOW, 60), newest: { time: NOW, cpu: 20 }, state: "recording", ...more }, NOW + AHEAD);
 }
 
-const hello = { version: "1", interval: 5, now: NOW + 10, last_id: NOW };
+const hello = { version: "1", interval: 5, now: NOW + 10, last_id: NOW, state: "recording" };
 
 test("now is the service's, whatever the browser's clock says", () => {
   const state = opened();
@@ -145,6 +145,34 @@ test("another version is noticed", () => {
   const state = opened();
   state.receive("hello", { ...hello, version: "2" }, NOW);
   assert.equal(state.upgraded, true);
+});
+
+test("the page knows from its first moment, each greeting and each change whether the recording is degraded", () => {
+  const state = opened({ state: "degraded: the disk is full" });
+  assert.equal(state.degraded, "the disk is full");
+
+  state.receive("hello", hello, NOW);
+  assert.equal(state.degraded, null);
+
+  state.receive("state", { state: "degraded: the counters cannot be read" }, NOW);
+  assert.equal(state.degraded, "the counters cannot be read");
+
+  state.receive("state", { state: "recording" }, NOW);
+  assert.equal(state.degraded, null);
+});
+
+test("a gap of a changed clock asks for the history that tells the step, and is kept with it", () => {
+  const state = opened();
+  state.receive("gap", { from: NOW, to: NOW + 5, cause: "stalled", cpu: 1 }, NOW);
+  assert.equal(state.wantsHistory, false);
+
+  state.receive("gap", { from: NOW + 10, to: NOW + 20, cause: "clock", cpu: null }, NOW);
+  assert.equal(state.wantsHistory, true);
+
+  state.load(state.wish, historyOf(NOW, 5, () => 3, { clock_steps: [{ time: NOW + 20, seconds: 3600 }] }), emptyHistory(NOW, 60));
+  const { gaps, clockSteps } = state.frame(NOW + AHEAD + 30);
+  assert.deepEqual(gaps.map(({ cause }) => cause), ["clock"]);
+  assert.deepEqual(clockSteps, [{ time: NOW + 20, seconds: 3600 }]);
 });
 
 test("a phase keeps the time at which it began", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { pendingFrom, statusOf } from "../../web/static/js/core/status.js";
+import { degradation, pendingFrom, statusOf } from "../../web/static/js/core/status.js";
 
 const link = { phase: "open", since: 1000, newestTime: 1200, interval: 5 };
 
@@ -36,4 +36,9 @@ test("the picture waits from the newest sample on once the stream is lost", () =
   assert.equal(pendingFrom(link, "live", 1205), null);
   assert.equal(pendingFrom(link, "live", 1215), 1200);
   assert.equal(pendingFrom({ ...link, newestTime: null }, "reconnecting", 1205), null);
+});
+
+test("a degraded recording says why, in the service's words", () => {
+  assert.equal(degradation("recording"), null);
+  assert.equal(degradation("degraded: the disk is full: 37 samples wait"), "the disk is full: 37 samples wait");
 });

@@ -25,13 +25,18 @@ function happened(random) {
     const values = Array.from({ length: 12 }, (_, i) => cpu.get(minute - i * STEP)).filter((value) => value !== undefined);
     if (values.length === 0) continue;
     const mean = values.reduce((a, b) => a + b) / values.length;
-    minutes.set(minute, { time: minute, cpu: mean, min: Math.min(...values), max: Math.max(...values), count: values.length });
+    const accounted = random() < 0.2 ? null : Math.round(600 + random() * 800) / 1000;
+    minutes.set(minute, { time: minute, cpu: mean, min: Math.min(...values), max: Math.max(...values), count: values.length, accounted });
   }
-  return { cpu, minutes, gaps };
+  const clockSteps = gaps.map(({ to }) => ({ time: to, seconds: Math.round(random() * 100) - 50 }));
+  return { cpu, minutes, gaps, clockSteps };
 }
 
+/** The service knows for all minutes, also where it does not tell the share. */
+const isUnreliable = ({ time, accounted }) => (accounted === null ? time % 180 === 0 : accounted < 0.8 || accounted > 1.2);
+
 /** Everything the page may hear about it, in the order in which it happened. */
-function heard({ cpu, minutes, gaps }, random) {
+function heard({ cpu, minutes, gaps, clockSteps }, random) {
   const samples = [...cpu].map(([time, value]) => (hour) => hour.putSample({ time, cpu: value }));
   const averages = [...minutes.values()].map((minute) => (hour) => hour.putMinute(minute));
   const holes = gaps.map((gap) => (hour) => hour.putGap(gap));
@@ -39,9 +44,11 @@ function heard({ cpu, minutes, gaps }, random) {
     const end = END - Math.floor(random() * 240) * STEP;
     const known = gaps.filter(({ to }) => to < end && to > end - SPAN_S);
     const column = (key) => historyOf(end, 60, (time) => minutes.get(time)?.[key] ?? null).cpu;
-    const fine = historyOf(end, STEP, (time) => cpu.get(time) ?? null, { gaps: known });
+    const told = { gaps: known, clock_steps: clockSteps.filter(({ time }) => time <= end && time > end - SPAN_S) };
+    const fine = historyOf(end, STEP, (time) => cpu.get(time) ?? null, told);
+    const unreliable = [...minutes.keys()].filter((time) => time <= end && isUnreliable(minutes.get(time)));
     const coarse = historyOf(end, 60, (time) => minutes.get(time)?.cpu ?? null, {
-      gaps: known, min: column("min"), max: column("max"), count: column("count").map((count) => count ?? 0),
+      ...told, unreliable, min: column("min"), max: column("max"), count: column("count").map((count) => count ?? 0),
     });
     return (hour) => hour.load(fine, coarse);
   });
@@ -51,10 +58,10 @@ function heard({ cpu, minutes, gaps }, random) {
 function pictureOf(events) {
   const hour = new Hour(emptyHistory(END - 7200), emptyHistory(END - 7200, 60));
   for (const event of events) event(hour);
-  return { samples: hour.samples(END), minutes: hour.minutes(END), gaps: hour.gaps(END) };
+  return { samples: hour.samples(END), minutes: hour.minutes(END), gaps: hour.gaps(END), clockSteps: hour.clockSteps(END), unreliable: hour.unreliable(END) };
 }
 
-test("any order and any duplication of events gives the same arrays and gaps", () => {
+test("any order and any duplication of events gives the same arrays, gaps, clock steps and unreliable minutes", () => {
   for (let seed = 1; seed <= 40; seed += 1) {
     const random = chance(seed);
     const world = happened(random);
@@ -74,7 +81,7 @@ test("the arrays hold exactly what happened within the hour", () => {
   const { samples, minutes, gaps } = pictureOf(shuffled(heard(world, random), random));
 
   assert.deepEqual(samples[1], samples[0].map((time) => world.cpu.get(time) ?? null));
-  assert.deepEqual(minutes[3], minutes[0].map((time) => world.minutes.get(time)?.cpu ?? null));
+  assert.deepEqual(minutes[4], minutes[0].map((time) => world.minutes.get(time)?.cpu ?? null));
   assert.deepEqual(gaps, world.gaps.filter(({ to }) => to > END - SPAN_S));
 });
 
@@ -142,6 +149,41 @@ test("of two writings of a minute the one with more samples is kept", () => {
   assert.equal(hour.perMinute.at(END)?.count, 12);
 });
 
+test("a minute is unreliable outside 0.80 to 1.20 of the expected ticks", () => {
+  const shares = [0.799, 0.8, 1, 1.2, 1.201, null, undefined];
+  const doubted = shares.map((accounted) => {
+    const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+    hour.putMinute({ time: END, cpu: 20, min: 1, max: 40, count: 12, accounted });
+    return hour.unreliable(END).length === 1;
+  });
+
+  assert.deepEqual(doubted, [true, false, false, false, true, false, false]);
+});
+
+test("neighbouring unreliable minutes are one stretch, and a history does not forget their share", () => {
+  const unreliable = [END - 600, END - 540, END - 480, END - 120];
+  const minutes = historyOf(END, 60, () => 20, { unreliable, count: Array(60).fill(12) });
+  const hour = new Hour(emptyHistory(END), minutes);
+  hour.putMinute({ time: END - 540, cpu: 20, min: 1, max: 40, count: 12, accounted: 0.6 });
+
+  hour.load(emptyHistory(END), minutes);
+
+  assert.deepEqual(hour.unreliable(END), [{ from: END - 660, to: END - 480 }, { from: END - 180, to: END - 120 }]);
+  assert.equal(hour.perMinute.at(END - 540)?.accounted, 0.6);
+  assert.deepEqual(hour.minutes(END)[3].filter((cpu) => cpu !== null), [20, 20, 20, 20]);
+});
+
+test("what was unreliable or a clock step an hour ago is forgotten", () => {
+  const told = { unreliable: [END], count: Array(60).fill(12), clock_steps: [{ time: END - 2, seconds: -40 }] };
+  const hour = new Hour(emptyHistory(END), historyOf(END, 60, () => 20, told));
+  const [stretches, steps] = [hour.unreliable(END), hour.clockSteps(END)];
+
+  hour.putSample({ time: END + SPAN_S, cpu: 1 });
+
+  assert.deepEqual([stretches.length, steps.length], [1, 1]);
+  assert.deepEqual([hour.unreliable(END + SPAN_S), hour.clockSteps(END)], [[], []]);
+});
+
 test("a sample off the grid is not drawn at a wrong time", () => {
   const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
 
@@ -153,7 +195,7 @@ test("a sample off the grid is not drawn at a wrong time", () => {
 test("minutes at the sampling interval are their own lowest and highest", () => {
   const hour = new Hour(historyOf(END, 60, () => 30), historyOf(END, 60, () => 30));
 
-  assert.deepEqual(hour.perMinute.at(END), { time: END, cpu: 30, min: 30, max: 30, count: 1 });
+  assert.deepEqual(hour.perMinute.at(END), { time: END, cpu: 30, min: 30, max: 30, count: 1, unreliable: false });
 });
 
 test("the recording begins one step before the first sample, or with a gap", () => {

@@ -26,11 +26,11 @@ test("only what lies within the picture counts as interrupted", () => {
 
 test("an hour without a value says so", () => {
   assert.equal(summary.samplesSummary([[NOON], [null]], frame, language), "empty");
-  assert.equal(summary.minutesSummary([[NOON], [null], [null], [null]], language), "no minutes");
+  assert.equal(summary.minutesSummary([[NOON], [null], [null], [null], [null]], language), "no minutes");
 });
 
 test("the minutes are summed up in the busiest and the calmest", () => {
-  const text = summary.minutesSummary([[NOON, NOON + 60], [1, 2], [3, 90], [2, 71]], language);
+  const text = summary.minutesSummary([[NOON, NOON + 60], [1, 2], [3, 90], [null, null], [2, 71]], language);
   assert.equal(spaced(text), "Busiest 12:00–12:01 71 %, calmest 2 %.");
 });
 
@@ -68,4 +68,35 @@ test("the readout of a minute takes any time that the minute covers", () => {
   assert.equal(spaced(summary.minuteReadout(NOON + 65, hour, language)), "12:01–12:02 · 40.0 % (17 %, 98 %), 12 samples");
   assert.equal(summary.minuteReadout(NOON + 60, hour, language), "12:00–12:01 · no sample");
   assert.equal(summary.minuteReadout(NOON + 121, hour, language), "12:02–12:03 · not over yet");
+});
+
+test("the readout of an unreliable minute says how much was counted, where that is known", () => {
+  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  hour.putMinute({ time: NOON + 60, cpu: 40, min: 17, max: 98, count: 12, accounted: 0.6 });
+  hour.putMinute({ time: NOON + 120, cpu: 40, min: 17, max: 98, count: 12, unreliable: true });
+
+  assert.match(spaced(summary.minuteReadout(NOON + 60, hour, language)), /12 samples; unreliable, 60 % counted$/);
+  assert.match(summary.minuteReadout(NOON + 120, hour, language), /12 samples; unreliable$/);
+});
+
+test("a clock step says which way, how far and when", () => {
+  assert.equal(spaced(summary.clockStepSentence({ time: NOON + 180, seconds: 3599.8 }, language)), "forward by 1 h at 12:03");
+  assert.equal(spaced(summary.clockStepSentence({ time: NOON + 180, seconds: -40 }, language)), "back by 40 s at 12:03");
+});
+
+test("the list of interruptions is in the order of time", () => {
+  const clockSteps = [{ time: NOON + 185, seconds: 3600 }, { time: NOON + 2000, seconds: -40 }];
+  const unreliable = [{ from: NOON, to: NOON + 120 }, { from: NOON + 1200, to: NOON + 1260 }];
+
+  const listed = summary.remarks({ gaps: [gap], clockSteps, unreliable }, language);
+
+  assert.deepEqual(listed.map(({ sentence }) => spaced(sentence)), [
+    "12:00–12:02: unreliable",
+    "Service was off 12:03–12:17, 14 min; CPU averaged 23 %",
+    "forward by 1 h at 12:03",
+    "12:20–12:21: unreliable",
+    "back by 40 s at 12:33",
+  ]);
+  assert.deepEqual(listed.map(({ cause }) => cause), [undefined, "stopped", undefined, undefined, undefined]);
+  assert.deepEqual(listed.at(-1).attributes, { "data-clock-step": NOON + 2000, "data-seconds": -40 });
 });

@@ -37,6 +37,8 @@ export const plainTexts = {
   summary_empty: "empty", summary_minutes_empty: "no minutes", summary_no_gaps: "No interruptions.",
   summary_gaps_one: "1 interruption, {duration}.", summary_gaps_other: "{count} interruptions, {duration}.",
   summary_samples: "Average {mean}, peak {peak} at {at}.", summary_minutes: "Busiest {span} {peak}, calmest {lowest}.",
+  unreliable: "unreliable", unreliable_share: "unreliable, {share} counted", unreliable_span: "{span}: unreliable",
+  clock_forward: "forward by {duration} at {time}", clock_back: "back by {duration} at {time}",
   readout_nothing: "no sample", readout_open: "not over yet",
   readout_minute_one: "{cpu}, 1 sample", readout_minute_other: "{cpu} ({min}, {max}), {count} samples",
 };
@@ -51,7 +53,7 @@ export const plainTexts = {
 export function historyOf(end, step, cpuAt, more = {}) {
   const start = Math.floor(end / step) * step - 3600 + step;
   const times = Array.from({ length: 3600 / step }, (_, i) => start + i * step);
-  return { host: "box", now: end, from: start - step, to: end, step, start, last_id: null, cpu: times.map(cpuAt), gaps: [], ...more };
+  return { host: "box", now: end, from: start - step, to: end, step, start, last_id: null, cpu: times.map(cpuAt), gaps: [], clock_steps: [], ...more };
 }
 
 /** @param {number} end */

@@ -9,7 +9,7 @@ import { gapLabels, minuteReadout, sampleReadout } from "./core/summary.js";
 import { fetchHour } from "./net/api.js";
 import { Stream } from "./net/stream.js";
 import { announce, byId, write } from "./ui/dom.js";
-import { showGaps, showNewest, showReadouts, showStatus, showSummaries, statusText } from "./ui/text.js";
+import { showNewest, showReadouts, showRemarks, showStatus, showSummaries, statusText } from "./ui/text.js";
 
 const REFETCH_MS = 5000;
 
@@ -22,7 +22,7 @@ const format = createFormat(localeFor(boot.lang, navigator.languages), zone, wor
 const language = { words, format };
 const state = new State(boot, clock());
 
-/** @type {import("./charts/regions.js").Labels} */
+/** @type {Labels} */
 const labels = {
   gap: (gap) => gapLabels(gap, language),
   pending: ({ connection }) => [[words.text(`pending_${connection}`)]],
@@ -40,8 +40,6 @@ function moveTo(time, pinned) {
   state.point(time, pinned, clock());
   paint();
 }
-
-/** @typedef {(time: number, hour: import("./core/store.js").Hour, language: Language) => string} Readout */
 
 /**
  * @param {KeyboardEvent} press
@@ -87,6 +85,20 @@ function secondChart(frame) {
 const charts = [firstChart(state.frame(clock()))];
 /** What was announced last. */
 let { connection } = state.status(clock());
+let { degraded } = state;
+
+/** @param {Status} status */
+function announceChanges(status) {
+  const { text } = words;
+  const news = [];
+  if (status.connection !== connection && connection !== "connecting") news.push(statusText(status, language));
+  if (state.degraded !== degraded) {
+    news.push(state.degraded === null ? text("recovered") : `${text("degraded")} ${state.degraded}`);
+  }
+  if (news.length > 0) announce(news.join(". "));
+  ({ connection } = status);
+  ({ degraded } = state);
+}
 
 function show() {
   const status = state.status(clock());
@@ -100,11 +112,9 @@ function show() {
   if (state.pinned) for (const each of charts) each.place(state.cursor);
   showReadouts(state, language);
   showSummaries(hour, frame, language);
-  showGaps(frame.gaps, language);
+  showRemarks(frame, language);
   write(byId("span"), format.span(frame.from, frame.to));
-  if (status.connection === connection) return;
-  if (connection !== "connecting") announce(statusText(status, language));
-  connection = status.connection;
+  announceChanges(status);
 }
 
 let queued = false;
@@ -155,7 +165,7 @@ function start() {
   attachTable("minutes");
   onThemeChange(() => {
     for (const each of charts) each.repaint();
-    showGaps(state.hour.gaps(state.end(clock())), language, true);
+    showRemarks(state.frame(clock()), language, true);
   });
   new Stream({
     address: () => state.address(clock()),

@@ -21,14 +21,28 @@ interface Sample {
 }
 
 /** One minute; `min` and `max` are those of its `count` samples. */
-interface Minute { time: number; cpu: Percent; min: Percent; max: Percent; count: number }
+interface Minute {
+  time: number; cpu: Percent; min: Percent; max: Percent; count: number;
+  /** Counted over expected ticks, null or absent where not known. */
+  accounted?: number | null;
+  /** A history says it in place of `accounted`. */
+  unreliable?: boolean;
+}
+
+/** The wall clock was set by so many seconds; `time` is as it was from then on. */
+interface ClockStep { time: number; seconds: number }
+
+/** A stretch (from, to] in UTC Unix seconds. */
+interface Stretch { from: number; to: number }
 
 /** The answer of api/history: element i has the time start + i * step. */
 interface HistoryBody {
   host: string; now: number; from: number; to: number; step: number; start: number;
   last_id: number | null; cpu: Percent[];
   min?: Percent[]; max?: Percent[]; count?: number[];
-  gaps: Gap[];
+  /** Times of the elements whose counting is unreliable. */
+  unreliable?: number[];
+  gaps: Gap[]; clock_steps: ClockStep[];
 }
 
 interface Boot {
@@ -37,14 +51,18 @@ interface Boot {
   interval: number;
   now: number; texts: Record<string, string>;
   samples: HistoryBody; minutes: HistoryBody; newest: Sample | null;
+  /** `recording`, or `degraded: ` and the reason. */
+  state: string;
 }
 
-interface Hello { host: string; version: string; boot: string; interval: number; now: number; last_id: number | null }
+interface Hello {
+  host: string; version: string; boot: string; interval: number; now: number; last_id: number | null; state: string;
+}
 
 /** What each event of the stream carries. */
 interface Events {
   hello: Hello; resync: { last_id: number | null; reason: string };
-  gap: Gap; minute: Minute; sample: Sample; beat: { now: number };
+  gap: Gap; minute: Minute; sample: Sample; state: { state: string }; beat: { now: number };
 }
 
 type Phase = "connecting" | "open" | "lost" | "hidden";
@@ -56,9 +74,14 @@ interface Status { connection: Connection; since: number | null }
 /** The columns of a chart: times, then one array a series. */
 type Columns = [number[], ...Percent[][]];
 
+/** An item of the list of interruptions; where it is a gap, with its cause. */
+interface Remark { at: number; sentence: string; attributes: Record<string, string | number>; cause?: Cause }
+
 /** What both charts show beside their lines. All times in UTC Unix seconds. */
 interface Frame {
-  from: number; to: number; gaps: Gap[];
+  from: number; to: number; gaps: Gap[]; clockSteps: ClockStep[];
+  /** Minutes whose counting is unreliable. */
+  unreliable: Stretch[];
   /** Before this nothing was ever recorded; null when the hour is full. */
   beginning: number | null;
   /** After this nothing has arrived yet; null when up to date. */
@@ -92,6 +115,48 @@ interface Format {
   /** Europe/Moscow (GMT+3) */
   zone(at: number): string;
 }
+
+/** What the regions of a chart say, each candidate shorter than the one before, of one or more lines. */
+interface Labels {
+  gap(gap: Gap): string[][];
+  pending(frame: Frame): string[][];
+  before(frame: Frame): string[][];
+}
+
+interface ChartOptions {
+  /** The focusable frame, of the size that the chart takes. */
+  node: HTMLElement;
+  /** After x; the cursor marks the last. */
+  series: uPlot.Series[];
+  /** Index of a time's slot, by default the nearest. */
+  slotAt?: (time: number, columns: Columns) => number;
+  labels: Labels; format: Format;
+  /** The pointer is at a time, or has left. */
+  onCursor: (time: number | null) => void;
+  /** The pointer moves over the chart. */
+  onPointer: () => void;
+  /** True when the key was ours. */
+  onKey: (press: KeyboardEvent) => boolean;
+}
+
+/** What the stream tells; `address` is where to open it, asked anew each time. */
+interface StreamListener {
+  address: () => string;
+  receive: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void;
+  enter: (phase: Phase) => void;
+}
+
+/** The connection as it is known; `since` is when the phase began. */
+interface Link { phase: Phase; since: number; newestTime: number | null; interval: number }
+
+type Hour = import("./core/store.js").Hour;
+type State = import("./core/state.js").State;
+
+/** What is said of something. */
+type Sentence<Subject, Text = string> = (subject: Subject, language: Language) => Text;
+
+/** What a chart says of a time. */
+type Readout = (time: number, hour: Hour, language: Language) => string;
 
 /** What a sentence needs of the page's language. */
 interface Language { words: Words; format: Format }

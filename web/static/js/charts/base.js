@@ -12,18 +12,6 @@ const TICK_STEPS_S = [60, 120, 300, 600, 900, 1200, 1800, 3600];
 const SYNC_KEY = "hour";
 
 /**
- * @typedef {object} ChartOptions
- * @property {HTMLElement} node the focusable frame, of the size that the chart takes
- * @property {uPlot.Series[]} series after x; the cursor marks the last
- * @property {(time: number, columns: Columns) => number} [slotAt] index of a time's slot, by default the nearest
- * @property {import("./regions.js").Labels} labels
- * @property {Format} format
- * @property {(time: number | null) => void} onCursor the pointer is at a time, or has left
- * @property {() => void} onPointer the pointer moves over the chart
- * @property {(press: KeyboardEvent) => boolean} onKey true when the key was ours
- */
-
-/**
  * @param {Format} format
  * @returns {uPlot.Axis[]}
  */
@@ -57,7 +45,7 @@ function axes(format) {
 
 /**
  * @param {HTMLElement} node
- * @param {(press: KeyboardEvent) => boolean} onKey true when the key was ours
+ * @param {ChartOptions["onKey"]} onKey
  */
 function attachKeys(node, onKey) {
   node.addEventListener("keydown", (press) => {
@@ -70,7 +58,7 @@ function attachKeys(node, onKey) {
 /**
  * A chart that only follows its neighbour's cursor has no event of its own.
  * @param {uPlot} plot
- * @param {(time: number | null) => void} onCursor
+ * @param {ChartOptions["onCursor"]} onCursor
  */
 function followPointer({ cursor, posToVal }, onCursor) {
   if (!cursor.event) return;
@@ -96,7 +84,6 @@ export class Chart {
   }
 
   /**
-   * Paints the hour when it differs from what is painted.
    * @param {string} version names the state of columns and frame
    * @param {() => Columns} columns
    * @param {Frame} frame
@@ -108,10 +95,7 @@ export class Chart {
     this.plot.setData(columns());
   }
 
-  /**
-   * Puts the cursor at a time.
-   * @param {number | null} time null takes it away
-   */
+  /** @param {number | null} time where to put the cursor; null takes it away */
   place(time) {
     const left = time === null ? -10 : this.plot.valToPos(time, "x");
     this.plot.setCursor({ left, top: Math.min(left, 0) }, false);
@@ -145,7 +129,11 @@ export class Chart {
         y: false,
         drag: { x: false, y: false },
         sync: { key: SYNC_KEY },
-        points: { size: (plot, i) => (i === plot.series.length - 1 ? 9 : 0), width: 2, fill: () => theme().card },
+        points: {
+          size: (plot, i) => (i === plot.series.length - 1 ? 9 : 0),
+          width: (_, __, size) => size && 2,
+          fill: () => theme().card,
+        },
         dataIdx: (plot, _, nearest, time) => slotAt?.(time, /** @type {Columns} */ (plot.data)) ?? nearest,
       },
       hooks: { setCursor: [(plot) => followPointer(plot, onCursor)] },

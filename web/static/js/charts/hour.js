@@ -4,8 +4,11 @@ import { Chart } from "./base.js";
 import { theme } from "./theme.js";
 
 const MINUTE_S = 60;
+/** Of unreliable minutes: a dash, and half the width of a mark. CSS px. */
+const DASH = 3;
+const MARK = 4;
 
-/** @typedef {Omit<import("./base.js").ChartOptions, "series" | "slotAt">} Surroundings */
+/** @typedef {Omit<ChartOptions, "series" | "slotAt">} Surroundings */
 
 /**
  * @param {uPlot.AlignedData} data
@@ -45,8 +48,7 @@ export function sampleChart(surroundings, columns, frame) {
 }
 
 /**
- * Calls back for each recorded minute with its edges in canvas px, its index and whether it follows a recorded one.
- * A value stands for the whole minute before its time.
+ * Each recorded minute, which is the one before its time: edges in canvas px, index, whether it follows another.
  * @param {uPlot} plot
  * @param {number} series
  * @param {(left: number, right: number, i: number, follows: boolean) => void} draw
@@ -70,16 +72,42 @@ function yOf({ data, valToPos }, series, i) {
   return valToPos(valuesOf(data, series)[i] ?? 0, "y", true);
 }
 
-/** @type {uPlot.Series.PathBuilder} */
+/**
+ * Dashed where the series before has a value: there the mean is unreliable.
+ * @type {uPlot.Series.PathBuilder}
+ */
 function steps(plot, series) {
   const stroke = new Path2D();
+  const doubtful = valuesOf(plot.data, series - 1);
   eachMinute(plot, series, (left, right, i, follows) => {
     const y = yOf(plot, series, i);
+    const dash = doubtful[i] === null ? Infinity : Math.min(DASH * devicePixelRatio, (right - left) / 3);
     if (follows) stroke.lineTo(left, y);
     else stroke.moveTo(left, y);
+    for (let x = left + dash; x < right; x += 2 * dash) {
+      stroke.lineTo(x, y);
+      stroke.moveTo(Math.min(x + dash, right), y);
+    }
     stroke.lineTo(right, y);
   });
   return { stroke };
+}
+
+/**
+ * Triangles that hang from the top.
+ * @type {uPlot.Series.PathBuilder}
+ */
+function marks(plot, series) {
+  const fill = new Path2D();
+  const { top } = plot.bbox;
+  eachMinute(plot, series, (left, right) => {
+    const middle = (left + right) / 2;
+    const half = Math.min((right - left) / 2, MARK * devicePixelRatio);
+    fill.moveTo(middle - half, top);
+    fill.lineTo(middle + half, top);
+    fill.lineTo(middle, top + 1.5 * MARK * devicePixelRatio);
+  });
+  return { fill };
 }
 
 /**
@@ -98,7 +126,7 @@ function band(plot, series) {
 
 /**
  * @param {Surroundings} surroundings
- * @param {Columns} columns times, then lowest, highest and mean CPU % of each minute
+ * @param {Columns} columns as of Hour.minutes
  * @param {Frame} frame
  */
 export function minuteChart(surroundings, columns, frame) {
@@ -106,9 +134,10 @@ export function minuteChart(surroundings, columns, frame) {
   const series = [
     { paths: band, fill: () => theme()["minute-fill"], width: 0, points: { show: false } },
     { show: false },
+    { paths: marks, fill: () => theme().warn, width: 0, points: { show: false } },
     { paths: steps, stroke: () => theme().minute, width: 1.75, points: { show: false } },
   ];
-  /** @type {NonNullable<import("./base.js").ChartOptions["slotAt"]>} */
+  /** @type {NonNullable<ChartOptions["slotAt"]>} */
   const slotAt = (time, [times]) => {
     const minute = Math.ceil((time - (times[0] ?? 0)) / MINUTE_S);
     return Math.min(times.length - 1, Math.max(0, minute));

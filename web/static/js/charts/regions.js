@@ -8,18 +8,7 @@ const NARROWEST = 3;
 const PADDING = 6;
 const LINE = 18;
 
-/**
- * @typedef {object} Labels what the regions say, each candidate shorter than the one before
- * @property {(gap: Gap) => string[][]} gap
- * @property {(frame: Frame) => string[][]} pending
- * @property {(frame: Frame) => string[][]} before
- */
-
-/**
- * @typedef {object} Region canvas px
- * @property {number} left
- * @property {number} width
- */
+/** @typedef {{left: number, width: number}} Region canvas px */
 
 /**
  * @param {uPlot} plot
@@ -59,7 +48,7 @@ function edge(plot, x, colour, width) {
 }
 
 /**
- * Writes the longest label that fits, on a plate so that the hatch does not cross the words.
+ * The longest label that fits, on a plate: the hatch must not cross the words.
  * @param {uPlot} plot
  * @param {Region} region
  * @param {string[][]} candidates

@@ -114,7 +114,7 @@ function makePattern(context, hatch, colour, ratio) {
 }
 
 /**
- * Fills a canvas with the hatch of a cause, as a key to the charts.
+ * A key to the charts.
  * @param {HTMLCanvasElement} canvas
  * @param {Cause} cause
  */

@@ -1,12 +1,12 @@
 /** Where the keys move the cursor. Pure. */
 
-/** Slots that PageUp and PageDown move: a minute of samples at the usual interval of 5 s. */
+/** Slots a page: a minute of samples at the usual 5 s. */
 const PAGE = 12;
 
 /**
  * @param {{key: string, shiftKey: boolean}} press
- * @param {number | null} at the cursor, null when there is none yet
- * @param {{first: number, last: number, step: number, gaps: Gap[]}} grid
+ * @param {number | null} at the cursor, if there is one
+ * @param {ReturnType<State["grid"]>} grid
  * @returns {number | null} the new time, or null when the key is not one of ours
  */
 export function moveCursor({ key, shiftKey }, at, { first, last, step, gaps }) {

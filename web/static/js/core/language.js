@@ -5,7 +5,7 @@ const JOIN = "\u00a0";
 const NONE = "–";
 
 /**
- * The reader's regional variant of the page's language (en → en-GB), so that dates read as they do at home.
+ * The reader's variant of the page's language (en → en-GB): dates read as at home.
  * @param {string} lang
  * @param {readonly string[]} preferred navigator.languages
  */
@@ -32,7 +32,7 @@ function timeFormatters(locale, timeZone) {
  * Seconds in neighbouring units, largest first: "45 s", "14 min", "1 h 5 min", "2 d 3 h".
  * @param {number} seconds
  * @param {Words} words
- * @param {number} [precision] units at most
+ * @param {number} [precision] units
  */
 export function durationText(seconds, words, precision = 2) {
   const units = /** @type {const} */ ([["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]);

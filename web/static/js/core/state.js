@@ -1,9 +1,9 @@
 /** All that the page knows. Listeners change it, one show() reads it. Pure: time comes in as an argument. */
 
-import { pendingFrom, statusOf } from "./status.js";
+import { degradation, pendingFrom, statusOf } from "./status.js";
 import { Hour, SPAN_S } from "./store.js";
 
-/** After this long without a sample the hour is fetched anew instead of being replayed. */
+/** After longer than this the hour is fetched, not replayed. */
 const REPLAY_S = 55 * 60;
 
 export class State {
@@ -14,18 +14,17 @@ export class State {
   since;
   /** The service speaks another version than this page. */
   upgraded = false;
+  /** Why the recording is degraded, null when it is not. */
+  degraded;
   /** The cursor's time, null while it is nowhere. @type {number | null} */
   cursor = null;
   /** Set by keys it stays at its time; under a pointer it stays under the pointer. */
   pinned = false;
-  /** Numbers the wishes for a new history, so that a late answer to an older wish is dropped. 0 before the first. */
+  /** Numbers the wishes for a new history: a late answer to an older wish is dropped. 0 before the first. */
   wish = 0;
-  /**
-   * Arrived since the wish, to be merged with its answer; null without a wish.
-   * @type {((hour: Hour) => void)[] | null}
-   */
+  /** To be merged with the answer to the wish; null without a wish. @type {((hour: Hour) => void)[] | null} */
   #waiting = null;
-  /** Server clock minus local clock, seconds. */
+  /** Server minus local clock, s. */
   #offset;
   /** Samples after this id are live, not replayed. @type {number} */
   #liveAfter = Infinity;
@@ -40,6 +39,7 @@ export class State {
     this.version = boot.version;
     this.interval = boot.interval;
     this.newest = boot.newest;
+    this.degraded = degradation(boot.state);
     this.lastId = boot.samples.last_id;
     this.hour = new Hour(boot.samples, boot.minutes);
     this.#offset = boot.now - localNow;
@@ -50,7 +50,7 @@ export class State {
     return this.#waiting !== null;
   }
 
-  /** The time of the newest sample that is known, null before the first. */
+  /** Null before the first sample. */
   get newestTime() {
     return this.newest?.time ?? null;
   }
@@ -68,10 +68,7 @@ export class State {
     return Math.max(Math.floor(this.now(localNow) / this.interval) * this.interval, this.newestTime ?? 0);
   }
 
-  /**
-   * @param {number} localNow
-   * @returns {Status}
-   */
+  /** @param {number} localNow */
   status(localNow) {
     return statusOf(this, this.now(localNow));
   }
@@ -87,6 +84,8 @@ export class State {
       from: to - SPAN_S,
       to,
       gaps: this.hour.gaps(to),
+      clockSteps: this.hour.clockSteps(to),
+      unreliable: this.hour.unreliable(to),
       beginning: this.hour.beginning(to),
       pending: pendingFrom(this, connection, to),
       connection,
@@ -116,7 +115,7 @@ export class State {
   }
 
   /**
-   * Where to open the stream so that nothing is missed and nothing is sent that the page will fetch anyway.
+   * Where to open the stream: nothing is missed, nothing sent that the page will fetch anyway.
    * @param {number} localNow
    */
   address(localNow) {
@@ -147,9 +146,10 @@ export class State {
     const receivers = {
       hello: (hello) => this.#greet(hello, localNow),
       resync: (resync) => this.#startOver(resync.last_id),
-      gap: (gap) => this.#merge((hour) => hour.putGap(gap)),
+      gap: (gap) => this.#close(gap),
       minute: (minute) => this.#merge((hour) => hour.putMinute(minute)),
       sample: (sample) => this.#take(sample, localNow),
+      state: ({ state }) => void (this.degraded = degradation(state)),
       beat: ({ now }) => this.#synchronise(now, localNow),
     };
     receivers[name](payload);
@@ -178,13 +178,14 @@ export class State {
     this.#liveAfter = hello.last_id ?? 0;
     this.#replayed = null;
     this.upgraded = hello.version !== this.version;
+    this.degraded = degradation(hello.state);
     if (hello.interval === this.interval) return;
     this.interval = hello.interval;
     this.#wantHistory();
   }
 
   /**
-   * The service's clock may have been set back: from now on an id says nothing about what is live.
+   * The service's clock may have been set back: ids no longer tell what is live.
    * @param {number | null} lastId
    */
   #startOver(lastId) {
@@ -207,6 +208,15 @@ export class State {
     if (step !== interval && sample.time % step === 0) this.#wantHistory();
   }
 
+  /**
+   * A clock step has no event of its own: only a history tells it.
+   * @param {Gap} gap
+   */
+  #close(gap) {
+    if (gap.cause === "clock") this.#wantHistory();
+    this.#merge((hour) => hour.putGap(gap));
+  }
+
   /** @param {(hour: Hour) => void} merge */
   #merge(merge) {
     merge(this.hour);
@@ -220,7 +230,7 @@ export class State {
   }
 
   /**
-   * The server's clock rules: the browser's may be wrong or step.
+   * The browser's clock may be wrong or step.
    * @param {number} now
    * @param {number} localNow
    */

@@ -1,16 +1,8 @@
 /** How fresh the page is: live, waiting or stale. Pure. */
 
-/** Intervals without a sample after which a connected page says so, but not before as many seconds. */
+/** Intervals without a sample after which a connected page says so, and seconds at least. */
 const PATIENCE = 3;
 const PATIENCE_S = 10;
-
-/**
- * @typedef {object} Link
- * @property {Phase} phase
- * @property {number} since when the phase began
- * @property {number | null} newestTime
- * @property {number} interval
- */
 
 /**
  * @param {Link} link
@@ -26,11 +18,19 @@ export function statusOf({ phase, since, newestTime, interval }, now) {
 }
 
 /**
+ * @param {string} state as the service words it
+ * @returns why the recording is degraded, null when it is not
+ */
+export function degradation(state) {
+  return /^degraded: (.*)/s.exec(state)?.[1] ?? null;
+}
+
+/**
  * From when on the picture waits for samples.
  * @param {Link} link
  * @param {Connection} connection
  * @param {number} end of the picture
- * @returns {number | null} null when it is up to date
+ * @returns null when it is up to date
  */
 export function pendingFrom({ newestTime, interval }, connection, end) {
   if (newestTime === null || newestTime >= end) return null;

@@ -3,9 +3,12 @@
 /** Seconds that the page shows and keeps. */
 export const SPAN_S = 3600;
 
+/** Farther from 1 than this, `accounted` says that the load may have run in step with the timer. */
+const TOLERANCE = 0.2;
+
 /**
- * A ring of slots, one for each grid time of the hour. In each place the latest time wins, then the higher rank,
- * which is why the order of arrival does not matter.
+ * A ring of slots, one for each grid time of the hour. The latest time wins, then the higher rank: the order of
+ * arrival does not matter.
  * @template T
  */
 export class Slots {
@@ -23,7 +26,7 @@ export class Slots {
   /**
    * @param {number} time UTC Unix seconds, on the grid
    * @param {T} row
-   * @param {number} rank of two rows for one slot the higher is kept
+   * @param {number} rank
    */
   put(time, row, rank) {
     if (time % this.step !== 0) return;
@@ -56,6 +59,7 @@ export class Slots {
 
 export class Hour {
   /** @type {Map<number, Gap>} */ #gaps = new Map();
+  /** @type {Map<number, ClockStep>} */ #clockSteps = new Map();
   /** The latest time that any record named. */
   newest = -Infinity;
   hasMinute = false;
@@ -79,16 +83,20 @@ export class Hour {
    */
   load(samples, minutes) {
     samples.cpu.forEach((cpu, i) => this.#putCpu(samples.start + i * samples.step, cpu));
-    minutes.cpu.forEach((cpu, i) =>
+    const unreliable = new Set(minutes.unreliable);
+    minutes.cpu.forEach((cpu, i) => {
+      const time = minutes.start + i * minutes.step;
       this.putMinute({
-        time: minutes.start + i * minutes.step,
+        time,
         cpu,
         min: minutes.min ? (minutes.min[i] ?? null) : cpu,
         max: minutes.max ? (minutes.max[i] ?? null) : cpu,
         count: minutes.count ? (minutes.count[i] ?? 0) : Number(cpu !== null),
-      }),
-    );
+        unreliable: unreliable.has(time),
+      });
+    });
     for (const gap of [...samples.gaps, ...minutes.gaps]) this.putGap(gap);
+    for (const step of [...samples.clock_steps, ...minutes.clock_steps]) this.#clockSteps.set(step.time, step);
   }
 
   /** @param {Sample} sample */
@@ -99,7 +107,11 @@ export class Hour {
   /** @param {Minute} minute */
   putMinute(minute) {
     if (minute.cpu === null) return;
-    this.perMinute.put(minute.time, minute, minute.count);
+    const { count, accounted = null } = minute;
+    const { unreliable = accounted !== null && Math.abs(accounted - 1) > TOLERANCE } = minute;
+    // More samples know more, then a known share, then a doubt.
+    const rank = count + (accounted === null ? 0 : 0.5) + (unreliable ? 0.25 : 0);
+    this.perMinute.put(minute.time, { ...minute, unreliable }, rank);
     this.hasMinute = true;
     this.#advance(minute.time);
   }
@@ -127,6 +139,7 @@ export class Hour {
     if (time <= this.newest) return;
     this.newest = time;
     for (const { from, to } of this.#gaps.values()) if (to <= time - SPAN_S) this.#gaps.delete(from);
+    for (const at of this.#clockSteps.keys()) if (at <= time - SPAN_S) this.#clockSteps.delete(at);
   }
 
   /**
@@ -140,15 +153,16 @@ export class Hour {
 
   /**
    * @param {number} end
-   * @returns {[number[], Percent[], Percent[], Percent[]]}
-   * times, then the lowest sample, the highest and the mean of each minute in CPU %
+   * @returns {[number[], Percent[], Percent[], Percent[], Percent[]]}
+   * times, then CPU % of each minute: lowest sample, highest, mean if unreliable, mean
    */
   minutes(end) {
     const times = this.perMinute.times(end);
     const rows = times.map((time) => this.perMinute.at(time));
     /** @param {"min" | "max" | "cpu"} key */
     const column = (key) => rows.map((row) => row?.[key] ?? null);
-    return [times, column("min"), column("max"), column("cpu")];
+    const doubtful = rows.map((row) => (row?.unreliable ? row.cpu : null));
+    return [times, column("min"), column("max"), doubtful, column("cpu")];
   }
 
   /**
@@ -160,19 +174,39 @@ export class Hour {
     return touching.sort((a, b) => a.from - b.from);
   }
 
+  /** @param {number} end */
+  clockSteps(end) {
+    const within = [...this.#clockSteps.values()].filter(({ time }) => time > end - SPAN_S);
+    return within.sort((a, b) => a.time - b.time);
+  }
+
   /**
-   * @param {number} time
-   * @returns {Gap | null} the gap that covers the slot at `time`
+   * The unreliable minutes within the hour before `end`, ascending, neighbours as one.
+   * @param {number} end
    */
+  unreliable(end) {
+    const { step } = this.perMinute;
+    /** @type {Stretch[]} */
+    const stretches = [];
+    for (const time of this.perMinute.times(end)) {
+      if (time <= end - SPAN_S || !this.perMinute.at(time)?.unreliable) continue;
+      const last = stretches.at(-1);
+      if (last?.to === time - step) last.to = time;
+      else stretches.push({ from: time - step, to: time });
+    }
+    return stretches;
+  }
+
+  /** The gap that covers the slot at `time`. @param {number} time */
   gapAt(time) {
     return [...this.#gaps.values()].find(({ from, to }) => from < time && time <= to) ?? null;
   }
 
   /**
-   * Where the recording begins within the hour before `end`: every later hole has its gap, so what comes before the
-   * first sample and the first gap was never recorded.
+   * Where the recording begins within the hour before `end`: later holes have gaps, so what comes before the first
+   * sample and the first gap was never recorded.
    * @param {number} end
-   * @returns {number | null} null when nothing was recorded at all
+   * @returns null when nothing was recorded at all
    */
   beginning(end) {
     const first = this.cpu.times(end).find((time) => this.cpu.at(time) !== null) ?? Infinity;

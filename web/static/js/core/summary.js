@@ -2,7 +2,7 @@
 
 /**
  * @param {Percent[]} values
- * @returns {{mean: number, peak: number, peakIndex: number, lowest: number} | null} null without any value
+ * @returns null without any value
  */
 export function extremes(values) {
   let [sum, count, peakIndex, lowest] = [0, 0, -1, Infinity];
@@ -49,11 +49,8 @@ function minuteSpan(end, format) {
   return `${format.minute(end - 60)}–${format.minute(end)}`;
 }
 
-/**
- * @param {ReturnType<import("./store.js").Hour["minutes"]>} columns
- * @param {Language} language
- */
-export function minutesSummary([times, , , cpu], { words, format }) {
+/** @type {Sentence<ReturnType<Hour["minutes"]>>} */
+export function minutesSummary([times, , , , cpu], { words, format }) {
   const found = extremes(cpu);
   if (!found) return words.text("summary_minutes_empty");
   const busiest = /** @type {number} */ (times[found.peakIndex]);
@@ -66,8 +63,7 @@ export function minutesSummary([times, , , cpu], { words, format }) {
 
 /**
  * "service was off 12:03–12:17, 14 min; CPU averaged 23 %"
- * @param {Gap} gap
- * @param {Language} language
+ * @type {Sentence<Gap>}
  */
 export function gapSentence(gap, { words, format }) {
   const when = { span: format.span(gap.from, gap.to), duration: format.duration(gap.to - gap.from) };
@@ -76,10 +72,44 @@ export function gapSentence(gap, { words, format }) {
 }
 
 /**
- * What a gap may say, each candidate shorter than the one before; a candidate is one or more lines.
- * @param {Gap} gap
- * @param {Language} language
- * @returns {string[][]}
+ * "The clock was set back by 40 s at 15:03"
+ * @type {Sentence<ClockStep>}
+ */
+export function clockStepSentence({ time, seconds }, { words, format }) {
+  const duration = format.duration(Math.round(Math.abs(seconds)));
+  return words.text(seconds < 0 ? "clock_back" : "clock_forward", { duration, time: format.minute(time) });
+}
+
+/** @param {string} sentence */
+const capitalised = (sentence) => sentence.charAt(0).toUpperCase() + sentence.slice(1);
+
+/**
+ * What the list of interruptions tells, by time.
+ * @type {Sentence<Pick<Frame, "gaps" | "clockSteps" | "unreliable">, Remark[]>}
+ */
+export function remarks({ gaps, clockSteps, unreliable }, language) {
+  const { words, format } = language;
+  const all = [
+    ...gaps.map((gap) => {
+      const { from, to, cause } = gap;
+      const attributes = { "data-cause": cause, "data-from": from, "data-to": to };
+      return { at: from, sentence: capitalised(gapSentence(gap, language)), attributes, cause };
+    }),
+    ...clockSteps.map((step) => {
+      const attributes = { "data-clock-step": step.time, "data-seconds": step.seconds };
+      return { at: step.time, sentence: clockStepSentence(step, language), attributes };
+    }),
+    ...unreliable.map(({ from, to }) => {
+      const sentence = words.text("unreliable_span", { span: `${format.minute(from)}–${format.minute(to)}` });
+      return { at: from, sentence, attributes: { "data-unreliable-from": from, "data-unreliable-to": to } };
+    }),
+  ];
+  return all.sort((a, b) => a.at - b.at);
+}
+
+/**
+ * What a gap may say, as in Labels.
+ * @type {Sentence<Gap, string[][]>}
  */
 export function gapLabels(gap, language) {
   const { words, format } = language;
@@ -100,21 +130,16 @@ export function gapLabels(gap, language) {
 }
 
 /**
- * The first candidate that fits.
  * @param {string[][]} candidates
  * @param {number} width px
  * @param {(line: string) => number} measure px of a line
- * @returns {string[]} no lines when none fits
+ * @returns no lines when none fits
  */
 export function fittingLabel(candidates, width, measure) {
   return candidates.find((lines) => lines.every((line) => measure(line) <= width)) ?? [];
 }
 
-/**
- * @param {number} time a slot of the samples
- * @param {import("./store.js").Hour} hour
- * @param {Language} language
- */
+/** @type {Readout} */
 export function sampleReadout(time, hour, language) {
   const { words, format } = language;
   const cpu = hour.cpu.at(time);
@@ -123,10 +148,15 @@ export function sampleReadout(time, hour, language) {
   return `${format.time(time)} · ${cpu === null ? words.text("readout_nothing") : format.percent(cpu)}`;
 }
 
+/** @type {Sentence<Minute>} */
+function doubt({ accounted }, { words, format }) {
+  if (typeof accounted !== "number") return words.text("unreliable");
+  return words.text("unreliable_share", { share: format.whole(100 * accounted) });
+}
+
 /**
- * @param {number} time any time; the minute that covers it is read
- * @param {import("./store.js").Hour} hour
- * @param {Language} language
+ * Of the minute that covers the time.
+ * @type {Readout}
  */
 export function minuteReadout(time, hour, { words, format }) {
   const end = Math.ceil(time / 60) * 60;
@@ -134,5 +164,6 @@ export function minuteReadout(time, hour, { words, format }) {
   const minute = hour.perMinute.at(end);
   if (!minute) return `${span} · ${words.text(end > hour.newest ? "readout_open" : "readout_nothing")}`;
   const [min, max] = [format.whole(minute.min), format.whole(minute.max)];
-  return `${span} · ${words.plural("readout_minute", minute.count, { cpu: format.percent(minute.cpu), min, max })}`;
+  const figures = words.plural("readout_minute", minute.count, { cpu: format.percent(minute.cpu), min, max });
+  return `${span} · ${figures}${minute.unreliable ? `; ${doubt(minute, { words, format })}` : ""}`;
 }

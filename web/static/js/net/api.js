@@ -1,6 +1,6 @@
 /** The service's answers to questions. Alone knows fetch. */
 
-/** The interval of a service may be one second: an hour of it, so that the finest step is always offered. */
+/** An hour of seconds: the finest step is always offered. */
 const FINEST_POINTS = 3600;
 
 /**
@@ -13,7 +13,7 @@ async function fetchHistory(query) {
   return response.json();
 }
 
-/** The last hour at the finest step and in minutes. */
+/** The last hour, finest step and minutes. */
 export function fetchHour() {
   return Promise.all([fetchHistory(`points=${FINEST_POINTS}`), fetchHistory("step=60")]);
 }

@@ -1,26 +1,19 @@
 /** The event stream, open while the page is visible. Alone knows EventSource. */
 
-const NAMES = /** @type {const} */ (["hello", "resync", "gap", "minute", "sample", "beat"]);
+const NAMES = /** @type {const} */ (["hello", "resync", "gap", "minute", "sample", "state", "beat"]);
 /** Silence after which the connection counts as dead: the service promises an event every 10 s. */
 const SILENCE_MS = 15_000;
 const HIDDEN_GRACE_MS = 10_000;
 const LONGEST_WAIT_MS = 30_000;
 
 /**
- * 1, 2, 4 … 30 s, each shortened by up to a half at random, so that many pages do not come back in one instant.
- * @param {number} attempt 0 for the first
+ * 1, 2, 4 … 30 s, less up to a half at random: many pages must not come back in one instant.
+ * @param {number} attempt from 0
  * @param {number} chance 0 ≤ chance < 1
  */
 export function retryDelay(attempt, chance) {
   return Math.min(1000 * 2 ** attempt, LONGEST_WAIT_MS) * (1 - chance / 2);
 }
-
-/**
- * @typedef {object} Listener
- * @property {() => string} address where to open, asked anew each time
- * @property {<Name extends keyof Events>(name: Name, payload: Events[Name]) => void} receive
- * @property {(phase: Phase) => void} enter
- */
 
 export class Stream {
   /** @type {EventSource | null} */ #source = null;
@@ -29,7 +22,7 @@ export class Stream {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #grace;
   #attempt = 0;
 
-  /** @param {Listener} listener */
+  /** @param {StreamListener} listener */
   constructor(listener) {
     this.listener = listener;
   }

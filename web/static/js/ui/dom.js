@@ -20,12 +20,12 @@ export function write(element, text) {
 
 /**
  * @param {string} name
- * @param {Record<string, string>} [attributes]
+ * @param {Record<string, string | number>} [attributes]
  * @param {(Node | string)[]} children
  */
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
+  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, String(value));
   element.append(...children);
   return element;
 }

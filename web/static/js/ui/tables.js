@@ -3,7 +3,7 @@
 import { gapSentence } from "../core/summary.js";
 import { make } from "./dom.js";
 
-/** @typedef {(hour: import("../core/store.js").Hour, end: number, language: Language) => HTMLElement} Table */
+/** @typedef {(hour: Hour, end: number, language: Language) => HTMLElement} Table */
 
 /**
  * @param {string} caption

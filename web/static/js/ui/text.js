@@ -1,17 +1,14 @@
 /** The page's text: the current value, the connection, readouts, summaries and gaps. Writes only what differs. */
 
 import { paintSwatch } from "../charts/theme.js";
-import { gapSentence, minuteReadout, minutesSummary, sampleReadout, samplesSummary } from "../core/summary.js";
+import { minuteReadout, minutesSummary, remarks, sampleReadout, samplesSummary } from "../core/summary.js";
 import { byId, make, write } from "./dom.js";
 
 /** From this much on, the neighbours' share is said in words. Percent. */
 const NOTABLE_STEAL = 1;
 const PARTS = /** @type {const} */ (["user", "system", "irq", "iowait", "steal", "load", "pressure"]);
 
-/**
- * @param {Sample | null} newest
- * @param {Language} language
- */
+/** @type {Sentence<Sample | null, void>} */
 export function showNewest(newest, { words, format }) {
   const [number = "", unit = ""] = format.whole(newest?.cpu ?? null).split("\u00a0");
   write(byId("now-number"), number);
@@ -26,8 +23,7 @@ export function showNewest(newest, { words, format }) {
 
 /**
  * "Reconnecting since 12:17:05"
- * @param {Status} status
- * @param {Language} language
+ * @type {Sentence<Status>}
  */
 export function statusText({ connection, since }, { words, format }) {
   const dated = since !== null && connection !== "live";
@@ -36,7 +32,7 @@ export function statusText({ connection, since }, { words, format }) {
 
 /**
  * @param {Status} status
- * @param {import("../core/state.js").State} state
+ * @param {State} state
  * @param {Language} language
  * @param {string} host
  */
@@ -46,6 +42,8 @@ export function showStatus(status, state, language, host) {
   root.dataset.lastId = state.lastId === null ? "" : String(state.lastId);
   write(byId("status"), statusText(status, language));
   byId("upgrade").hidden = !state.upgraded;
+  byId("degraded").hidden = state.degraded === null;
+  write(byId("degraded-reason"), state.degraded ?? "");
   // An old value under a tab's name would pass for a current one.
   const current = status.connection === "live" ? (state.newest?.cpu ?? null) : null;
   const title = `${current === null ? "CPU" : language.format.whole(current).replace("\u00a0", " ")} · ${host}`;
@@ -54,8 +52,7 @@ export function showStatus(status, state, language, host) {
 
 /**
  * Without a cursor the readouts show the newest.
- * @param {import("../core/state.js").State} state
- * @param {Language} language
+ * @type {Sentence<State, void>}
  */
 export function showReadouts({ cursor, newestTime, hour }, language) {
   const time = cursor ?? newestTime;
@@ -70,8 +67,8 @@ export function showReadouts({ cursor, newestTime, hour }, language) {
 let written = "";
 
 /**
- * Rewrites the summaries at most once a minute, or when the gaps change, so that they do not chatter.
- * @param {import("../core/store.js").Hour} hour
+ * At most once a minute, or when the gaps change: they must not chatter.
+ * @param {Hour} hour
  * @param {Frame} frame
  * @param {Language} language
  */
@@ -84,30 +81,26 @@ export function showSummaries(hour, frame, language) {
   write(byId("minutes-summary"), minutesSummary(hour.minutes(frame.to), language));
 }
 
-/** The gaps that stand in the list. */
+/** What stands in the list of interruptions. */
 let listed = "";
 
-/**
- * @param {Gap} gap
- * @param {Language} language
- */
-function item(gap, language) {
-  const swatch = /** @type {HTMLCanvasElement} */ (make("canvas", { class: "swatch", "aria-hidden": "true" }));
-  paintSwatch(swatch, gap.cause);
-  const attributes = { "data-cause": gap.cause, "data-from": String(gap.from), "data-to": String(gap.to) };
-  const sentence = gapSentence(gap, language);
-  return make("li", attributes, swatch, make("span", {}, sentence.charAt(0).toUpperCase() + sentence.slice(1)));
+/** @param {Remark} remark */
+function item({ sentence, attributes, cause }) {
+  const swatch = make(cause ? "canvas" : "span", { class: "swatch", "aria-hidden": "true" });
+  if (cause) paintSwatch(/** @type {HTMLCanvasElement} */ (swatch), cause);
+  return make("li", attributes, swatch, make("span", {}, sentence));
 }
 
 /**
- * @param {Gap[]} gaps
+ * @param {Frame} frame
  * @param {Language} language
  * @param {boolean} [anew] paint even when nothing changed, as after a change of theme
  */
-export function showGaps(gaps, language, anew = false) {
-  const version = gaps.map(({ from, to }) => `${from}-${to}`).join();
+export function showRemarks(frame, language, anew = false) {
+  const version = JSON.stringify([frame.gaps, frame.clockSteps, frame.unreliable]);
   if (version === listed && !anew) return;
   listed = version;
-  byId("gaps").replaceChildren(...gaps.map((gap) => item(gap, language)));
-  write(byId("no-gaps"), gaps.length === 0 ? language.words.text("gaps_none") : "");
+  const items = remarks(frame, language).map(item);
+  byId("gaps").replaceChildren(...items);
+  write(byId("no-gaps"), items.length === 0 ? language.words.text("gaps_none") : "");
 }

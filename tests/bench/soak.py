@@ -1,0 +1,131 @@
+"""Thirty days in minutes: `python -m tests.bench.soak` runs the whole service on a clock that is told to advance.
+
+Every sample is measured, committed and published as ever; streams come and go and ranges are asked for all the while.
+What is looked at is what grows: memory, descriptors, tasks. Only time and the kernel's counters are not real.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import count, cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cpusensor.check import main as check
+from tests.fakes import FakeClock
+from tests.running import Running
+
+DAY_S = 86_400
+LOOKS = 60
+"""How often the process is measured."""
+
+WARM_UP = 0.2
+"""Share of the looks at the beginning, while caches fill, that the slope leaves out."""
+
+CONNECTS = 10_000
+QUERIES = ("range=1h", "range=6h&series=modes", "range=24h&series=cores", "range=7d", "range=30d&points=500")
+GOAL_MIB_A_DAY = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the process held at one moment."""
+
+    day: float
+    rss_mib: float
+    descriptors: int
+    tasks: int
+
+
+def look(day: float) -> Look:
+    """The process as it is now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return Look(
+        day=day,
+        rss_mib=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
+        descriptors=sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        tasks=len(asyncio.all_tasks()),
+    )
+
+
+def slope(looks: Sequence[Look]) -> float:
+    """MiB of memory a day, by least squares."""
+    mean_day = sum(one.day for one in looks) / len(looks)
+    mean_rss = sum(one.rss_mib for one in looks) / len(looks)
+    spread = sum((one.day - mean_day) ** 2 for one in looks)
+    return sum((one.day - mean_day) * (one.rss_mib - mean_rss) for one in looks) / spread
+
+
+async def watch(running: Running, number: int) -> None:
+    """One reader: every other one resumes where it was a few minutes ago."""
+    newest = running.storage.newest
+    position = f"?after={newest.time - 300}" if newest is not None and number % 2 else ""
+    async with running.events(position) as stream:
+        await stream.take(3 if position else 1)
+
+
+async def live_through(running: Running, days: float, queries: Iterator[str], readers: Iterator[int]) -> None:
+    """Let this much time pass, in hours, with readers and queries in each."""
+    hours = round(days * 24)
+    for _ in range(hours):
+        await running.clock.advance(3600)
+        await running.json(f"api/history?{next(queries)}")
+        for _ in range(running_readers(hours, days)):
+            await watch(running, next(readers))
+
+
+def running_readers(hours: int, days: float) -> int:
+    """How many readers come each hour, so that there are `CONNECTS` in thirty days."""
+    return max(1, round(CONNECTS / 30 * days / hours))
+
+
+async def soak(days: float) -> list[Look]:
+    """The looks at a service that lived through so many days."""
+    queries, readers = cycle(QUERIES), count()
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(TemporaryDirectory()))
+        running = Running(directory / "soak.db", FakeClock())
+        await running.start()
+        stack.push_async_callback(running.stop)
+        looks = [look(0.0)]
+        began = time.monotonic()
+        for number in range(1, LOOKS + 1):
+            await live_through(running, days / LOOKS, queries, readers)
+            looks.append(look(number * days / LOOKS))
+            show(looks[-1], time.monotonic() - began)
+        samples = round(days * DAY_S / 5)
+        print(f"{samples:,} samples, {next(readers):,} streams, {days:g} days in {time.monotonic() - began:.0f} s")
+        await running.stop()
+        print(f"check: {'clean' if check([str(running.database)]) == 0 else 'NOT clean'}")
+    return looks
+
+
+def show(one: Look, seconds: float) -> None:
+    """One line of progress."""
+    line = f"day {one.day:5.1f}  {one.rss_mib:7.1f} MiB  {one.descriptors:3} descriptors  {one.tasks:3} tasks"
+    print(f"{line}  after {seconds:4.0f} s", flush=True)
+
+
+def main() -> int:
+    """Print the looks and the verdict; 1 if something grew."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.soak", description=__doc__.split("\n")[0])
+    parser.add_argument("--days", type=float, default=30.0, help="days to live through (default: 30)")
+    days = parser.parse_args().days
+    logging.disable(logging.WARNING)
+    looks = asyncio.run(soak(days))
+    growth = slope(looks[round(WARM_UP * len(looks)) :])
+    first, last = looks[1], looks[-1]
+    print(f"memory grows by {growth:+.3f} MiB a day (goal: at most {GOAL_MIB_A_DAY})")
+    print(f"descriptors {first.descriptors} -> {last.descriptors}, tasks {first.tasks} -> {last.tasks}")
+    grew = growth > GOAL_MIB_A_DAY or last.descriptors > first.descriptors or last.tasks > first.tasks
+    return 1 if grew else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
