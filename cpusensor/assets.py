@@ -3,10 +3,15 @@
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 WEB = Path(__file__).parent.parent / "web"
+
+_COMMENT = re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.DOTALL | re.MULTILINE)
+"""A comment that has its lines to itself. What is for the readers of the source alone is not sent to browsers; the
+empty lines stay, so that line numbers are those of the file."""
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -66,4 +71,6 @@ def _weights(accept_language: str) -> list[tuple[str, float]]:
 
 def _load(path: Path) -> Asset:
     body = path.read_bytes()
+    if "vendor" not in path.parts:
+        body = _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), body)
     return Asset(body=body, gzipped=gzip.compress(body, mtime=0), content_type=_TYPES[path.suffix])

@@ -50,6 +50,18 @@ def test_the_address_of_the_files_changes_with_their_content(tmp_path: Path) -> 
     assert load_assets(tmp_path).version != before
 
 
+def test_the_page_s_own_files_are_sent_without_their_comments_and_others_as_published(tmp_path: Path) -> None:
+    (tmp_path / "static" / "vendor").mkdir(parents=True)
+    source = "/** Says\n * something. */\nconst a = 1;\n/** @type {B} */ (b).c;\n  /** D. */\n"
+    (tmp_path / "static" / "own.js").write_text(source)
+    (tmp_path / "static" / "vendor" / "theirs.js").write_text(source)
+
+    files = load_assets(tmp_path).files
+
+    assert files["own.js"].body == b"\n\nconst a = 1;\n/** @type {B} */ (b).c;\n\n"
+    assert files["vendor/theirs.js"].body == source.encode()
+
+
 def test_only_what_a_browser_uses_is_served() -> None:
     served = load_assets().files
 
