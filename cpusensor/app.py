@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from cpusensor import __version__, wire
 from cpusensor.assets import WEB, load_assets
 from cpusensor.background import Recorder, beat_forever, sample_forever, verify_storage
-from cpusensor.broadcast import REPLAY_S, Broadcast
+from cpusensor.broadcast import REPLAY_S, Broadcast, Frame
 from cpusensor.clock import Clock, SystemClock
 from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
@@ -70,7 +70,9 @@ async def with_storage(app: web.Application) -> AsyncIterator[None]:
         newest = storage.newest
         if newest is not None:
             ticks = await storage.ticks_after(newest.time - REPLAY_S, now)
-            app[BROADCAST].load((tick.sample.time, wire.tick(tick)) for tick in ticks)
+            app[BROADCAST].load(
+                Frame(id=tick.sample.time, closed=wire.closed(tick), sample=wire.sampled(tick.sample)) for tick in ticks
+            )
         yield
 
 

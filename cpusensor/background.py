@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from cpusensor import wire
-from cpusensor.broadcast import Broadcast
+from cpusensor.broadcast import Broadcast, Frame
 from cpusensor.clock import EARLIEST, Clock, due_slot, slot_at
 from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
@@ -183,8 +183,7 @@ class Recorder:
             if self._write_error is None:
                 log.error("the database takes no samples (%s); keeping the newest %d s in memory", reason, UNWRITTEN_S)
             self._write_error = f"the database takes no samples: {reason}"
-            lone = Tick(sample=measured.sample, gap=None, minutes=())
-            self._broadcast.publish(measured.sample.time, wire.tick(lone))
+            self._publish(measured.sample, [])
             return
         if self._write_error is not None:
             log.warning("the database takes samples again; %d were kept and are written", len(ticks))
@@ -192,8 +191,12 @@ class Recorder:
         self._unwritten.clear()
         if ticks[-1].minutes:
             await self._look_after_storage()
-        late = b"".join(wire.closed(tick) for tick in ticks[:-1])
-        self._broadcast.publish(measured.sample.time, late + wire.tick(ticks[-1]))
+        self._publish(ticks[-1].sample, ticks)
+
+    def _publish(self, sample: Sample, ticks: Sequence[Tick]) -> None:
+        """Send a sample, after what the ticks that are stored by now closed."""
+        closed = b"".join(wire.closed(tick) for tick in ticks)
+        self._broadcast.publish(Frame(id=sample.time, closed=closed, sample=wire.sampled(sample)))
 
     async def _look_after_storage(self) -> WriteError | None:
         """Have the database opened anew if it must be; why that cannot be done, if so."""

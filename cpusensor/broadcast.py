@@ -10,6 +10,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from cpusensor.clock import Clock
 
@@ -25,6 +26,16 @@ ACKNOWLEDGE_MS = 20_000
 
 class FullError(Exception):
     """No further stream may be opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One tick as it is sent."""
+
+    id: int
+    closed: bytes
+    """The gap and the minutes that it closes."""
+    sample: bytes
 
 
 class Stream:
@@ -78,7 +89,7 @@ class Broadcast:
         self._clock = clock
         self._limit = limit
         self._resync = resync
-        self._frames: deque[tuple[int, bytes]] = deque()
+        self._frames: deque[Frame] = deque()
         self._streams: set[Stream] = set()
         self._seats = 0
         self._closed = False
@@ -88,21 +99,21 @@ class Broadcast:
     @property
     def newest_id(self) -> int | None:
         """The id of the newest tick; None before the first ever."""
-        return self._frames[-1][0] if self._frames else None
+        return self._frames[-1].id if self._frames else None
 
-    def load(self, frames: Iterable[tuple[int, bytes]]) -> None:
+    def load(self, frames: Iterable[Frame]) -> None:
         """Remember ticks that were published before, oldest first."""
-        for event_id, frame in frames:
-            self._remember(event_id, frame)
+        for frame in frames:
+            self._remember(frame)
 
-    def publish(self, event_id: int, frame: bytes) -> None:
+    def publish(self, frame: Frame) -> None:
         """Send a tick and remember it. One that is not newer than the last says that the clock was set back."""
         newest = self.newest_id
-        if newest is not None and event_id <= newest:
+        if newest is not None and frame.id <= newest:
             self._frames.clear()
-            self.send(self._resync(event_id, "the clock was set back"))
-        self._remember(event_id, frame)
-        self.send(frame)
+            self.send(self._resync(frame.id, "the clock was set back"))
+        self._remember(frame)
+        self.send(frame.closed + frame.sample)
 
     def send(self, frame: bytes) -> None:
         """Send a frame that is no one's position."""
@@ -112,20 +123,20 @@ class Broadcast:
             stream.send(frame, chunk)
 
     def catch_up(self, position: int | None) -> bytes:
-        """What a reader at `position` has missed: every tick after it, or a resync and the newest tick alone."""
+        """What a reader at `position` has missed: every tick after it, or a resync and the newest sample alone."""
         newest = self.newest_id
         if position is None:
-            return self._frames[-1][1] if self._frames else b""
+            return self._frames[-1].sample if self._frames else b""
         if newest is None:
-            return self._resync(None, "nothing is recorded yet")
+            return self.restart("nothing is recorded yet")
         if position > newest:
-            return self._resync(newest, "the position is ahead of the newest sample") + self._frames[-1][1]
+            return self.restart("the position is ahead of the newest sample")
         if position < newest - REPLAY_S:
-            return self._resync(newest, f"the position is more than {REPLAY_S} s old") + self._frames[-1][1]
-        return b"".join(frame for event_id, frame in self._frames if event_id > position)
+            return self.restart(f"the position is more than {REPLAY_S} s old")
+        return b"".join(frame.closed + frame.sample for frame in self._frames if frame.id > position)
 
     def restart(self, reason: str) -> bytes:
-        """What a reader without a usable position gets: a resync, and the newest tick alone."""
+        """What a reader without a usable position gets: a resync, and the newest sample alone."""
         return self._resync(self.newest_id, reason) + self.catch_up(None)
 
     @contextmanager
@@ -155,9 +166,9 @@ class Broadcast:
         for stream in tuple(self._streams):
             stream.end()
 
-    def _remember(self, event_id: int, frame: bytes) -> None:
-        self._frames.append((event_id, frame))
-        while self._frames[0][0] <= event_id - REPLAY_S:
+    def _remember(self, frame: Frame) -> None:
+        self._frames.append(frame)
+        while self._frames[0].id <= frame.id - REPLAY_S:
             self._frames.popleft()
 
 

@@ -120,9 +120,9 @@ def closed(record: Tick) -> bytes:
     return b"".join([*frames, *(event("minute", minute(one)) for one in record.minutes)])
 
 
-def tick(record: Tick) -> bytes:
-    """A recorded tick on the stream: what it closed, then its sample, whose id closes it."""
-    return closed(record) + event("sample", sample(record.sample), record.sample.time)
+def sampled(record: Sample) -> bytes:
+    """The event that closes a tick, with its id."""
+    return event("sample", sample(record), record.time)
 
 
 def hello(greeting: Json, retry_ms: int) -> bytes:

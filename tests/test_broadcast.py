@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor.broadcast import MAX_UNSENT_BYTES, REPLAY_S, Broadcast, FullError, Stream, as_chunk
+from cpusensor.broadcast import MAX_UNSENT_BYTES, REPLAY_S, Broadcast, Frame, FullError, Stream, as_chunk
 from tests.fakes import FakeClock
 
 
@@ -20,9 +20,13 @@ def frame(event_id: int) -> bytes:
     return f"<{event_id}>".encode()
 
 
+def tick(event_id: int, sample: bytes | None = None) -> Frame:
+    return Frame(id=event_id, closed=b"", sample=sample or frame(event_id))
+
+
 def broadcast_of(*ids: int, limit: int = 10) -> Broadcast:
     broadcast = Broadcast(clock=FakeClock(), limit=limit, resync=resync)
-    broadcast.load((event_id, frame(event_id)) for event_id in ids)
+    broadcast.load(map(tick, ids))
     return broadcast
 
 
@@ -47,6 +51,14 @@ def test_without_a_position_the_newest_tick_is_shown() -> None:
     assert broadcast_of().catch_up(None) == b""
 
 
+def test_what_a_tick_closed_is_replayed_to_those_who_know_the_sample_before_it() -> None:
+    broadcast = broadcast_of(5)
+    broadcast.publish(Frame(id=10, closed=b"<minute>", sample=b"<10>"))
+
+    assert broadcast.catch_up(None) == b"<10>"
+    assert broadcast.catch_up(5) == b"<minute><10>"
+
+
 @given(ids=st.sets(st.integers(0, REPLAY_S), min_size=1), position=st.integers(0, REPLAY_S))
 def test_whoever_comes_back_within_the_hour_gets_each_missed_tick_once(ids: set[int], position: int) -> None:
     broadcast = broadcast_of(*sorted(ids))
@@ -63,7 +75,7 @@ def test_whoever_comes_back_within_the_hour_gets_each_missed_tick_once(ids: set[
 def test_only_the_newest_hour_is_remembered() -> None:
     broadcast = broadcast_of(0, 5, 10)
 
-    broadcast.publish(REPLAY_S + 5, b"<new>")
+    broadcast.publish(tick(REPLAY_S + 5, b"<new>"))
 
     assert broadcast.catch_up(5) == b"<10><new>"
     assert broadcast.catch_up(4).startswith(b"<resync 3605 ")
@@ -78,7 +90,7 @@ async def test_a_stream_gets_what_is_published_while_it_follows() -> None:
     async with connection() as (reader, transport):
         following = asyncio.create_task(broadcast.follow(Stream(transport, chunked=False)))
         await asyncio.sleep(0)
-        broadcast.publish(5, frame(5))
+        broadcast.publish(tick(5))
         broadcast.send(b"<beat>")
 
         assert await reader.readexactly(9) == b"<5><beat>"
@@ -91,7 +103,7 @@ async def test_a_chunked_stream_gets_the_same_bytes_as_chunks() -> None:
     async with connection() as (reader, transport):
         following = asyncio.create_task(broadcast.follow(Stream(transport, chunked=True)))
         await asyncio.sleep(0)
-        broadcast.publish(5, frame(5))
+        broadcast.publish(tick(5))
 
         assert await reader.readexactly(len(as_chunk(frame(5)))) == b"3\r\n<5>\r\n"
         broadcast.close()
@@ -112,7 +124,7 @@ async def test_a_reader_that_does_not_read_is_cut_and_the_others_get_everything(
         async with asyncio.timeout(20):
             while not following[1].done():
                 count += 1
-                broadcast.publish(count, big)
+                broadcast.publish(tick(count, big))
                 await reader.readexactly(len(big))
 
         assert transport.get_write_buffer_size() == 0
@@ -128,7 +140,7 @@ async def test_a_reader_that_left_is_noticed_at_the_next_tick() -> None:
         following = asyncio.create_task(broadcast.follow(Stream(transport, chunked=False)))
         await asyncio.sleep(0)
         transport.close()
-        broadcast.publish(5, frame(5))
+        broadcast.publish(tick(5))
 
         await asyncio.wait_for(following, 5)
 

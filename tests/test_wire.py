@@ -49,14 +49,14 @@ def test_no_text_can_break_out_of_its_event(text: str) -> None:
     assert json.loads(lines[1].removeprefix("data: ")) == {"host": text}
 
 
-def test_a_tick_closes_with_its_sample() -> None:
+def test_a_tick_is_what_it_closed_and_then_its_sample() -> None:
     gap = Gap(from_time=5, to_time=50, cause=Cause.STALLED, busy=1, all=4)
     minute = as_rollup(sample(60))
 
-    frames = wire.tick(Tick(sample=sample(60), gap=gap, minutes=(minute,))).decode().split("\n\n")
+    closed = wire.closed(Tick(sample=sample(60), gap=gap, minutes=(minute,))).decode().split("\n\n")
 
-    assert [one.split("\n")[0] for one in frames[:-1]] == ["event: gap", "event: minute", "id: 60"]
-    assert frames[-1] == ""
+    assert [one.split("\n")[0] for one in closed] == ["event: gap", "event: minute", ""]
+    assert wire.sampled(sample(60)).startswith(b"id: 60\nevent: sample\n")
 
 
 @given(history=histories())
