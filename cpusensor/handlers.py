@@ -1,5 +1,6 @@
 """The answers: page, history, newest sample, stream, health."""
 
+import asyncio
 import random
 
 import aiohttp_jinja2
@@ -95,10 +96,10 @@ async def history(request: web.Request) -> web.Response:
         body = await _history(request, _single(request.query))
     except BadRequestError as error:
         return _json({"error": str(error)}, status=400)
-    return _json(body)
+    return _json_text(await asyncio.to_thread(wire.encode_by_member, body))
 
 
-async def _history(request: web.Request, query: dict[str, str]) -> wire.Json:
+async def _history(request: web.Request, query: dict[str, str]) -> dict[str, wire.Json]:
     settings, storage = request.app[SETTINGS], request.app[STORAGE]
     now = request.app[CLOCK].now().wall
     asked = parse_query(query, slot_at(now, settings.interval))
@@ -115,7 +116,7 @@ async def _history(request: web.Request, query: dict[str, str]) -> wire.Json:
     )
     newest = storage.newest
     header: dict[str, wire.Json] = {"host": settings.name, "now": int(now), "last_id": newest.time if newest else None}
-    return wire.history(answer, asked.series, header)
+    return await asyncio.to_thread(wire.history, answer, asked.series, header)
 
 
 @routes.get("/api/now")
@@ -211,7 +212,11 @@ def _single(query: "MultiMapping[str]") -> dict[str, str]:
 
 
 def _json(body: wire.Json, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    response = web.Response(text=wire.encode(body), status=status, content_type="application/json", headers=headers)
+    return _json_text(wire.encode(body), status=status, headers=headers)
+
+
+def _json_text(text: str, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    response = web.Response(text=text, status=status, content_type="application/json", headers=headers)
     response.headers[hdrs.CACHE_CONTROL] = "no-store"
     response.enable_compression()
     return response

@@ -45,7 +45,7 @@ from cpusensor.schema import (
 log = logging.getLogger(__name__)
 
 CORES_PER_QUERY_S = 86_400
-"""How much of a range is read at a time where Python adds up, so that the event loop is never held for long."""
+"""How much of a range is read at a time where Python adds up, in a thread, so that the event loop is never held."""
 
 
 class Storage:
@@ -331,7 +331,8 @@ class Storage:
         """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, without cores."""
         parts, arguments = await self._parts(from_time, to_time, step)
         sql = BUCKETS.format(step=int(step), parts=parts)
-        return [rollup_of_row(row) for row in await self._database.read(to_time - from_time, sql, arguments)]
+        rows = await self._database.read(to_time - from_time, sql, arguments)
+        return await asyncio.to_thread(lambda: [rollup_of_row(row) for row in rows])
 
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
         """The ticks of each core in each bucket that knows them, by the bucket's time."""
@@ -340,10 +341,9 @@ class Storage:
         for start in range(from_time // step * step, to_time, slice_s):
             parts, arguments = await self._parts(max(start, from_time), min(start + slice_s, to_time), step)
             sql = f"SELECT time, cores FROM ({parts}) ORDER BY time"
-            for time, blob in await self._database.read(to_time - from_time, sql, arguments):
-                if (cores := unpack_cores(blob)) is not None:
-                    buckets.setdefault(bucket_end(time, step), []).append(cores)
-        summed = {time: sum_cores(parts) for time, parts in buckets.items()}
+            rows = await self._database.read(to_time - from_time, sql, arguments)
+            await asyncio.to_thread(_gather_cores, buckets, rows, step)
+        summed = await asyncio.to_thread(lambda: {time: sum_cores(parts) for time, parts in buckets.items()})
         return {time: cores for time, cores in summed.items() if cores is not None}
 
     async def gaps(self, from_time: int, to_time: int, now: float) -> list[Gap]:
@@ -391,6 +391,14 @@ class Storage:
             f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? ORDER BY time LIMIT 1", (time,)
         )
         return next(map(sample_of_row, rows), None)
+
+
+def _gather_cores(buckets: dict[int, list[tuple[CoreTicks, ...]]], rows: Sequence[Row], step: int) -> None:
+    """Add rows of time and cores to the buckets that they lie in."""
+    for time, blob in rows:
+        cores = unpack_cores(blob)
+        if cores is not None:
+            buckets.setdefault(bucket_end(time, step), []).append(cores)
 
 
 @asynccontextmanager

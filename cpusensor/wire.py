@@ -31,6 +31,11 @@ def encode(value: Json) -> str:
     return json.dumps(value, **COMPACT)
 
 
+def encode_by_member(value: Mapping[str, Json]) -> str:
+    """The same for a large object, so that a thread in which it is done lets the others run between its members."""
+    return "{" + ",".join(f"{encode(name)}:{encode(member)}" for name, member in value.items()) + "}"
+
+
 def sample(record: Sample) -> Json:
     """A sample as the stream and /api/now show it: percentages, `elapsed` in seconds, `weight` in ticks of 1/100 s."""
     ticks = record.ticks
@@ -82,7 +87,7 @@ class History:
     clock_steps: Sequence[ClockStep]
 
 
-def history(record: History, series: Sequence[str], header: Mapping[str, Json]) -> Json:
+def history(record: History, series: Sequence[str], header: Mapping[str, Json]) -> dict[str, Json]:
     """The body of /api/history: columns on a dense grid, null where nothing was recorded.
 
     `header` comes first; `series` names the further columns. Above the sampling interval each element also has the
