@@ -20,11 +20,18 @@ def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
 
 def unpack_cores(blob: bytes | None) -> tuple[CoreTicks, ...] | None:
     """What `pack_cores` packed."""
-    if blob is None:
-        return None
+    return None if blob is None else cores_of(core_ticks(blob))
+
+
+def core_ticks(blob: bytes) -> tuple[int, ...]:
+    """Busy and all ticks of each core in turn."""
     code = chr(blob[0])
-    values = struct.unpack(f"<{(len(blob) - 1) // struct.calcsize(code)}{code}", blob[1:])
-    return tuple(CoreTicks(busy=busy, all=all_ticks) for busy, all_ticks in zip(values[::2], values[1::2], strict=True))
+    return struct.unpack(f"<{(len(blob) - 1) // struct.calcsize(code)}{code}", blob[1:])
+
+
+def cores_of(ticks: Sequence[int]) -> tuple[CoreTicks, ...]:
+    """The cores whose busy and all ticks these are."""
+    return tuple(CoreTicks(busy=busy, all=all_ticks) for busy, all_ticks in zip(ticks[::2], ticks[1::2], strict=True))
 
 
 def run_of_row(row: Row) -> Run:

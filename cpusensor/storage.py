@@ -6,15 +6,18 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from operator import add
 from pathlib import Path
 
 from cpusensor.database import Database, WriteError
 from cpusensor.dbfile import hold_lock
 from cpusensor.gaps import hole
 from cpusensor.records import ClockStep, CoreTicks, Gap, Measured, Rollup, Run, Sample, Tick
-from cpusensor.rollup import MINUTE, as_rollup, bucket_end, closed_minutes, roll_up, sum_cores
+from cpusensor.rollup import MINUTE, as_rollup, bucket_end, closed_minutes, roll_up
 from cpusensor.rows import (
     Row,
+    core_ticks,
+    cores_of,
     gap_of_row,
     rollup_of_row,
     row_of_gap,
@@ -23,7 +26,6 @@ from cpusensor.rows import (
     row_of_sample,
     run_of_row,
     sample_of_row,
-    unpack_cores,
 )
 from cpusensor.salvage import TABLES, Salvage, salvage_history, salvage_runs
 from cpusensor.schema import (
@@ -337,14 +339,13 @@ class Storage:
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
         """The ticks of each core in each bucket that knows them, by the bucket's time."""
         slice_s = bucket_end(CORES_PER_QUERY_S, step)
-        buckets: dict[int, list[tuple[CoreTicks, ...]]] = {}
+        buckets: dict[int, tuple[int, ...]] = {}
         for start in range(from_time // step * step, to_time, slice_s):
             parts, arguments = await self._parts(max(start, from_time), min(start + slice_s, to_time), step)
             sql = f"SELECT time, cores FROM ({parts}) ORDER BY time"
             rows = await self._database.read(to_time - from_time, sql, arguments)
             await asyncio.to_thread(_gather_cores, buckets, rows, step)
-        summed = await asyncio.to_thread(lambda: {time: sum_cores(parts) for time, parts in buckets.items()})
-        return {time: cores for time, cores in summed.items() if cores is not None}
+        return {time: cores_of(ticks) for time, ticks in buckets.items()}
 
     async def gaps(self, from_time: int, to_time: int, now: float) -> list[Gap]:
         """The gaps that touch (from_time, to_time] and are over now, whole, oldest first."""
@@ -393,12 +394,14 @@ class Storage:
         return next(map(sample_of_row, rows), None)
 
 
-def _gather_cores(buckets: dict[int, list[tuple[CoreTicks, ...]]], rows: Sequence[Row], step: int) -> None:
-    """Add rows of time and cores to the buckets that they lie in."""
+def _gather_cores(buckets: dict[int, tuple[int, ...]], rows: Sequence[Row], step: int) -> None:
+    """Add rows of time and cores, in order, to the buckets that they lie in; another number of cores begins anew."""
     for time, blob in rows:
-        cores = unpack_cores(blob)
-        if cores is not None:
-            buckets.setdefault(bucket_end(time, step), []).append(cores)
+        if blob is None:
+            continue
+        ticks, end = core_ticks(blob), bucket_end(time, step)
+        sums = buckets.get(end)
+        buckets[end] = ticks if sums is None or len(sums) != len(ticks) else tuple(map(add, sums, ticks))
 
 
 @asynccontextmanager
