@@ -1,17 +1,17 @@
 """The door: settings -> application -> served."""
 
 import asyncio
-import logging
 import sys
 
 from cpusensor.app import ListenError, create_app, listen, serve
 from cpusensor.dbfile import StorageError
+from cpusensor.logs import configure_logging
 from cpusensor.settings import SettingsError, load_settings
 
 
 def main() -> int:
     """Run the service; the exit status is 2 for a bad setting, 1 for what kept it from serving, 0 for a clean end."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    configure_logging()
     try:
         settings = load_settings()
         with listen(settings.host, settings.port) as listener:

@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -56,6 +57,18 @@ class ReadError(Exception):
     """A query failed or was cut short; its text says why."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """The connections to one file."""
+
+    stack: AsyncExitStack
+    """Closes them."""
+    identity: tuple[int, int] | None
+    writer: aiosqlite.Connection
+    recent: aiosqlite.Connection
+    long: aiosqlite.Connection
+
+
 class Database:
     """The open file. Only one coroutine writes at a time."""
 
@@ -64,7 +77,7 @@ class Database:
         self.notice: str | None = None
         """What a person should know of the history: that it is lost, or was broken; None if all is well."""
         self._lock = lock
-        self._connections = AsyncExitStack()
+        self._connections: Connections | None = None
         self._writing = asyncio.Lock()
         self._stopping = Event()
         self._is_suspect = False
@@ -75,17 +88,23 @@ class Database:
         Raises StorageError if there is no file that may and can be used.
         """
         try:
-            await self._open()
+            connections = await self._connect()
         except BrokenError as error:
             return await self._replace_broken(str(error), now)
+        # The old ones go last: closing the only connections to a file would take its log away.
+        await self.close()
+        self._connections = connections
+        self._stopping.clear()
         return None
 
     async def close(self) -> None:
         """Close the connections; what still reads is cut short."""
         self.stop_queries()
-        connections, self._connections = self._connections, AsyncExitStack()
+        connections, self._connections = self._connections, None
+        if connections is None:
+            return
         try:
-            await connections.aclose()
+            await connections.stack.aclose()
         except sqlite3.Error as error:
             log.warning("%s could not be closed in good order (%s)", self.path, error)
 
@@ -107,7 +126,8 @@ class Database:
         aside = set_aside(self.path, now)
         log.error("%s is broken (%s): set aside as %s; reading what can be read of it", self.path, reason, aside.name)
         self.notice = f"the database was broken and was set aside as {aside.name}"
-        await self._open()
+        self._connections = await self._connect()
+        self._stopping.clear()
         return aside
 
     async def look_after(self, now: float) -> tuple[bool, Path | None]:
@@ -117,13 +137,14 @@ class Database:
         was set aside. Raises WriteError if there is no good one to be had.
         """
         async with self._writing:
-            found = identity(self.path)
-            if found == self._identity and not self._is_suspect:
+            found, opened = identity(self.path), self._connections.identity if self._connections else None
+            if found == opened and not self._is_suspect:
                 return False, None
             try:
                 if found is None and not self._is_suspect:
                     await self._write_again()
-                await self.close()
+                if found != opened:
+                    await self.close()
                 aside = await self.open(now)
             except (StorageError, BrokenError, sqlite3.Error) as error:
                 self._is_suspect = True
@@ -133,43 +154,44 @@ class Database:
 
     async def _write_again(self) -> None:
         """The file was deleted, but lives on in the connection that has it open."""
-        await self._writer.execute_fetchall("VACUUM INTO ?", (str(self.path),))
+        await self._open.writer.execute_fetchall("VACUUM INTO ?", (str(self.path),))
         self.path.chmod(0o600)
         log.error("%s was deleted while it was in use; it was written again, whole", self.path)
 
     async def execute(self, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
         """Run one statement inside `transaction`; its rows. Raises sqlite3.Error."""
-        return list(await self._writer.execute_fetchall(sql, arguments))
+        return list(await self._open.writer.execute_fetchall(sql, arguments))
 
     async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
         """Run one statement for each row, inside `transaction`. Raises sqlite3.Error."""
-        await self._writer.executemany(sql, rows)
+        await self._open.writer.executemany(sql, rows)
 
     async def write(self, sql: str, arguments: Sequence[object] = ()) -> None:
         """One statement that is a transaction by itself. Raises WriteError."""
         async with self._writing:
             with self._write_errors():
-                await self._writer.execute_fetchall(sql, arguments)
+                await self._open.writer.execute_fetchall(sql, arguments)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """All or nothing. Raises WriteError."""
         async with self._writing:
             with self._write_errors():
-                await self._writer.execute_fetchall("BEGIN IMMEDIATE")
+                writer = self._open.writer
+                await writer.execute_fetchall("BEGIN IMMEDIATE")
                 try:
                     yield
-                    await self._writer.execute_fetchall("COMMIT")
+                    await writer.execute_fetchall("COMMIT")
                 except BaseException:
                     # A full disk has already rolled it back.
-                    if self._writer.in_transaction:
-                        await self._writer.execute_fetchall("ROLLBACK")
+                    if writer.in_transaction:
+                        await writer.execute_fetchall("ROLLBACK")
                     raise
 
     async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:
         """Rows for a range of this length. Raises ReadError."""
-        reader = self._recent if span_s <= RECENT_S else self._long
         try:
+            reader = self._open.recent if span_s <= RECENT_S else self._open.long
             return list(await reader.execute_fetchall(sql, arguments))
         except (sqlite3.Error, ValueError) as error:
             raise ReadError(f"the history cannot be read: {error}") from error
@@ -179,24 +201,31 @@ class Database:
         rows = await self.read(RECENT_S + 1, "PRAGMA quick_check(1)", ())
         return None if rows == [("ok",)] else str(rows[0][0])
 
-    async def _open(self) -> None:
-        """Open a good file, or make one. Raises BrokenError or StorageError."""
-        with _open_errors(self.path):
-            is_new = claim(self.path, had_history=self._lock.had_history)
-            if is_new:
-                self._announce_new()
-            connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            self._writer = await self._connections.enter_async_context(connect(self.path))
-            await _prepare(self.path, self._writer, is_new=is_new)
-            self._recent, self._long = [
-                await self._connections.enter_async_context(connect(_read_only(self.path), uri=True)) for _ in range(2)
-            ]
-            self._stopping.clear()
-            for reader in (self._recent, self._long):
-                await reader.set_progress_handler(self._stopping.is_set, QUERY_STEPS)
-                await reader.execute_fetchall("SELECT max(time) FROM sample UNION ALL SELECT max(time) FROM minute")
-            self._identity = identity(self.path)
-        self._lock.remember_history()
+    @property
+    def _open(self) -> Connections:
+        """The connections. Raises ValueError if there are none, as aiosqlite does of a closed one."""
+        if self._connections is None:
+            raise ValueError("no database is open")
+        return self._connections
+
+    async def _connect(self) -> Connections:
+        """Open a good file, or make one. Raises BrokenError or StorageError, and then leaves nothing open."""
+        async with AsyncExitStack() as stack:
+            with _open_errors(self.path):
+                is_new = claim(self.path, had_history=self._lock.had_history)
+                if is_new:
+                    self._announce_new()
+                connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+                writer = await stack.enter_async_context(connect(self.path))
+                await _prepare(self.path, writer, is_new=is_new)
+                uri = _read_only(self.path)
+                recent, long = [await stack.enter_async_context(connect(uri, uri=True)) for _ in range(2)]
+                for reader in (recent, long):
+                    await reader.execute_fetchall("SELECT max(time) FROM sample UNION ALL SELECT max(time) FROM minute")
+                    await reader.set_progress_handler(self._stopping.is_set, QUERY_STEPS)
+                self._lock.remember_history()
+            found = identity(self.path)
+            return Connections(stack=stack.pop_all(), identity=found, writer=writer, recent=recent, long=long)
 
     def _announce_new(self) -> None:
         if self._lock.had_history and self.notice is None:

@@ -43,22 +43,23 @@ class Lock:
         self._write(_HISTORY)
 
     def _write(self, mark: bytes) -> None:
-        self._file.truncate(0)
-        self._file.write(b"%d %b\n" % (os.getpid(), mark))
-        self._file.flush()
+        """In place, and cut only then: a full disk must not cost the mark."""
+        text = b"%d %b\n" % (os.getpid(), mark)
+        os.pwrite(self._file.fileno(), text, 0)
+        os.ftruncate(self._file.fileno(), len(text))
 
 
 @contextmanager
 def hold_lock(path: Path) -> Iterator[Lock]:
     """Hold `<database>.lock`. The kernel lets go of it when the process ends, however it ends. Raises StorageError."""
     try:
-        file: BinaryIO = open(f"{path}.lock", "a+b")  # noqa: SIM115, PTH123 - closed below, after the error handling
+        number = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise StorageError(
             f"{path}: {path.absolute().parent} cannot be written by user {os.getuid()} ({error.strerror});"
             " give it to that user or set --db"
         ) from error
-    with file:
+    with os.fdopen(number, "r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -67,7 +68,16 @@ def hold_lock(path: Path) -> Iterator[Lock]:
             raise StorageError(
                 f"{path}: is in use by another cpusensor (process {owner}); stop that one or set --db"
             ) from error
-        yield Lock(file)
+        yield _lock_of(path, file)
+
+
+def _lock_of(path: Path, file: BinaryIO) -> Lock:
+    try:
+        return Lock(file)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror}); make room on its disk or set --db"
+        ) from error
 
 
 def claim(path: Path, *, had_history: bool) -> bool:

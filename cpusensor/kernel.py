@@ -1,5 +1,6 @@
 """Reads the kernel's CPU counters. The only module that imports psutil."""
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +35,7 @@ class SystemKernel:
 
     def __init__(self) -> None:
         self._numbers: list[int] = []
+        self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
 
     def boot_id(self) -> str:
         """The kernel's boot id (random(4)); the time of the boot where there is none."""
@@ -43,7 +45,19 @@ class SystemKernel:
             return f"booted-{int(psutil.boot_time())}"
 
     def read(self) -> Counters:
-        """The counters of every CPU that is online, the load average and the pressure, read at once."""
+        """The counters of every CPU that is online, the load average and the pressure, read at once.
+
+        psutil opens what it reads anew each time. A descriptor is kept in reserve for it, or connections that use up all
+        the process may have would blind it.
+        """
+        if self._spare is not None:
+            os.close(self._spare)
+        try:
+            return self._read()
+        finally:
+            self._spare = _open_spare()
+
+    def _read(self) -> Counters:
         try:
             times = psutil.cpu_times(percpu=True)
             load = psutil.getloadavg()[0]
@@ -60,6 +74,13 @@ class SystemKernel:
             online = _read_online()
             self._numbers = online if len(online) == count else list(range(count))
         return self._numbers
+
+
+def _open_spare() -> int | None:
+    try:
+        return os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return None
 
 
 def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's tuple differ from system to system

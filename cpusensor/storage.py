@@ -9,8 +9,8 @@ from dataclasses import replace
 from operator import add
 from pathlib import Path
 
-from cpusensor.database import Database, WriteError
-from cpusensor.dbfile import hold_lock
+from cpusensor.database import Database, ReadError, WriteError
+from cpusensor.dbfile import StorageError, hold_lock
 from cpusensor.gaps import hole
 from cpusensor.records import ClockStep, CoreTicks, Gap, Measured, Rollup, Run, Sample, Tick
 from cpusensor.rollup import MINUTE, as_rollup, bucket_end, closed_minutes, roll_up
@@ -414,7 +414,10 @@ async def open_storage(path: Path, now: float) -> AsyncIterator[Storage]:
     with hold_lock(path) as lock:
         storage = Storage(Database(path, lock))
         try:
-            await storage.open(now)
+            try:
+                await storage.open(now)
+            except (ReadError, WriteError) as error:
+                raise StorageError(f"{path}: cannot be used ({error}); check its disk or set --db") from error
             yield storage
         finally:
             await storage.close()

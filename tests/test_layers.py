@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "cpusensor"
 
 LAYERS = [
     {"records"},  # plain data
-    {"clock", "settings", "assets"},  # time, configuration, the page's files
+    {"clock", "settings", "assets", "logs"},  # time, configuration, the page's files, the log
     {"usage", "ranges", "dbfile"},  # counters -> use, questions -> grids; the database as files
     {"rollup", "gaps", "rows", "schema"},  # pure: what samples add up to, and how they lie in tables
     {"wire", "salvage"},  # what leaves the service, and what is left of a broken database
