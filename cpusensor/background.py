@@ -16,7 +16,7 @@ from cpusensor.gaps import clock_step, first_cause, interruption, restart_cause
 from cpusensor.kernel import TICKS_PER_SECOND, Kernel, UnreadableError
 from cpusensor.records import Cause, ClockStep, Health, Measured, Moment, Reading, Run, Sample, Tick, Usage
 from cpusensor.storage import Storage
-from cpusensor.usage import measure, was_reset
+from cpusensor.usage import is_possible, measure, was_reset
 
 log = logging.getLogger(__name__)
 
@@ -147,11 +147,16 @@ class Recorder:
         if usage is None:
             self._causes.add(Cause.UNREADABLE)
             return None
+        sample = self._sample(slot, before, reading, usage)
+        if not is_possible(sample):
+            self._causes.add(Cause.UNREADABLE)
+            self._begin_at(reading)
+            return None
         self._baseline, self._is_first = reading, False
         cause, steps = first_cause(self._causes), tuple(self._clock_steps)
         self._causes.clear()
         self._clock_steps.clear()
-        return Measured(sample=self._sample(slot, before, reading, usage), cause=cause, clock_steps=steps)
+        return Measured(sample=sample, cause=cause, clock_steps=steps)
 
     def _begin_at(self, reading: Reading) -> None:
         self._baseline, self._is_first = reading, True

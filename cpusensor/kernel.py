@@ -11,6 +11,9 @@ from cpusensor.records import Counters, CpuTimes
 TICKS_PER_SECOND = 100
 """psutil divides by the system's clock tick; the counters themselves step in 1/100 s (USER_HZ)."""
 
+MAX_SECONDS = 1e11
+"""Of one CPU since boot: three thousand years."""
+
 _PRESSURE = Path("/proc/pressure/cpu")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ONLINE = Path("/sys/devices/system/cpu/online")
@@ -47,8 +50,8 @@ class SystemKernel:
     def read(self) -> Counters:
         """The counters of every CPU that is online, the load average and the pressure, read at once.
 
-        psutil opens what it reads anew each time. A descriptor is kept in reserve for it, or connections that use up all
-        the process may have would blind it.
+        psutil opens what it reads anew each time. A descriptor is kept in reserve for it, or connections that use up
+        all that the process may have would blind it.
         """
         if self._spare is not None:
             os.close(self._spare)
@@ -59,13 +62,13 @@ class SystemKernel:
 
     def _read(self) -> Counters:
         try:
-            times = psutil.cpu_times(percpu=True)
+            times = [_cpu_times(one) for one in psutil.cpu_times(percpu=True)]
             load = psutil.getloadavg()[0]
         except (OSError, ValueError, IndexError, TypeError, psutil.Error) as error:
             raise UnreadableError(f"{type(error).__name__}: {error}") from error
         if not times:
             raise UnreadableError("the system lists no CPU")
-        cpus = dict(zip(self._cpu_numbers(len(times)), map(_cpu_times, times), strict=True))
+        cpus = dict(zip(self._cpu_numbers(len(times)), times, strict=True))
         return Counters(cpus=cpus, load=load, pressure_us=_read_pressure())
 
     def _cpu_numbers(self, count: int) -> list[int]:
@@ -97,15 +100,19 @@ def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's
 
 
 def _ticks(seconds: float) -> int:
+    """Raises ValueError for what no machine has counted."""
+    if not 0 <= seconds < MAX_SECONDS:
+        raise ValueError(f"{seconds:g} s of CPU time make no sense")
     return round(seconds * TICKS_PER_SECOND)
 
 
 def _read_pressure() -> int | None:
     """The "some" line's total, e.g. `some avg10=0.00 avg60=0.00 avg300=0.00 total=1999848` (accounting/psi.rst)."""
     try:
-        return int(_PRESSURE.read_text().split("\n", maxsplit=1)[0].rpartition("total=")[2])
+        waited_us = int(_PRESSURE.read_text().split("\n", maxsplit=1)[0].rpartition("total=")[2])
     except (OSError, ValueError):
         return None
+    return waited_us if 0 <= waited_us < MAX_SECONDS * 1e6 else None
 
 
 def _read_online() -> list[int]:

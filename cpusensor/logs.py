@@ -12,6 +12,10 @@ QUIET_S = 60.0
 """How long one of their messages is not repeated."""
 
 
+MAX_MESSAGES = 100
+"""How many different messages are remembered."""
+
+
 class Throttle(logging.Filter):
     """Lets a message through once a minute, without its traceback, and then tells how often it was held back."""
 
@@ -25,6 +29,9 @@ class Throttle(logging.Filter):
         line = record.getMessage().partition("\n")[0]
         key = f"{record.name} {record.msg}".partition("\n")[0]
         held = self._held.get(key, 0)
+        if len(self._last) > MAX_MESSAGES:
+            self._last.clear()
+            self._held.clear()
         if record.created - self._last.get(key, -QUIET_S) < QUIET_S:
             self._held[key] = held + 1
             return False

@@ -5,10 +5,14 @@ nice (proc_stat(5)) and are not added again; steal is the neighbour's work and n
 sums as usage (kernel/cgroup/rstat.c, root_cgroup_cputime).
 """
 
-from cpusensor.records import CoreTicks, Counters, CpuTimes, Ticks, Usage
+from cpusensor.records import CoreTicks, Counters, CpuTimes, Sample, Ticks, Usage
 
 RESET_TICKS = 300
 """A counter that falls by more than 3 s was reset; by less, it was rounded otherwise (node_exporter, cpu_linux.go)."""
+
+
+IMPOSSIBLE = 10
+"""So many times the ticks that there can have been were not counted but set, as when steal leaps after a migration."""
 
 
 def basis_points(part: int, whole: int) -> int:
@@ -42,6 +46,11 @@ def measure(before: Counters, after: Counters) -> Usage | None:
     same_cpus = before.cpus.keys() == after.cpus.keys()
     cores = tuple(CoreTicks(busy=cpu.busy, all=cpu.all) for cpu in spent)
     return Usage(ticks=ticks, cores=cores if same_cpus else None, cpus=len(common))
+
+
+def is_possible(sample: Sample) -> bool:
+    """Whether so many ticks can be counted in so much time; a counter that leapt says nothing about its interval."""
+    return sample.ticks.all <= IMPOSSIBLE * (sample.expected + RESET_TICKS)
 
 
 def sum_ticks(parts: list[Ticks]) -> Ticks | None:

@@ -115,6 +115,11 @@ class FakeKernel:
         self._count()
         self.busy = share
 
+    def leap(self, number: int, ticks: float) -> None:
+        """A CPU's counter jumps ahead."""
+        self._count()
+        self._idle[number] += ticks
+
     def reset(self, number: int) -> None:
         """A CPU begins to count anew, as after hot-plug."""
         self._count()

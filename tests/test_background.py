@@ -154,6 +154,15 @@ async def test_a_minute_in_which_the_kernel_lost_count_is_called_unreliable(runn
     assert minutes["unreliable"] == [START + 60]
 
 
+async def test_a_counter_that_leapt_says_nothing_about_its_interval(running: Running) -> None:
+    await running.clock.advance(7)
+    running.kernel.leap(0, 10**10)
+    await running.clock.advance(13)
+
+    assert await recorded(running) == {5: 25.0, 15: 25.0, 20: 25.0}
+    assert [gap[:3] for gap in await gaps(running)] == [(5, 10, "unreadable")]
+
+
 async def test_a_cpu_that_was_reset_makes_no_spike(running: Running) -> None:
     await running.clock.advance(7)
     running.kernel.reset(1)

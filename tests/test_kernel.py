@@ -1,5 +1,7 @@
 """The counters of the machine that the tests run on, and of systems that it is not."""
 
+import os
+import resource
 from collections import namedtuple
 from pathlib import Path
 
@@ -46,13 +48,48 @@ def test_proc_stat_is_read_in_ticks(proc: Path) -> None:
     assert (cpu.user, cpu.system, cpu.irq, cpu.idle, cpu.iowait, cpu.steal) == (1234, 100, 3, 8000, 20, 7)
 
 
-@pytest.mark.parametrize("content", [None, "", "garbage\n", "cpu0 1 2\n", "cpu0 a b c d e f g h i j\n", "\xff\0"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "garbage\n",
+        "cpu0 1 2\n",
+        "cpu0 a b c d e f g h i j\n",
+        "cpu 1\ncpu0 -5 0 0 8000 0 0 0 0 0 0\n",
+        "\xff\0",
+    ],
+)
 def test_counters_that_make_no_sense_are_unreadable(proc: Path, content: str | None) -> None:
     if content is not None:
         (proc / "stat").write_text(content, encoding="latin-1")
 
     with pytest.raises(UnreadableError):
         SystemKernel().read()
+
+
+def test_counters_that_no_machine_can_have_counted_are_unreadable(proc: Path) -> None:
+    (proc / "stat").write_text("cpu 0 0 0 0 0 0 0 0 0 0\ncpu0 99999999999999999999 0 0 8000 0 0 0 0 0 0\n")
+
+    with pytest.raises(UnreadableError, match="make no sense"):
+        SystemKernel().read()
+
+
+def test_descriptors_that_are_used_up_do_not_blind_it() -> None:
+    kernel = SystemKernel()
+    taken = []
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+
+        assert kernel.read().cpus
+    finally:
+        for number in taken:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_system_that_reports_neither_iowait_nor_steal_leaves_them_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
