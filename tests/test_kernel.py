@@ -1,5 +1,6 @@
 """The counters of the machine that the tests run on, and of systems that it is not."""
 
+import contextlib
 import os
 import resource
 from collections import namedtuple
@@ -75,15 +76,20 @@ def test_counters_that_no_machine_can_have_counted_are_unreadable(proc: Path) ->
         SystemKernel().read()
 
 
+def take_all(taken: list[int]) -> None:
+    """Open files until no more may be opened."""
+    with contextlib.suppress(OSError):
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+
+
 def test_descriptors_that_are_used_up_do_not_blind_it() -> None:
     kernel = SystemKernel()
-    taken = []
+    taken: list[int] = []
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
     try:
-        with pytest.raises(OSError, match="Too many open files"):
-            while True:
-                taken.append(os.open(os.devnull, os.O_RDONLY))
+        take_all(taken)
 
         assert kernel.read().cpus
     finally:
