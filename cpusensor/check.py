@@ -6,7 +6,6 @@ what the samples make them. Samples are read once, in order, and none of them is
 
 import argparse
 import sqlite3
-import struct
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +20,10 @@ from urllib.parse import quote
 from cpusensor.clock import Clock, SystemClock
 from cpusensor.dbfile import APPLICATION_ID
 from cpusensor.gaps import hole
-from cpusensor.records import Cause, CoreTicks, Gap, Rollup, Run, Sample, Ticks
+from cpusensor.records import Cause, Gap, Rollup, Run, Sample
 from cpusensor.rollup import MINUTE, as_rollup, bucket_end, roll_up
 from cpusensor.rows import Row, gap_of_row, rollup_of_row, run_of_row, sample_of_row
+from cpusensor.sanity import core_faults, sample_faults
 from cpusensor.schema import GAP_COLUMNS, MIGRATIONS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
 
 T = TypeVar("T")
@@ -192,7 +192,7 @@ class Checker:
             self._report.add("sample", f"{sample.time}: its run {sample.run} is not known")
         elif sample.time % run.interval:
             self._report.add("sample", f"{sample.time}: lies beside the grid of its run, {run.interval} s")
-        for fault in _faults(sample):
+        for fault in sample_faults(sample):
             self._report.add("sample", f"{sample.time}: {fault}")
 
     def _check_minute(self, samples: Sequence[Sample], stored: Sequence[Rollup], end: int, *, is_over: bool) -> None:
@@ -239,13 +239,11 @@ class Checker:
 
     def _with_cores(self, kind: str, make: Callable[[Row], Kept], row: Row) -> Kept:
         """The record; without its cores, which come last in the row, if those are garbage."""
-        try:
-            record = make(row)
-            _require_sense(record.cores)
-        except (ValueError, TypeError, IndexError, ArithmeticError, struct.error) as error:
-            self._report.add(kind, f"{row[0]}: its cores make no sense: {error}")
-            return make((*row[:-1], None))
-        return record
+        record = make(row)
+        if (row[-1] is None) == (record.cores is None) and not core_faults(record.cores):
+            return record
+        self._report.add(kind, f"{row[0]}: its cores make no sense")
+        return make((*row[:-1], None))
 
     def _gaps(self) -> Iterator[Gap]:
         for row in self._rows("gap", GAP_COLUMNS):
@@ -261,34 +259,6 @@ class Checker:
     def _rows(self, table: str, columns: str) -> Iterator[Row]:
         """Every row, by its primary key, which is the first column."""
         return self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1")  # noqa: S608 - our own constants
-
-
-def _require_sense(cores: tuple[CoreTicks, ...] | None) -> None:
-    """Raises ValueError, or TypeError for what is no number."""
-    if cores is not None and not (cores and all(0 <= core.busy <= core.all for core in cores)):
-        raise ValueError("there are none, or one is busy for more than all its ticks")
-
-
-def _faults(sample: Sample) -> Iterator[str]:
-    """What in a sample cannot be, whatever the machine did.
-
-    SQLite itself forgets the CHECK constraints of a table when it may only read (build.c, sqlite3AddCheckConstraint).
-    """
-    if (fault := _fault_of_ticks(sample.ticks)) is not None:
-        yield fault
-    if min(sample.elapsed_ms, sample.expected, sample.load_centi or 0, sample.pressure_us or 0) < 0:
-        yield "a time, the load or the pressure is negative"
-    if not 0 <= sample.total_busy <= sample.total_all:
-        yield f"the running totals say busy {sample.total_busy} of {sample.total_all}"
-
-
-def _fault_of_ticks(ticks: Ticks) -> str | None:
-    iowait, steal = ticks.iowait or 0, ticks.steal or 0
-    if ticks.all <= 0 or min(ticks.user, ticks.system, ticks.irq, iowait, steal) < 0:
-        return "a count of ticks is negative, or all of them are none"
-    if ticks.busy + iowait + steal > ticks.all:
-        return f"its kinds of ticks add up to {ticks.busy + iowait + steal}, more than all {ticks.all}"
-    return None
 
 
 def _differences(stored: Rollup, expected: Rollup | None) -> str:

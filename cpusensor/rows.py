@@ -8,6 +8,9 @@ from cpusensor.records import Cause, CoreTicks, Gap, Rollup, Run, Sample, Ticks
 
 Row: TypeAlias = Sequence[Any]
 
+_SIZES = {b"H": 2, b"I": 4}
+"""Bytes of a number, by the format character of a blob of cores."""
+
 
 def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
     """A format character, then busy and all ticks of each core, little-endian; two bytes each while they fit."""
@@ -19,14 +22,17 @@ def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
 
 
 def unpack_cores(blob: bytes | None) -> tuple[CoreTicks, ...] | None:
-    """What `pack_cores` packed."""
-    return None if blob is None else cores_of(core_ticks(blob))
+    """What `pack_cores` packed; None, not known, of a blob that a failing disk has garbled."""
+    ticks = core_ticks(blob)
+    return None if ticks is None else cores_of(ticks)
 
 
-def core_ticks(blob: bytes) -> tuple[int, ...]:
-    """Busy and all ticks of each core in turn."""
-    code = chr(blob[0])
-    return struct.unpack(f"<{(len(blob) - 1) // struct.calcsize(code)}{code}", blob[1:])
+def core_ticks(blob: bytes | None) -> tuple[int, ...] | None:
+    """Busy and all ticks of each core in turn, or None as above."""
+    size = _SIZES.get(blob[:1]) if isinstance(blob, bytes) else None
+    if blob is None or size is None or (len(blob) - 1) % (2 * size):
+        return None
+    return struct.unpack(f"<{(len(blob) - 1) // size}{chr(blob[0])}", blob[1:])
 
 
 def cores_of(ticks: Sequence[int]) -> tuple[CoreTicks, ...]:

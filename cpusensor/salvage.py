@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from cpusensor.clock import EARLIEST
-from cpusensor.rows import Row
+from cpusensor.rows import Row, gap_of_row, sample_of_row, unpack_cores
+from cpusensor.sanity import core_faults, sample_faults
 from cpusensor.schema import GAP_COLUMNS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
 
 MAX_RUNS = 10_000
@@ -54,9 +55,27 @@ def salvage_history(path: Path, now: float) -> Iterator[Salvage]:
             rows, whole = {}, True
             for table, (columns, time) in TABLES.items():
                 sql = f"SELECT {columns} FROM {table} WHERE {time} > ? AND {time} <= ?"
-                rows[table], is_whole = _read(connection, sql, end - SPAN_S, end)
-                whole = whole and is_whole
+                read, is_whole = _read(connection, sql, end - SPAN_S, end)
+                rows[table] = [sound for row in read if (sound := _sound(table, row)) is not None]
+                whole = whole and is_whole and len(rows[table]) == len(read)
             yield Salvage(rows=rows, is_whole=whole)
+
+
+def _sound(table: str, row: Row) -> Row | None:
+    """The row, without its cores if those are garbled; None if the whole row makes no sense."""
+    try:
+        if table == "gap":
+            gap_of_row(row)
+        elif table == "minute":
+            return (*row[:-1], None) if unpack_cores(row[-1]) is None else row
+        elif table == "sample":
+            record = sample_of_row(row)
+            if any(sample_faults(record)):
+                return None
+            return (*row[:-1], None) if record.cores is None or core_faults(record.cores) else row
+    except (TypeError, ValueError):
+        return None
+    return row
 
 
 def _open(path: Path) -> "closing[sqlite3.Connection]":

@@ -31,6 +31,7 @@ from cpusensor.salvage import TABLES, Salvage, salvage_history, salvage_runs
 from cpusensor.schema import (
     ADOPT_SAMPLES,
     BUCKETS,
+    DROP_FALSE_GAPS,
     GAP_COLUMNS,
     INSERT_CLOCK_STEP,
     INSERT_GAP,
@@ -117,6 +118,7 @@ class Storage:
             await self._take_in(newest)
         await self._load(now)
         self._salvaging = asyncio.create_task(self._take_in_rest(aside, spans), name="salvage")
+        self._salvaging.add_done_callback(_report_salvage)
 
     async def _load(self, now: float) -> None:
         """Learn what is there, close the minutes that a crash left open, and go on with the present run."""
@@ -158,6 +160,7 @@ class Storage:
         try:
             async with self._database.transaction():
                 await self._database.execute(ADOPT_SAMPLES)
+                await self._database.execute(DROP_FALSE_GAPS)
                 await self._database.execute(MARK_LOST)
         except WriteError as error:
             log.error("what was lost with %s could not be marked as a gap (%s)", aside, error)
@@ -394,12 +397,18 @@ class Storage:
         return next(map(sample_of_row, rows), None)
 
 
+def _report_salvage(salvage: asyncio.Task[None]) -> None:
+    error = None if salvage.cancelled() else salvage.exception()
+    if error is not None:
+        log.error("not all of the broken database was taken into the new one", exc_info=error)
+
+
 def _gather_cores(buckets: dict[int, tuple[int, ...]], rows: Sequence[Row], step: int) -> None:
     """Add rows of time and cores, in order, to the buckets that they lie in; another number of cores begins anew."""
     for time, blob in rows:
-        if blob is None:
-            continue
         ticks, end = core_ticks(blob), bucket_end(time, step)
+        if ticks is None:
+            continue
         sums = buckets.get(end)
         buckets[end] = ticks if sums is None or len(sums) != len(ticks) else tuple(map(add, sums, ticks))
 

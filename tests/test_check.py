@@ -112,7 +112,7 @@ DAMAGES = {
     ),
     "minute whose cores are garbage": (
         "UPDATE minute SET cores = x'48010203' WHERE time = :noon + 60",
-        f"minute {NOON + 60}: its cores make no sense: unpack requires a buffer of 2 bytes",
+        f"minute {NOON + 60}: its cores make no sense",
     ),
     "gap that is missing": (
         "DELETE FROM gap",
@@ -172,7 +172,7 @@ DAMAGES = {
     ),
     "sample with a core that is busier than it is long": (
         "UPDATE sample SET cores = x'4802000100' WHERE time = :noon + 10",
-        f"sample {NOON + 10}: its cores make no sense: there are none, or one is busy for more than all its ticks",
+        f"sample {NOON + 10}: its cores make no sense",
     ),
     "sample of an unknown run": (
         "UPDATE sample SET run = 7 WHERE time = :noon + 10",

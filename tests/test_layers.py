@@ -11,7 +11,7 @@ LAYERS = [
     {"records"},  # plain data
     {"clock", "settings", "assets", "logs"},  # time, configuration, the page's files, the log
     {"usage", "ranges", "dbfile"},  # counters -> use, questions -> grids; the database as files
-    {"rollup", "gaps", "rows", "schema"},  # pure: what samples add up to, and how they lie in tables
+    {"rollup", "gaps", "rows", "schema", "sanity"},  # pure: what samples add up to, and how they lie in tables
     {"wire", "salvage"},  # what leaves the service, and what is left of a broken database
     {"database"},  # the SQLite file
     {"kernel", "storage", "broadcast"},  # the edges: counters, history, open streams
