@@ -22,6 +22,7 @@ from cpusensor.dbfile import StorageError
 from cpusensor.handlers import routes
 from cpusensor.kernel import Kernel, SystemKernel
 from cpusensor.keys import ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, RUN, SETTINGS, STORAGE
+from cpusensor.rows import GarbledError
 from cpusensor.settings import Settings
 from cpusensor.storage import open_storage
 
@@ -129,7 +130,7 @@ async def unreadable_history(request: web.Request, handler: Handler) -> web.Stre
     """A history that cannot be read is said in one line."""
     try:
         return await handler(request)
-    except ReadError as error:
+    except (GarbledError, ReadError) as error:
         return web.json_response({"error": str(error)}, status=503)
 
 

@@ -3,9 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from cpusensor import wire
 from cpusensor.broadcast import Broadcast, Frame
@@ -20,16 +19,21 @@ from cpusensor.usage import is_possible, measure, was_reset
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 BEAT_S = 10.0
 """No stream is silent for longer."""
+
+PATIENCE_S = 1.0
+"""How long a tick waits for a write, at most half an interval: a disk that hangs must not bend the grid."""
 
 UNWRITTEN_S = 3600
 """How much is kept in memory while the database takes nothing."""
 
 SILENT_INTERVALS = 3
 """After how many intervals without a tick the service says that it is not alive."""
+
+
+class HungError(WriteError):
+    """A write neither fails nor ends."""
 
 
 class Recorder:
@@ -48,6 +52,7 @@ class Recorder:
         self._write_error: str | None = None
         self._clock_error: str | None = None
         self._told = "recording"
+        self._writing: asyncio.Future[list[Tick]] | None = None
         self._causes.update(restart_cause(previous, run) for previous in storage.preceding_runs)
         self._ticked = clock.now()
         self._baseline = self._read(self._ticked)
@@ -71,7 +76,7 @@ class Recorder:
         measured = self._measure(reading) if reading and self._is_sane(now) else None
         self._expected = max(self._expected, slot_at(now.wall, self._run.interval)) + self._run.interval
         if measured is not None:
-            await _finish(self._record(measured))
+            await self._record(measured)
         self._tell_state()
 
     def _tell_state(self) -> None:
@@ -84,8 +89,8 @@ class Recorder:
     async def close(self) -> None:
         """Write what is not written yet and note the clean end."""
         try:
-            if self._unwritten:
-                await self._storage.add(self._unwritten)
+            while self._unwritten:
+                await self._finish_write()
             await self._storage.end_run(self._clock.now().wall)
         except WriteError as error:
             log.error("the end of this run could not be recorded (%s): the next gap will say that it crashed", error)
@@ -181,22 +186,46 @@ class Recorder:
     async def _record(self, measured: Measured) -> None:
         """Commit first, then publish. While the database takes nothing the sample is published all the same."""
         self._keep(measured)
+        self._publish(measured.sample, await self._write_waiting())
+
+    async def _write_waiting(self) -> list[Tick]:
+        """Write all samples that wait; those that are stored now, which may be none."""
+        stored: list[Tick] = []
         try:
-            ticks = await self._storage.add(self._unwritten)
+            while self._unwritten:
+                stored += await self._finish_write()
+            if any(tick.minutes for tick in stored):
+                await self._storage.look_after(self._clock.now().wall)
+        except HungError as error:
+            self._tell_unwritten(str(error))
         except WriteError as error:
-            reason = await self._look_after_storage() or error
-            if self._write_error is None:
-                log.error("the database takes no samples (%s); keeping the newest %d s in memory", reason, UNWRITTEN_S)
-            self._write_error = f"the database takes no samples: {reason}"
-            self._publish(measured.sample, [])
-            return
+            self._tell_unwritten(str(await self._look_after_storage() or error))
+        else:
+            self._tell_written(len(stored))
+        return stored
+
+    async def _finish_write(self) -> list[Tick]:
+        """Begin a write, or go on waiting for the one that was begun; what it stored. Raises WriteError."""
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(self._storage.add(tuple(self._unwritten)))
+        done, _ = await asyncio.wait({self._writing}, timeout=min(PATIENCE_S, self._run.interval / 2))
+        if not done:
+            raise HungError("it does not answer")
+        writing, self._writing = self._writing, None
+        ticks = writing.result()
+        written = {tick.sample.time for tick in ticks}
+        self._unwritten = deque(waiting for waiting in self._unwritten if waiting.sample.time not in written)
+        return ticks
+
+    def _tell_unwritten(self, reason: str) -> None:
+        if self._write_error is None:
+            log.error("the database takes no samples (%s); keeping the newest %d s in memory", reason, UNWRITTEN_S)
+        self._write_error = f"the database takes no samples: {reason}"
+
+    def _tell_written(self, count: int) -> None:
         if self._write_error is not None:
-            log.warning("the database takes samples again; %d were kept and are written", len(ticks))
+            log.warning("the database takes samples again; %d were kept and are written", count)
             self._write_error = None
-        self._unwritten.clear()
-        if ticks[-1].minutes:
-            await self._look_after_storage()
-        self._publish(ticks[-1].sample, ticks)
 
     def _publish(self, sample: Sample, ticks: Sequence[Tick]) -> None:
         """Send a sample, after what the ticks that are stored by now closed."""
@@ -242,13 +271,3 @@ async def verify_storage(storage: Storage, clock: Clock) -> None:
         await storage.verify(clock.now().wall)
     except (ReadError, StorageError, WriteError) as error:
         log.error("the database could not be verified (%s)", error)
-
-
-async def _finish(work: Coroutine[None, None, T]) -> T:
-    """Await work that a cancellation must not leave half done."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise

@@ -6,6 +6,11 @@ from typing import Any, TypeAlias
 
 from cpusensor.records import Cause, CoreTicks, Gap, Rollup, Run, Sample, Ticks
 
+
+class GarbledError(Exception):
+    """A row that cannot have been written: the file lost it without SQLite's noticing."""
+
+
 Row: TypeAlias = Sequence[Any]
 
 _SIZES = {b"H": 2, b"I": 4}
@@ -48,6 +53,8 @@ def run_of_row(row: Row) -> Run:
 
 def _ticks(row: Row) -> Ticks:
     user, system, irq, iowait, steal, all_ticks = row
+    if None in {user, system, irq, all_ticks}:
+        raise GarbledError("a row lacks what every row has")
     return Ticks(user=user, system=system, irq=irq, iowait=iowait, steal=steal, all=all_ticks)
 
 

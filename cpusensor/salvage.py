@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cpusensor.clock import EARLIEST
-from cpusensor.rows import Row, gap_of_row, sample_of_row, unpack_cores
+from cpusensor.rows import GarbledError, Row, gap_of_row, rollup_of_row, sample_of_row, unpack_cores
 from cpusensor.sanity import core_faults, sample_faults
 from cpusensor.schema import GAP_COLUMNS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
 
@@ -34,17 +34,16 @@ TABLES = {
 class Salvage:
     """What was read of one span of time."""
 
+    end: int
+    """The span is (end - SPAN_S, end]."""
     rows: dict[str, list[Row]]
-    """By table."""
-    is_whole: bool
-    """Whether everything in the span could be read."""
+    """By table; those that cannot be read, or make no sense, are left out."""
 
 
 def salvage_runs(path: Path) -> list[Row]:
     """The runs, as far as they can be read."""
     with _open(path) as connection:
-        rows, _ = _read(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
-        return rows
+        return _read(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
 
 
 def salvage_history(path: Path, now: float) -> Iterator[Salvage]:
@@ -52,13 +51,12 @@ def salvage_history(path: Path, now: float) -> Iterator[Salvage]:
     with _open(path) as connection:
         first, last = _bounds(connection, int(now))
         for end in range(-(-last // SPAN_S) * SPAN_S, first - SPAN_S, -SPAN_S):
-            rows, whole = {}, True
+            rows = {}
             for table, (columns, time) in TABLES.items():
                 sql = f"SELECT {columns} FROM {table} WHERE {time} > ? AND {time} <= ?"
-                read, is_whole = _read(connection, sql, end - SPAN_S, end)
+                read = _read(connection, sql, end - SPAN_S, end)
                 rows[table] = [sound for row in read if (sound := _sound(table, row)) is not None]
-                whole = whole and is_whole and len(rows[table]) == len(read)
-            yield Salvage(rows=rows, is_whole=whole)
+            yield Salvage(end=end, rows=rows)
 
 
 def _sound(table: str, row: Row) -> Row | None:
@@ -67,13 +65,14 @@ def _sound(table: str, row: Row) -> Row | None:
         if table == "gap":
             gap_of_row(row)
         elif table == "minute":
+            rollup_of_row(row)
             return (*row[:-1], None) if unpack_cores(row[-1]) is None else row
         elif table == "sample":
             record = sample_of_row(row)
             if any(sample_faults(record)):
                 return None
             return (*row[:-1], None) if record.cores is None or core_faults(record.cores) else row
-    except (TypeError, ValueError):
+    except (GarbledError, TypeError, ValueError):
         return None
     return row
 
@@ -96,15 +95,13 @@ def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
     return (min(times), max(times)) if times else (0, -SPAN_S)
 
 
-def _read(connection: sqlite3.Connection, sql: str, after: int, until: int) -> tuple[list[Row], bool]:
-    """Rows in (after, until], and whether that is all: a range that cannot be read is halved down to what can be."""
+def _read(connection: sqlite3.Connection, sql: str, after: int, until: int) -> list[Row]:
+    """Rows in (after, until]: a range that cannot be read is halved down to what can be."""
     try:
         rows: Sequence[Any] = connection.execute(sql, (after, until)).fetchall()
     except sqlite3.Error:
         if until - after <= SMALLEST:
-            return [], False
+            return []
         middle = (after + until) // 2
-        older, _ = _read(connection, sql, after, middle)
-        newer, _ = _read(connection, sql, middle, until)
-        return older + newer, False
-    return list(rows), True
+        return _read(connection, sql, after, middle) + _read(connection, sql, middle, until)
+    return list(rows)

@@ -60,6 +60,10 @@ ADOPT_SAMPLES = """INSERT OR IGNORE INTO run(id, boot_id, started, ended, interv
     SELECT run, '', min(time), NULL, 5, '' FROM sample WHERE run NOT IN (SELECT id FROM run) GROUP BY run"""
 """Samples whose run could not be salvaged get one of which nothing is known."""
 
+DROP_OFF_GRID = """DELETE FROM sample WHERE time > ? AND time <= ?
+    AND time % (SELECT interval FROM run WHERE run.id = sample.run) <> 0"""
+"""A salvaged sample that lies beside the grid of its run has a garbled time."""
+
 DROP_FALSE_GAPS = """DELETE FROM gap WHERE from_time NOT IN (SELECT time FROM sample) OR NOT EXISTS(
     SELECT 1 FROM sample JOIN run ON run.id = sample.run WHERE sample.time = gap.to_time + run.interval
     AND NOT EXISTS(SELECT 1 FROM sample AS inside WHERE inside.time > gap.from_time AND inside.time < sample.time))"""

@@ -15,6 +15,7 @@ from cpusensor.gaps import hole
 from cpusensor.records import ClockStep, CoreTicks, Gap, Measured, Rollup, Run, Sample, Tick
 from cpusensor.rollup import MINUTE, as_rollup, bucket_end, closed_minutes, roll_up
 from cpusensor.rows import (
+    GarbledError,
     Row,
     core_ticks,
     cores_of,
@@ -27,11 +28,12 @@ from cpusensor.rows import (
     run_of_row,
     sample_of_row,
 )
-from cpusensor.salvage import TABLES, Salvage, salvage_history, salvage_runs
+from cpusensor.salvage import SPAN_S, TABLES, Salvage, salvage_history, salvage_runs
 from cpusensor.schema import (
     ADOPT_SAMPLES,
     BUCKETS,
     DROP_FALSE_GAPS,
+    DROP_OFF_GRID,
     GAP_COLUMNS,
     INSERT_CLOCK_STEP,
     INSERT_GAP,
@@ -61,6 +63,7 @@ class Storage:
         self._newest: Sample | None = None
         self._highest = 0
         self._salvaging: asyncio.Task[None] | None = None
+        self._damage: str | None = None
 
     @property
     def newest(self) -> Sample | None:
@@ -74,7 +77,11 @@ class Storage:
 
     async def open(self, now: float) -> None:
         """Open the database and learn what it holds. Raises StorageError."""
-        await self._begin(await self._database.open(now), now)
+        aside = await self._database.open(now)
+        try:
+            await self._begin(aside, now)
+        except GarbledError as error:
+            await self._begin(await self._database.replace_broken(str(error), now), now)
 
     async def close(self) -> None:
         """Close the database; what still reads, or is being read of a broken one, is cut short."""
@@ -88,9 +95,16 @@ class Storage:
 
         To be called now and then, and after a failed write. Raises WriteError if there is no good one to be had.
         """
-        is_new, aside = await self._database.look_after(now)
-        if is_new:
-            await self._begin(aside, now)
+        damage, self._damage = self._damage, None
+        try:
+            if damage is not None:
+                await self._begin(await self._database.replace_broken(damage, now), now)
+                return
+            is_new, aside = await self._database.look_after(now)
+            if is_new:
+                await self._begin(aside, now)
+        except (GarbledError, StorageError) as error:
+            raise WriteError(str(error)) from error
 
     @property
     def was_left_open(self) -> bool:
@@ -146,9 +160,9 @@ class Storage:
         async with self._database.transaction():
             for table, rows in span.rows.items():
                 await self._insert_rows(table, TABLES[table][0], rows)
-            if not span.is_whole:
-                for end in {bucket_end(row[0], MINUTE) for row in span.rows["sample"]}:
-                    await self._close_minute(end)
+            await self._database.execute(DROP_OFF_GRID, (span.end - SPAN_S, span.end))
+            for end in {bucket_end(row[0], MINUTE) for row in span.rows["sample"]}:
+                await self._close_minute(end)
 
     async def _take_in_rest(self, aside: Path, spans: Iterator[Salvage]) -> None:
         """Copy what can be read of a broken database; then what is lost becomes a gap like any other."""
@@ -208,6 +222,10 @@ class Storage:
         newest, highest = self._newest, self._highest
         try:
             return await self._add([self._of_this_run(one) for one in measured])
+        except GarbledError as error:
+            self._newest, self._highest = newest, highest
+            self._damage = str(error)
+            raise WriteError(str(error)) from error
         except BaseException:
             self._newest, self._highest = newest, highest
             raise
