@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from cpusensor import __version__, wire
 from cpusensor.assets import WEB, load_assets
 from cpusensor.background import Recorder, beat_forever, sample_forever, verify_storage
-from cpusensor.broadcast import REPLAY_S, Broadcast, Frame
+from cpusensor.broadcast import Broadcast, Frame
 from cpusensor.clock import Clock, SystemClock
 from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
@@ -68,12 +68,10 @@ async def with_storage(app: web.Application) -> AsyncIterator[None]:
     settings, now = app[SETTINGS], app[CLOCK].now().wall
     async with open_storage(settings.db, now) as storage:
         app[STORAGE] = storage
-        newest = storage.newest
-        if newest is not None:
-            ticks = await storage.ticks_after(newest.time - REPLAY_S, now)
-            app[BROADCAST].load(
-                Frame(id=tick.sample.time, closed=wire.closed(tick), sample=wire.sampled(tick.sample)) for tick in ticks
-            )
+        app[BROADCAST].load(
+            Frame(id=tick.sample.time, closed=wire.closed(tick), sample=wire.sampled(tick.sample))
+            for tick in await storage.newest_hour(now)
+        )
         yield
 
 

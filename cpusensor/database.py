@@ -81,6 +81,8 @@ class Database:
         self._writing = asyncio.Lock()
         self._stopping = Event()
         self._is_suspect = False
+        self.damage: str | None = None
+        """What SQLite said when it took the file for damaged; a failing disk makes it say so of a good one too."""
 
     async def open(self, now: float) -> Path | None:
         """Open the file, whatever state it is in; where a broken one was set aside, if it had to be.
@@ -128,6 +130,7 @@ class Database:
         self.notice = f"the database was broken and was set aside as {aside.name}"
         self._connections = await self._connect()
         self._stopping.clear()
+        self.damage, self._is_suspect = None, False
         return aside
 
     async def look_after(self, now: float) -> tuple[bool, Path | None]:
@@ -136,6 +139,8 @@ class Database:
         To be called now and then, and after a failed write. Whether the file was opened anew, and where a broken one
         was set aside. Raises WriteError if there is no good one to be had.
         """
+        if self.damage is not None:
+            return await self._look_at_damage(now)
         async with self._writing:
             found, opened = identity(self.path), self._connections.identity if self._connections else None
             if found == opened and not self._is_suspect:
@@ -152,6 +157,19 @@ class Database:
             self._is_suspect = False
             return True, aside
 
+    async def _look_at_damage(self, now: float) -> tuple[bool, Path | None]:
+        """Ask SQLite again, on connections of which none has seen anything fail."""
+        try:
+            async with self._writing:
+                aside = await self.open(now)
+            damage = None if aside else await self.find_damage()
+            if damage is not None:
+                aside = await self.replace_broken(damage, now)
+        except (ReadError, StorageError, BrokenError, sqlite3.Error) as error:
+            raise WriteError(str(error)) from error
+        self.damage, self._is_suspect = None, False
+        return True, aside
+
     async def _write_again(self) -> None:
         """The file was deleted, but lives on in the connection that has it open."""
         await self._open.writer.execute_fetchall("VACUUM INTO ?", (str(self.path),))
@@ -160,7 +178,8 @@ class Database:
 
     async def execute(self, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
         """Run one statement inside `transaction`; its rows. Raises sqlite3.Error."""
-        return list(await self._open.writer.execute_fetchall(sql, arguments))
+        with self._noticing_damage():
+            return list(await self._open.writer.execute_fetchall(sql, arguments))
 
     async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
         """Run one statement for each row, inside `transaction`. Raises sqlite3.Error."""
@@ -169,7 +188,7 @@ class Database:
     async def write(self, sql: str, arguments: Sequence[object] = ()) -> None:
         """One statement that is a transaction by itself. Raises WriteError."""
         async with self._writing:
-            with self._write_errors():
+            with self._write_errors(), self._noticing_damage():
                 await self._open.writer.execute_fetchall(sql, arguments)
 
     @asynccontextmanager
@@ -192,13 +211,20 @@ class Database:
         """Rows for a range of this length. Raises ReadError."""
         try:
             reader = self._open.recent if span_s <= RECENT_S else self._open.long
-            return list(await reader.execute_fetchall(sql, arguments))
+            with self._noticing_damage():
+                return list(await reader.execute_fetchall(sql, arguments))
         except (sqlite3.Error, ValueError) as error:
             raise ReadError(f"the history cannot be read: {error}") from error
 
     async def find_damage(self) -> str | None:
         """What SQLite's quick check finds first (pragma.html#pragma_quick_check), None if the file is sound."""
-        rows = await self.read(RECENT_S + 1, "PRAGMA quick_check(1)", ())
+        try:
+            rows = await self.read(RECENT_S + 1, "PRAGMA quick_check(1)", ())
+        except ReadError as error:
+            cause = error.__cause__
+            if isinstance(cause, sqlite3.Error) and _is_damage(cause):
+                return str(cause)
+            raise
         return None if rows == [("ok",)] else str(rows[0][0])
 
     @property
@@ -235,6 +261,15 @@ class Database:
             log.warning("%s did not exist or was empty: a new history begins here", self.path)
 
     @contextmanager
+    def _noticing_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if _is_damage(error):
+                self.damage = str(error)
+            raise
+
+    @contextmanager
     def _write_errors(self) -> Iterator[None]:
         try:
             yield
@@ -269,13 +304,17 @@ def _read_only(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=ro"
 
 
+def _is_damage(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 @contextmanager
 def _open_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        if _is_damage(error):
             raise BrokenError(str(error)) from error
         raise StorageError(f"{path}: cannot be opened ({error}); check its permissions or set --db") from error
     except OSError as error:

@@ -49,6 +49,9 @@ from cpusensor.schema import (
 
 log = logging.getLogger(__name__)
 
+HOUR = 3600
+"""Seconds."""
+
 CORES_PER_QUERY_S = 86_400
 """How much of a range is read at a time where Python adds up, in a thread, so that the event loop is never held."""
 
@@ -80,7 +83,10 @@ class Storage:
         aside = await self._database.open(now)
         try:
             await self._begin(aside, now)
-        except GarbledError as error:
+            await self.newest_hour(now)
+        except (GarbledError, ReadError, WriteError, sqlite3.Error) as error:
+            if self._database.damage is None and not isinstance(error, GarbledError):
+                raise
             await self._begin(await self._database.replace_broken(str(error), now), now)
 
     async def close(self) -> None:
@@ -265,6 +271,8 @@ class Storage:
             await self._database.execute(INSERT_CLOCK_STEP, (step.time, step.by_ms))
         if is_rewriting:
             await self._close_minute(bucket_end(sample.time, MINUTE))
+        if previous is not None and sample.time <= previous.time:
+            await self._close_minute(bucket_end(previous.time, MINUTE))
         ends = closed_minutes(previous.time if previous else None, sample.time)
         minutes = [await self._close_minute(end) for end in ends]
         return Tick(sample=sample, gap=gap, minutes=tuple(minute for minute in minutes if minute))
@@ -326,6 +334,10 @@ class Storage:
         for (end,) in rows:
             if end <= now:
                 await self._close_minute(end)
+
+    async def newest_hour(self, now: float) -> list[Tick]:
+        """The ticks to which a stream can still go back."""
+        return [] if self._newest is None else await self.ticks_after(self._newest.time - HOUR, now)
 
     async def ticks_after(self, time: int, now: float) -> list[Tick]:
         """Every tick in (time, now] as it was published, in order."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cpusensor.check import main as check
 from tests.fakes import START, FakeClock, FakeKernel
 from tests.running import Running
 
@@ -112,6 +113,17 @@ async def test_after_a_clock_set_back_newer_samples_replace_older_ones(running: 
         5: 25.0, 10: 25.0, 15: 25.0, 20: 25.0, 25: 25.0, 30: 90.0, 35: 90.0,
     }  # fmt: skip
     assert (await running.json("api/history"))["last_id"] == START + 35
+
+
+async def test_a_minute_that_a_clock_set_back_left_open_is_closed(running: Running) -> None:
+    await running.clock.advance(20)
+    running.clock.step(3600)
+    await running.clock.advance(20)
+    running.clock.step(-3600)
+    await running.clock.advance(60)
+    await running.stop()
+
+    assert check([str(running.database)]) == 0
 
 
 async def test_counters_that_cannot_be_read_leave_a_gap_with_the_mean_they_prove(
