@@ -21,7 +21,7 @@ heading = @printf '\n== %s\n' '$(1)'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test format lint types page-types vendored page-tests browser pytest fmt lock docker clean
+.PHONY: help run test format lint types page-types vendored page-tests browser pytest faults fmt lock docker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ browser: $(VENV)/.dev-stamp ## find a browser for the tests, or install one
 pytest: $(NODE_MODULES) ## unit, HTTP and browser tests; ARGS="-k gap" chooses some
 	$(call heading,tests)
 	@$(VENV_PYTHON) -m pytest $(ARGS)
+
+faults: $(VENV)/.dev-stamp ## inject every fault often, about 10 min, and write docs/FAULTS.md; as root
+	@$(VENV_PYTHON) -m tests.faults $(ARGS)
 
 fmt: $(VENV)/.dev-stamp ## format, and mend what ruff can mend by itself
 	@$(VENV)/bin/ruff format $(CODE)

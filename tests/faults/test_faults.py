@@ -1,0 +1,10 @@
+"""Each fault of the catalogue, few times here; `make faults` injects all of them often and writes docs/FAULTS.md."""
+
+from tests.faults.conftest import RowOf
+from tests.faults.harness import Fault
+
+
+def test_nothing_is_lost_when(fault: Fault, row_of: RowOf) -> None:
+    outcome = row_of(fault).outcome
+
+    assert outcome.verdict == "held", f"{fault.sentence}: {outcome.figure}"
