@@ -194,7 +194,7 @@ class Recorder:
         try:
             while self._unwritten:
                 stored += await self._finish_write()
-            if any(tick.minutes for tick in stored):
+            if self._storage.is_damaged or any(tick.minutes for tick in stored):
                 await self._storage.look_after(self._clock.now().wall)
         except HungError as error:
             self._tell_unwritten(str(error))

@@ -147,7 +147,7 @@ class Checker:
         minutes = Shelf(self._rollups(), lambda minute: minute.time)
         gaps = Shelf(self._gaps(), lambda gap: gap.from_time)
         self._check_history(minutes, gaps)
-        self._check_empty_minutes(minutes.take())
+        minutes.take()
         for gap in gaps.take():
             self._report.add("gap", f"{gap.from_time}: no sample closes it")
         runs = f"runs {len(self._runs):,}"
@@ -196,22 +196,14 @@ class Checker:
             self._report.add("sample", f"{sample.time}: {fault}")
 
     def _check_minute(self, samples: Sequence[Sample], stored: Sequence[Rollup], end: int, *, is_over: bool) -> None:
-        """A minute against its samples; of what is stored, all but the last are minutes without any."""
+        """A minute against its samples; of what is stored, all but the last have outlived theirs, which is no fault."""
         minute = stored[-1] if stored and stored[-1].time == end else None
-        self._check_empty_minutes(stored if minute is None else stored[:-1])
         if minute is None and is_over:
             self._report.add("minute", f"{end}: is missing, though it is over and has {len(samples)} samples")
         if minute is None or min(sample.ticks.all for sample in samples) <= 0:
             return
         if (expected := roll_up([as_rollup(sample) for sample in samples], end)) != minute:
             self._report.add("minute", f"{end}: {_differences(minute, expected)}")
-
-    def _check_empty_minutes(self, stored: Sequence[Rollup]) -> None:
-        """A minute may outlive its samples where a broken database lost them; that is a gap of its own kind."""
-        lost = "SELECT 1 FROM gap WHERE cause = ? AND from_time < ? AND to_time > ?"
-        for minute in stored:
-            if not self._connection.execute(lost, (Cause.UNWRITTEN, minute.time, minute.time - MINUTE)).fetchall():
-                self._report.add("minute", f"{minute.time}: no sample is in it")
 
     def _check_gap(self, before: Sample, after: Sample, stored: Sequence[Gap]) -> None:
         """The gap between two samples against the hole; of what is stored, any other begins at no sample."""

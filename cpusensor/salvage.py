@@ -56,7 +56,8 @@ def salvage_history(path: Path, now: float) -> Iterator[Salvage]:
                 sql = f"SELECT {columns} FROM {table} WHERE {time} > ? AND {time} <= ?"
                 read = _read(connection, sql, end - SPAN_S, end)
                 rows[table] = [sound for row in read if (sound := _sound(table, row)) is not None]
-            yield Salvage(end=end, rows=rows)
+            if any(rows.values()):
+                yield Salvage(end=end, rows=rows)
 
 
 def _sound(table: str, row: Row) -> Row | None:

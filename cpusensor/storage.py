@@ -96,6 +96,11 @@ class Storage:
             await asyncio.wait({self._salvaging})
         await self._database.close()
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether something was read that cannot have been written, so that the file wants looking after."""
+        return self._database.damage is not None or self._damage is not None
+
     async def look_after(self, now: float) -> None:
         """Have a database that was deleted, replaced or broken, or cannot be reached, opened anew.
 
@@ -263,7 +268,8 @@ class Storage:
 
     async def _add_one(self, measured: Measured) -> Tick:
         sample = measured.sample
-        previous, is_rewriting = self._newest, measured.sample.time <= self._highest
+        previous, highest = self._newest, self._highest
+        is_rewriting = sample.time <= highest
         gap = await self._close_gap(measured)
         await self._database.execute(INSERT_SAMPLE, row_of_sample(sample))
         self._note(sample)
@@ -273,7 +279,8 @@ class Storage:
             await self._close_minute(bucket_end(sample.time, MINUTE))
         if previous is not None and sample.time <= previous.time:
             await self._close_minute(bucket_end(previous.time, MINUTE))
-        ends = closed_minutes(previous.time if previous else None, sample.time)
+        before = highest or None if not is_rewriting else previous.time if previous else None
+        ends = closed_minutes(before, sample.time)
         minutes = [await self._close_minute(end) for end in ends]
         return Tick(sample=sample, gap=gap, minutes=tuple(minute for minute in minutes if minute))
 

@@ -102,14 +102,6 @@ DAMAGES = {
         "DELETE FROM minute WHERE time = :noon + 120",
         f"minute {NOON + 120}: is missing, though it is over and has 9 samples",
     ),
-    "minute before the first sample": (
-        "UPDATE minute SET time = :noon - 60 WHERE time = :noon + 60",
-        f"minute {NOON - 60}: no sample is in it",
-    ),
-    "minute after the last sample": (
-        "UPDATE minute SET time = :noon + 600 WHERE time = :noon + 120",
-        f"minute {NOON + 600}: no sample is in it",
-    ),
     "minute whose cores are garbage": (
         "UPDATE minute SET cores = x'48010203' WHERE time = :noon + 60",
         f"minute {NOON + 60}: its cores make no sense",
