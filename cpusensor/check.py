@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Generic, TextIO, TypeVar
@@ -22,7 +21,7 @@ from cpusensor.dbfile import APPLICATION_ID
 from cpusensor.gaps import hole
 from cpusensor.records import Cause, Gap, Rollup, Run, Sample
 from cpusensor.rollup import MINUTE, as_rollup, bucket_end, roll_up
-from cpusensor.rows import Row, gap_of_row, rollup_of_row, run_of_row, sample_of_row
+from cpusensor.rows import GarbledError, Row, gap_of_row, rollup_of_row, run_of_row, sample_of_row, text_of
 from cpusensor.sanity import core_faults, sample_faults
 from cpusensor.schema import GAP_COLUMNS, MIGRATIONS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
 
@@ -241,7 +240,7 @@ class Checker:
         for row in self._rows("gap", GAP_COLUMNS):
             try:
                 gap = gap_of_row(row)
-            except ValueError as error:
+            except GarbledError as error:
                 self._report.add("gap", f"{row[0]}: {error}")
                 continue
             if (gap.busy is None) != (gap.all is None) or not 0 <= (gap.busy or 0) <= (gap.all or 0):
@@ -271,7 +270,7 @@ def open_unchanged(path: Path) -> Iterator[sqlite3.Connection]:
     before = _state(path)
     uri = f"file:{quote(str(path))}?mode=ro{'&immutable=1' if is_at_rest else ''}"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+        connection.text_factory = text_of
         connection.execute("BEGIN")
         yield connection
     if is_at_rest and (_state(path) != before or Path(f"{path}-wal").exists()):

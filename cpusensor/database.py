@@ -28,7 +28,7 @@ from cpusensor.dbfile import (
     identity,
     set_aside,
 )
-from cpusensor.rows import Row
+from cpusensor.rows import Row, text_of
 from cpusensor.schema import MIGRATIONS, PRAGMAS
 
 log = logging.getLogger(__name__)
@@ -246,6 +246,8 @@ class Database:
                 await _prepare(self.path, writer, is_new=is_new)
                 uri = _read_only(self.path)
                 recent, long = [await stack.enter_async_context(connect(uri, uri=True)) for _ in range(2)]
+                for connection in (writer, recent, long):
+                    connection.text_factory = text_of
                 for reader in (recent, long):
                     await reader.execute_fetchall("SELECT max(time) FROM sample UNION ALL SELECT max(time) FROM minute")
                     await reader.set_progress_handler(self._stopping.is_set, QUERY_STEPS)

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from cpusensor.records import Cause, CoreTicks, Gap, Rollup, Run, Sample, Ticks
+from cpusensor.records import Cause, ClockStep, CoreTicks, Gap, Rollup, Run, Sample, Ticks
 
 
 class GarbledError(Exception):
@@ -13,8 +13,15 @@ class GarbledError(Exception):
 
 Row: TypeAlias = Sequence[Any]
 
+_CAUSES = frozenset(Cause)
+
 _SIZES = {b"H": 2, b"I": 4}
 """Bytes of a number, by the format character of a blob of cores."""
+
+
+def text_of(value: bytes) -> str:
+    """A text as the database holds it; one that a failing disk has garbled is read all the same, and judged later."""
+    return value.decode("utf-8", "replace")
 
 
 def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
@@ -45,22 +52,35 @@ def cores_of(ticks: Sequence[int]) -> tuple[CoreTicks, ...]:
     return tuple(CoreTicks(busy=busy, all=all_ticks) for busy, all_ticks in zip(ticks[::2], ticks[1::2], strict=True))
 
 
+def _require(kind: type, *values: object) -> None:
+    """Raises GarbledError unless each value is of the kind that its column takes."""
+    if any(type(value) is not kind for value in values):
+        raise GarbledError("a row holds what its columns do not take")
+
+
 def run_of_row(row: Row) -> Run:
-    """A row of `run`, its columns in the order of the record."""
+    """A row of `run`, its columns in the order of the record. Raises GarbledError, as all these do."""
     run_id, boot_id, started, ended, interval, version = row
+    _require(int, run_id, started, started if ended is None else ended, interval)
+    _require(str, boot_id, version)
     return Run(id=run_id, boot_id=boot_id, started=started, ended=ended, interval=interval, version=version)
+
+
+def _known(*values: object) -> Sequence[object]:
+    """Those that are not null."""
+    return [value for value in values if value is not None]
 
 
 def _ticks(row: Row) -> Ticks:
     user, system, irq, iowait, steal, all_ticks = row
-    if None in {user, system, irq, all_ticks}:
-        raise GarbledError("a row lacks what every row has")
+    _require(int, user, system, irq, all_ticks, *_known(iowait, steal))
     return Ticks(user=user, system=system, irq=irq, iowait=iowait, steal=steal, all=all_ticks)
 
 
 def sample_of_row(row: Row) -> Sample:
     """A row of `sample`, its columns in the order of the record."""
     time, run, elapsed_ms, *ticks, expected, load_centi, pressure_us, total_busy, total_all, cores = row
+    _require(int, time, run, elapsed_ms, expected, total_busy, total_all, *_known(load_centi, pressure_us))
     return Sample(
         time=time,
         run=run,
@@ -78,6 +98,7 @@ def sample_of_row(row: Row) -> Sample:
 def rollup_of_row(row: Row) -> Rollup:
     """A row of `minute`, or a bucket of them, its columns in the order of the record, cores last."""
     time, count, elapsed_ms, *ticks, expected, cpu_min_bp, cpu_max_bp, load_centi, pressure_us, cores = row
+    _require(int, time, count, elapsed_ms, expected, cpu_min_bp, cpu_max_bp, *_known(load_centi, pressure_us))
     return Rollup(
         time=time,
         count=count,
@@ -95,7 +116,17 @@ def rollup_of_row(row: Row) -> Rollup:
 def gap_of_row(row: Row) -> Gap:
     """A row of `gap`, its columns in the order of the record."""
     from_time, to_time, cause, busy, all_ticks = row
+    _require(int, from_time, to_time, *_known(busy, all_ticks))
+    if cause not in _CAUSES:
+        raise GarbledError(f"{cause!r} is not a cause")
     return Gap(from_time=from_time, to_time=to_time, cause=Cause(cause), busy=busy, all=all_ticks)
+
+
+def clock_step_of_row(row: Row) -> ClockStep:
+    """A row of `clock_step`, its columns in the order of the record."""
+    time, by_ms = row
+    _require(int, time, by_ms)
+    return ClockStep(time=time, by_ms=by_ms)
 
 
 def row_of_sample(sample: Sample) -> Row:

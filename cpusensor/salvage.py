@@ -1,15 +1,24 @@
 """What can still be read of a broken database. Reads in the calling thread, and only reads."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from cpusensor.clock import EARLIEST
-from cpusensor.rows import GarbledError, Row, gap_of_row, rollup_of_row, sample_of_row, unpack_cores
+from cpusensor.rows import (
+    GarbledError,
+    Row,
+    clock_step_of_row,
+    gap_of_row,
+    rollup_of_row,
+    run_of_row,
+    sample_of_row,
+    text_of,
+    unpack_cores,
+)
 from cpusensor.sanity import core_faults, sample_faults
 from cpusensor.schema import GAP_COLUMNS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
 
@@ -29,6 +38,13 @@ TABLES = {
 }
 """Columns and time column of each table that holds history."""
 
+_PLAIN: dict[str, Callable[[Row], object]] = {
+    "run": run_of_row,
+    "gap": gap_of_row,
+    "clock_step": clock_step_of_row,
+}
+"""What reads a row of the tables that hold no cores."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Salvage:
@@ -43,7 +59,8 @@ class Salvage:
 def salvage_runs(path: Path) -> list[Row]:
     """The runs, as far as they can be read."""
     with _open(path) as connection:
-        return _read(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
+        rows = _read(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
+    return [row for row in rows if _sound("run", row) is not None]
 
 
 def salvage_history(path: Path, now: float) -> Iterator[Salvage]:
@@ -63,8 +80,8 @@ def salvage_history(path: Path, now: float) -> Iterator[Salvage]:
 def _sound(table: str, row: Row) -> Row | None:
     """The row, without its cores if those are garbled; None if the whole row makes no sense."""
     try:
-        if table == "gap":
-            gap_of_row(row)
+        if table in _PLAIN:
+            _PLAIN[table](row)
         elif table == "minute":
             rollup_of_row(row)
             return (*row[:-1], None) if unpack_cores(row[-1]) is None else row
@@ -73,13 +90,17 @@ def _sound(table: str, row: Row) -> Row | None:
             if any(sample_faults(record)):
                 return None
             return (*row[:-1], None) if record.cores is None or core_faults(record.cores) else row
-    except (GarbledError, TypeError, ValueError):
+    except GarbledError:
         return None
     return row
 
 
-def _open(path: Path) -> "closing[sqlite3.Connection]":
-    return closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, check_same_thread=False))
+@contextmanager
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as connection:
+        connection.text_factory = text_of
+        yield connection
 
 
 def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
@@ -97,12 +118,15 @@ def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
 
 
 def _read(connection: sqlite3.Connection, sql: str, after: int, until: int) -> list[Row]:
-    """Rows in (after, until]: a range that cannot be read is halved down to what can be."""
+    """Rows in (after, until]: a range that cannot be read is halved down to what can be.
+
+    SQLite finds where a range begins and trusts the order from there, so that a garbled key can come from anywhere.
+    """
     try:
-        rows: Sequence[Any] = connection.execute(sql, (after, until)).fetchall()
+        rows = connection.execute(sql, (after, until)).fetchall()
     except sqlite3.Error:
         if until - after <= SMALLEST:
             return []
         middle = (after + until) // 2
         return _read(connection, sql, after, middle) + _read(connection, sql, middle, until)
-    return list(rows)
+    return [row for row in rows if after < row[0] <= until]

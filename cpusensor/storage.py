@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from operator import add
 from pathlib import Path
+from typing import TypeVar
 
 from cpusensor.database import Database, ReadError, WriteError
 from cpusensor.dbfile import StorageError, hold_lock
@@ -17,6 +18,7 @@ from cpusensor.rollup import MINUTE, as_rollup, bucket_end, closed_minutes, roll
 from cpusensor.rows import (
     GarbledError,
     Row,
+    clock_step_of_row,
     core_ticks,
     cores_of,
     gap_of_row,
@@ -48,6 +50,8 @@ from cpusensor.schema import (
 )
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 HOUR = 3600
 """Seconds."""
@@ -217,6 +221,10 @@ class Storage:
         """Seconds between two slots of the present run."""
         return self._run.interval if self._run else 1
 
+    def _interval_of(self, sample: Sample) -> int:
+        """Seconds between two slots of the run that recorded the sample."""
+        return next((run.interval for run in self._runs if run.id == sample.run), self._grid)
+
     @property
     def preceding_runs(self) -> list[Run]:
         """The runs before the present one, back to that of the newest sample; without a sample, only the last."""
@@ -275,10 +283,8 @@ class Storage:
         self._note(sample)
         for step in measured.clock_steps:
             await self._database.execute(INSERT_CLOCK_STEP, (step.time, step.by_ms))
-        if is_rewriting:
+        if bucket_end(sample.time, MINUTE) <= highest:
             await self._close_minute(bucket_end(sample.time, MINUTE))
-        if previous is not None and sample.time <= previous.time:
-            await self._close_minute(bucket_end(previous.time, MINUTE))
         before = highest or None if not is_rewriting else previous.time if previous else None
         ends = closed_minutes(before, sample.time)
         minutes = [await self._close_minute(end) for end in ends]
@@ -314,7 +320,7 @@ class Storage:
         before = await self._sample_before(sample.time)
         after = await self._sample_after(sample.time)
         left = hole(before, sample, self._grid, cause) if before else None
-        right = hole(sample, after, self._grid, cause) if after else None
+        right = hole(sample, after, self._interval_of(after), cause) if after else None
         for gap in filter(None, (left, right)):
             await self._insert_gap(replace(gap, busy=None, all=None))
 
@@ -374,7 +380,7 @@ class Storage:
         parts, arguments = await self._parts(from_time, to_time, step)
         sql = BUCKETS.format(step=int(step), parts=parts)
         rows = await self._database.read(to_time - from_time, sql, arguments)
-        return await asyncio.to_thread(lambda: [rollup_of_row(row) for row in rows])
+        return await asyncio.to_thread(self._records, rollup_of_row, rows)
 
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
         """The ticks of each core in each bucket that knows them, by the bucket's time."""
@@ -391,13 +397,21 @@ class Storage:
         """The gaps that touch (from_time, to_time] and are over now, whole, oldest first."""
         sql = f"SELECT {GAP_COLUMNS} FROM gap WHERE from_time < ? AND to_time > ? AND to_time <= ? ORDER BY from_time"
         rows = await self._database.read(to_time - from_time, sql, (to_time, from_time, int(now)))
-        return [gap_of_row(row) for row in rows]
+        return self._records(gap_of_row, rows)
 
     async def clock_steps(self, from_time: int, to_time: int) -> list[ClockStep]:
         """When the wall clock was set in (from_time, to_time], and by how much, oldest first."""
         sql = "SELECT time, by_ms FROM clock_step WHERE time > ? AND time <= ? ORDER BY time"
         rows = await self._database.read(to_time - from_time, sql, (from_time, to_time))
-        return [ClockStep(time=time, by_ms=by_ms) for time, by_ms in rows]
+        return self._records(clock_step_of_row, rows)
+
+    def _records(self, of_row: Callable[[Row], T], rows: Sequence[Row]) -> list[T]:
+        """What was read for an answer. Raises GarbledError, and then the file wants looking after."""
+        try:
+            return [of_row(row) for row in rows]
+        except GarbledError as error:
+            self._damage = str(error)
+            raise
 
     def stop_queries(self) -> None:
         """Cut short every query that runs or waits, so that none of them holds up the end."""

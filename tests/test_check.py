@@ -128,7 +128,7 @@ DAMAGES = {
     ),
     "gap with a cause of its own": (
         "UPDATE gap SET cause = 'bored'",
-        f"gap {NOON + 70}: 'bored' is not a valid Cause",
+        f"gap {NOON + 70}: 'bored' is not a cause",
     ),
     "gap that is busier than it is long": (
         'UPDATE gap SET busy = "all" + 1',

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,24 @@ async def test_a_database_that_was_replaced_is_left_to_whoever_replaced_it(runni
     health = await (await running.get("healthz")).text()
     assert "is not a cpusensor database and was left untouched" in health
     assert running.database.read_text() == "not ours\n" * 100
+
+
+async def test_a_row_that_cannot_have_been_written_gets_the_file_replaced(running: Running) -> None:
+    await running.clock.advance(70)
+    await running.stop()
+    await running.clock.advance(600)
+    await running.start()
+    await running.clock.advance(10)
+    with closing(sqlite3.connect(running.database)) as connection, connection:
+        connection.execute("UPDATE gap SET cause = 'bored'")
+    span = f"api/history?from={START}&to={START + 700}"
+    assert (await running.get(span)).status == 503
+
+    await running.clock.advance(10)
+
+    assert (await running.get(span)).status == 200
+    assert "was broken and was set aside" in await (await running.get("healthz")).text()
+    assert len([*running.database.parent.glob(ASIDE)]) == 1
 
 
 @pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"")])

@@ -33,7 +33,7 @@ LOCKED_S = 60
 QUICK_LOCKED_S = 6
 DESCRIPTORS = 64
 HOGS = 16
-STARVED_S = 150
+STARVED_S = 300
 FACTOR = 1.5
 """By how much the service may be later than a process that does nothing but sleep."""
 
@@ -113,7 +113,7 @@ def _connections(service: Victim, count: int) -> Iterator[None]:
 
 @fault("F24", expected="p99 and max ≤ 1.5 × those of the bare sleeper, no sample missing", quick=0, full=1, alone=True)
 def sixteen_others_want_the_cpu(lab: Lab) -> str:
-    """16 processes that only compute, for 150 s, beside a process that only sleeps on the same grid."""
+    """16 processes that only compute, for 300 s, beside a process that only sleeps on the same grid."""
     folder = lab.folder()
     notes, bare = folder / "lateness", folder / "bare"
     with ExitStack() as stack:

@@ -38,6 +38,7 @@ COMPANIONS = ("", "-wal", "-shm")
 STEP = 5
 SECTOR = 512
 LENGTH = 3000
+HEALED_S = 10
 LATER = START + STEP * (LENGTH + 1) + 60
 SALVAGED = "all that can be read"
 
@@ -104,7 +105,7 @@ def _replace(lab: Lab, service: Running) -> "asyncio.Future[None]":
     return asyncio.ensure_future(replace())
 
 
-@fault("F9", expected="a new history, and a word about the missing one on /healthz", quick=2, full=12)
+@fault("F9", expected="a new history, and a word about the missing one on /healthz", quick=1, full=12)
 def a_history_is_missing_at_the_start(lab: Lab) -> str:
     """Where a history used to be there is nothing, an empty file, or only the log of a killed process."""
     for number in range(lab.repetitions):
@@ -176,23 +177,24 @@ def _flip_bit(lab: Lab, content: bytes) -> bytes:
     return content[:at] + bytes([content[at] ^ 1 << lab.chance.randrange(8)]) + content[at + 1 :]
 
 
+SERVED = "it starts; what a query finds broken is replaced and answered within 10 s; recording goes on"
 CORRUPTED = "it starts or refuses in one line; what is detected is set aside whole, and the new one is exact"
 
 
-@fault("F7", expected=CORRUPTED, quick=8, full=200)
+@fault("F7", expected=CORRUPTED, quick=4, full=200)
 def sectors_of_the_database_are_garbage(lab: Lab) -> str:
     """A random 512-byte sector of the database is overwritten."""
     return asyncio.run(_corrupt(lab, _wipe_sector))
 
 
-@fault("F7", expected=CORRUPTED, quick=6, full=100)
+@fault("F7", expected=CORRUPTED, quick=3, full=100)
 def the_database_is_cut_short(lab: Lab) -> str:
     """The database ends at a random byte."""
     return asyncio.run(_corrupt(lab, _truncate))
 
 
 @fault(
-    "F8", expected="it starts or refuses in one line; SQLite has no checksums, so many are silent", quick=6, full=200
+    "F8", expected="it starts or refuses in one line; SQLite has no checksums, so many are silent", quick=3, full=200
 )
 def bits_of_the_database_are_flipped(lab: Lab) -> str:
     """One random bit of the database is flipped."""
@@ -268,7 +270,12 @@ class _Log(logging.Handler):
         self._logger.removeHandler(self)
 
 
-@fault("F7", expected="it starts or refuses in one line, without a traceback; recording goes on", quick=1, full=20)
+@fault(
+    "F7",
+    expected=SERVED,
+    quick=1,
+    full=20,
+)
 def the_service_is_started_on_a_broken_database(lab: Lab) -> str:
     """The service, as a process, is started on a database with eight garbage sectors after a crash."""
     original = lab.folder() / "a.db"
@@ -297,10 +304,9 @@ def _serve_broken(lab: Lab, folder: Path) -> str:
     try:
         listener = Listener(service)
         wait_until(lambda: len(listener.ids) > 2, "nothing on the stream")
-        with_health = state(service)
         for query in ("range=1h", f"from={START}&to={LATER}"):
-            status, text = ask(service, f"api/history?{query}")
-            lab.expect(that=status == OK, otherwise=f"/api/history answers {status}: {text[:200]}")
+            wait_until(lambda asked=query: ask(service, f"api/history?{asked}")[0] == OK, "no history", HEALED_S)  # type: ignore[misc]
+        with_health = state(service)
     finally:
         status = service.terminate()
     lab.expect(that=status == 0, otherwise=f"ended with {status}")

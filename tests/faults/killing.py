@@ -14,7 +14,7 @@ from cpusensor.storage import open_storage
 from tests.fakes import START
 from tests.faults.harness import Lab, fault
 from tests.faults.victim import Victim, by_time, history, wait_for_samples
-from tests.faults.writer import STEP
+from tests.faults.writer import HOLES, STEP
 from tests.samples import sample
 from tests.service import ROOT
 
@@ -25,7 +25,7 @@ COMPANIONS = ("", "-wal", "-shm", ".lock")
 @fault(
     "F1",
     expected="no acknowledged sample lost; minutes and gaps exact",
-    quick=4,
+    quick=3,
     full=200,
 )
 def a_writer_is_killed_while_it_writes(lab: Lab) -> str:
@@ -37,7 +37,7 @@ def a_writer_is_killed_while_it_writes(lab: Lab) -> str:
         if repetition % KILLS_PER_DATABASE == 0:
             path, now = lab.folder() / "a.db", START
         acked = _write_and_kill(path, now, lab.chance.uniform(0.02, 0.25))
-        now = (acked[-1] if acked else now) + STEP
+        now = (acked[-1] if acked else now) + STEP * max(HOLES)
         began = time.perf_counter()
         asyncio.run(_open_and_close(path, now))
         reopen_ms.append(1000 * (time.perf_counter() - began))
@@ -97,7 +97,7 @@ def the_service_is_killed(lab: Lab) -> str:
 @fault(
     "F2",
     expected="opens; samples are a prefix of what was written; minutes and gaps exact",
-    quick=24,
+    quick=12,
     full=840,
 )
 def the_write_ahead_log_is_torn(lab: Lab) -> str:
