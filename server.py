@@ -5,22 +5,23 @@ import sys
 
 from cpusensor.app import ListenError, create_app, listen, serve
 from cpusensor.dbfile import StorageError
-from cpusensor.logs import configure_logging
+from cpusensor.logs import configure_logging, report_refusal
 from cpusensor.settings import SettingsError, load_settings
 
 
 def main() -> int:
     """Run the service; the exit status is 2 for a bad setting, 1 for what kept it from serving, 0 for a clean end."""
-    configure_logging()
     try:
         settings = load_settings()
+    except SettingsError as error:
+        report_refusal(error)
+        return 2
+    configure_logging(settings.log_format)
+    try:
         with listen(settings.host, settings.port) as listener:
             return asyncio.run(serve(create_app(settings), listener))
-    except SettingsError as error:
-        print(f"cpusensor: {error}", file=sys.stderr)
-        return 2
     except (StorageError, ListenError) as error:
-        print(f"cpusensor: {error}", file=sys.stderr)
+        report_refusal(error, settings.log_format)
         return 1
 
 

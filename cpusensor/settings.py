@@ -1,22 +1,18 @@
-"""Settings from flags and environment. The only module that reads either."""
+"""Settings from flags, the environment and a file. The only module that reads flags or the environment."""
 
 import argparse
 import os
-import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from cpusensor import __version__
+from cpusensor.configfile import read_config, to_toml
+from cpusensor.options import CONFIG, SETTINGS, Reading, Setting, SettingsError, Written
 
-MAX_NAME_LENGTH = 100
-MAX_PORT = 65_535
-
-
-class SettingsError(Exception):
-    """A setting with a value that is not allowed; its text is one line for the person who set it."""
+__all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "load_settings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,57 +23,88 @@ class Settings:
     """Address to listen on."""
     port: int
     """TCP port; 0 lets the system pick one."""
+    socket: Path | None
+    """Unix socket to listen on; with it host and port are not used."""
+    tls_cert: Path | None
+    """Certificate chain; None without `tls_key` too."""
+    tls_key: Path | None
+    allow_host: tuple[str, ...]
+    """Further names under which the service may be reached: lower case, IPv6 without brackets."""
+    trust_proxy: tuple[str, ...]
+    """IP addresses and networks whose forwarded headers are believed."""
+    token: str | None = field(repr=False)
+    """The secret that a request must show; None lets everybody in."""
     db: Path
     interval: int
     """Seconds between two samples; divides 60."""
+    commit_interval: int
+    """Seconds between two commits; 0 commits every sample."""
     name: str
     """What the machine is called on the page and in the API."""
     max_streams: int
     """How many streams may be open at a time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One setting: how it is written, what is allowed, and what it is without being set."""
-
-    name: str
-    default: str
-    allowed: str
-    """In words, as it follows "must be"."""
-    help: str
-    parse: Callable[[str], Any] = field(repr=False)
-    """Raises ValueError for what is not allowed."""
-
-    @property
-    def flag(self) -> str:
-        """As on the command line."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        """As in the environment."""
-        return "CPUSENSOR_" + self.name.upper()
+    max_connections: int
+    """How many connections may be open at a time."""
+    max_per_address: int
+    """How many connections one address may have open."""
+    log_format: str
+    """`plain` or `json`."""
 
 
 def load_settings(argv: Sequence[str] = sys.argv[1:], environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in force: a flag over its environment variable over the default. An empty variable counts as unset.
+    """The settings in force: a flag over its environment variable over the file over the default.
 
-    Raises SettingsError with one line that names the setting, the value and what is allowed.
+    An empty variable counts as unset. Raises SettingsError with one line that names the setting, the value and what is
+    allowed, and SystemExit once --help, --version or --print-config has printed what was asked for.
     """
-    flags = vars(_parser().parse_args(argv))
-    values = {setting.name: _value(setting, flags[setting.name], environ) for setting in SETTINGS}
-    return Settings(**values)
+    flags = parse_flags(argv)
+    readings = read_settings(flags, environ)
+    _check_together(readings)
+    if flags["print_config"]:
+        sys.stdout.buffer.write(to_toml(readings.values()).encode())
+        raise SystemExit(0)
+    values = {name: reading.value for name, reading in readings.items()}
+    token_in_file = values.pop("token_file")
+    return Settings(**values | {"token": values["token"] or token_in_file})
 
 
-def _value(setting: Setting, flag: str | None, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - as `Setting.parse`
-    if flag is not None:
-        source, text = setting.flag, flag
-    else:
-        source, text = setting.variable, environ.get(setting.variable) or setting.default
+def read_settings(
+    flags: Mapping[str, Any], environ: Mapping[str, str], settings: Sequence[Setting] = SETTINGS
+) -> dict[str, Reading]:
+    """Each setting by its name, looked up where it may stand. Raises SettingsError as `load_settings` does."""
+    config = _read(CONFIG, _written(CONFIG, flags, environ))
+    in_file = read_config(config, settings)
+    return {one.name: _read(one, _written(one, flags, environ) or in_file.get(one.name)) for one in settings}
+
+
+def _written(setting: Setting, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Written | None:
+    if texts := flags[setting.name]:
+        text = ",".join(texts) if setting.is_list else texts[-1]
+        return Written(text=text, place=setting.flag, source=f"flag {setting.flag}")
+    if text := environ.get(setting.variable):
+        return Written(text=text, place=setting.variable, source=f"environment {setting.variable}")
+    return None
+
+
+def _read(setting: Setting, written: Written | None) -> Reading:
+    written = written or Written(text=setting.default, place=setting.variable, source="default")
     try:
-        return setting.parse(text)
-    except ValueError:
-        raise SettingsError(f"{source}: {text!r} is not allowed; it must be {setting.allowed}") from None
+        return Reading(setting=setting, written=written, value=setting.parse(written.text))
+    except ValueError as error:
+        raise setting.refusal(written.place, *error.args) from None
+
+
+def _check_together(readings: Mapping[str, Reading]) -> None:
+    """Raise SettingsError for settings that exclude or need each other."""
+    places = {name: reading.written.place for name, reading in readings.items() if reading.value is not None}
+    if {"token", "token_file"} <= places.keys():
+        raise SettingsError(f"{places['token_file']}: the token is set by {places['token']} as well; set one of them")
+    for given, missing in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+        if given in places and missing not in places:
+            raise SettingsError(f"{places[given]}: needs {readings[missing].setting.flag} as well; set both or neither")
+    for unused in ("host", "port"):
+        if "socket" in places and places[unused] == readings[unused].setting.flag:
+            raise SettingsError(f"{places[unused]}: is not used with {places['socket']}; set one of them")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,91 +114,27 @@ class _Parser(argparse.ArgumentParser):
         raise SettingsError(f"{message}; see --help")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parse_flags(argv: Sequence[str], settings: Sequence[Setting] = SETTINGS) -> dict[str, Any]:
+    """The texts given for each setting, None without its flag. Raises SettingsError for what is no flag."""
+    parser = _parser(settings)
+    flags, unknown = parser.parse_known_args(argv)
+    if unknown:  # a value may be the secret of a mistyped flag
+        names = [text.partition("=")[0] for text in unknown if text.startswith("-")]
+        parser.error(f"unrecognized arguments: {' '.join(names)}" if names else "a value without a flag")
+    return vars(flags)
+
+
+def _parser(settings: Sequence[Setting]) -> _Parser:
     parser = _Parser(prog="server.py", allow_abbrev=False)
     parser.description = "Records this machine's CPU use and shows it in the browser."
     parser.add_argument("--version", action="version", version=f"cpusensor {__version__}")
-    for setting in SETTINGS:
-        shown = setting.default.replace("%", "%%")
-        parser.add_argument(
-            setting.flag, metavar="VALUE", help=f"{setting.help} ({setting.variable}; default: {shown})"
-        )
+    parser.add_argument("--print-config", action="store_true", help="print the settings in force as TOML, and end")
+    for setting in (CONFIG, *settings):
+        default = setting.default or "none"
+        repeated = "may be repeated; " if setting.is_list else ""
+        text = f"{setting.help} ({repeated}{setting.variable}; default: {default})".replace("%", "%%")
+        if setting.is_boolean:
+            parser.add_argument(setting.flag, action="append_const", const="true", help=text)
+        else:
+            parser.add_argument(setting.flag, action="append", metavar="VALUE", help=text)
     return parser
-
-
-def _integer(text: str, lowest: int, highest: int) -> int:
-    if not (text.isascii() and text.isdigit()) or not lowest <= int(text) <= highest:
-        raise ValueError(text)
-    return int(text)
-
-
-def _interval(text: str) -> int:
-    seconds = _integer(text, 1, 60)
-    if 60 % seconds:
-        raise ValueError(text)
-    return seconds
-
-
-def _host(text: str) -> str:
-    if not text or not text.isprintable() or " " in text:
-        raise ValueError(text)
-    return text
-
-
-def _path(text: str) -> Path:
-    if not text or not text.isprintable():
-        raise ValueError(text)
-    return Path(text).expanduser()
-
-
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
-        raise ValueError(text)
-    return name
-
-
-SETTINGS = (
-    Setting(
-        name="host",
-        default="127.0.0.1",
-        allowed="a host name or an IP address",
-        help="address to listen on; 0.0.0.0 for every network",
-        parse=_host,
-    ),
-    Setting(
-        name="port",
-        default="8080",
-        allowed=f"a whole number from 0 to {MAX_PORT}; 0 picks a free port",
-        help="TCP port; 0 picks a free one",
-        parse=lambda text: _integer(text, 0, MAX_PORT),
-    ),
-    Setting(
-        name="db",
-        default="cpusensor.db",
-        allowed="a file path",
-        help="database file; it is made if it is missing",
-        parse=_path,
-    ),
-    Setting(
-        name="interval",
-        default="5",
-        allowed="a whole number of seconds that divides 60: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60",
-        help="seconds between two samples",
-        parse=_interval,
-    ),
-    Setting(
-        name="name",
-        default=socket.gethostname() or "localhost",
-        allowed=f"1 to {MAX_NAME_LENGTH} printable characters",
-        help="what to call this machine",
-        parse=_name,
-    ),
-    Setting(
-        name="max_streams",
-        default="1000",
-        allowed="a whole number from 1 to 100000",
-        help="how many event streams may be open at a time",
-        parse=lambda text: _integer(text, 1, 100_000),
-    ),
-)

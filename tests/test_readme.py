@@ -5,19 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.settings import SETTINGS, Setting
+from cpusensor.options import CONFIG, SETTINGS, Setting
 
 ROOT = Path(__file__).parent.parent
-READMES = ["README.md", "README.ru.md"]
+NONE = {"README.md": "none", "README.ru.md": "нет"}
+READMES = list(NONE)
 
 
 @pytest.mark.parametrize("readme", READMES)
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", [CONFIG, *SETTINGS], ids=lambda setting: setting.name)
 def test_every_setting_is_in_the_table(readme: str, setting: Setting) -> None:
     text = (ROOT / readme).read_text(encoding="utf-8")
     (row,) = re.findall(rf"^\| `{setting.flag}` \| `{setting.variable}` \| (.*?) \|", text, re.MULTILINE)
 
-    assert setting.name == "name" or row == f"`{setting.default}`"
+    default = f"`{setting.default}`" if setting.default else NONE[readme]
+    assert setting.name == "name" or row == default
 
 
 @pytest.mark.parametrize("document", [*READMES, "docs/API.md"])

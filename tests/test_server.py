@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
@@ -82,6 +83,32 @@ def test_a_bad_setting_exits_with_2_and_one_line(tmp_path: Path) -> None:
         run("--interval", "7", cwd=tmp_path), 2, "--interval: '7' is not allowed; it must be a whole number"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_refused_reaches_no_terminal_raw(tmp_path: Path) -> None:
+    assert_one_line(run("--a\n\x1b[2J", cwd=tmp_path), 2, r"unrecognized arguments: --a\\n\\x1b\[2J; see --help")
+
+
+def test_what_was_printed_can_be_saved_and_used_as_the_file(tmp_path: Path) -> None:
+    printed = run("--print-config", "--port", "9000", "--name", "бокс", cwd=tmp_path)
+    (tmp_path / "cpusensor.toml").write_text(printed.stdout, encoding="utf-8")
+
+    again = run("--print-config", "--config", "cpusensor.toml", cwd=tmp_path)
+
+    assert (printed.returncode, again.returncode, again.stderr) == (0, 0, "")
+    assert tomllib.loads(again.stdout) == tomllib.loads(printed.stdout)
+    assert "port = 9000  # cpusensor.toml\n" in again.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["cpusensor.toml"]
+
+
+def test_as_json_every_line_of_the_log_is_an_object(tmp_path: Path) -> None:
+    with Service(tmp_path, "--log-format", "json") as running:
+        started = running.log.read_text().splitlines()
+        refused = run("--db", str(running.database), "--port", "0", "--log-format", "json", cwd=tmp_path)
+
+    assert [(line["level"], line["logger"]) for line in map(json.loads, started)] == [("warning", "cpusensor.database")]
+    assert refused.returncode == 1
+    assert "is in use by another cpusensor" in json.loads(refused.stderr)["message"]
 
 
 def test_a_taken_port_exits_with_1_and_one_line_before_anything_is_touched(tmp_path: Path) -> None:
