@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cpusensor import __version__, wire
+from cpusensor.answers import Answers
 from cpusensor.assets import WEB, load_assets
 from cpusensor.background import Recorder, beat_forever, sample_forever, verify_storage
 from cpusensor.broadcast import Broadcast, Frame
@@ -21,7 +22,7 @@ from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.handlers import routes
 from cpusensor.kernel import Kernel, SystemKernel
-from cpusensor.keys import ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, RUN, SETTINGS, STORAGE
+from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, RUN, SETTINGS, STORAGE
 from cpusensor.rows import GarbledError
 from cpusensor.settings import Settings
 from cpusensor.storage import open_storage
@@ -51,6 +52,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, kernel: Kernel
     app[CLOCK] = clock or SystemClock()
     app[KERNEL] = kernel or SystemKernel()
     app[ASSETS] = load_assets()
+    app[ANSWERS] = Answers()
     app[ENDED] = asyncio.Event()
     app[FAILURES] = []
     app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams, resync=wire.resync)

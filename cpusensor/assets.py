@@ -1,11 +1,12 @@
 """The files of the page, read once at start: a request names a file, it never opens one."""
 
-import gzip
 import hashlib
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from cpusensor.answers import Body, body_of
 
 WEB = Path(__file__).parent.parent / "web"
 
@@ -17,21 +18,12 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
-    """One file as it is sent."""
-
-    body: bytes
-    gzipped: bytes
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Assets:
     """All files under web/static that a page may ask for, and the words of each language."""
 
     version: str
     """Changes when any file changes; part of every file's address, so that a browser may keep it for ever."""
-    files: dict[str, Asset]
+    files: dict[str, Body]
     """By their path under web/static."""
     texts: dict[str, dict[str, str]]
     """By language, then by key."""
@@ -46,7 +38,7 @@ def load_assets(web: Path = WEB) -> Assets:
     """Read everything under `web` that is served."""
     paths = sorted(path for path in (web / "static").rglob("*") if path.suffix in _TYPES)
     files = {str(path.relative_to(web / "static")): _load(path) for path in paths}
-    digest = hashlib.sha256(b"".join(name.encode() + asset.body for name, asset in files.items()))
+    digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
     texts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((web / "texts").glob("*.json"))}
     return Assets(version=digest.hexdigest()[:12], files=files, texts=texts)
 
@@ -69,8 +61,8 @@ def _weights(accept_language: str) -> list[tuple[str, float]]:
     return weights
 
 
-def _load(path: Path) -> Asset:
-    body = path.read_bytes()
+def _load(path: Path) -> Body:
+    plain = path.read_bytes()
     if "vendor" not in path.parts:
-        body = _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), body)
-    return Asset(body=body, gzipped=gzip.compress(body, mtime=0), content_type=_TYPES[path.suffix])
+        plain = _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), plain)
+    return body_of(plain, _TYPES[path.suffix])

@@ -58,8 +58,8 @@ def test_the_page_s_own_files_are_sent_without_their_comments_and_others_as_publ
 
     files = load_assets(tmp_path).files
 
-    assert files["own.js"].body == b"\n\nconst a = 1;\n/** @type {B} */ (b).c;\n\n"
-    assert files["vendor/theirs.js"].body == source.encode()
+    assert files["own.js"].plain == b"\n\nconst a = 1;\n/** @type {B} */ (b).c;\n\n"
+    assert files["vendor/theirs.js"].plain == source.encode()
 
 
 def test_only_what_a_browser_uses_is_served() -> None:

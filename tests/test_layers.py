@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cpusensor"
 
 LAYERS = [
-    {"records"},  # plain data
+    {"records", "answers"},  # plain data; what is sent as it lies in memory
     {"clock", "settings", "assets", "logs"},  # time, configuration, the page's files, the log
     {"usage", "ranges", "dbfile"},  # counters -> use, questions -> grids; the database as files
     {"rollup", "gaps", "rows", "schema", "sanity"},  # pure: what samples add up to, and how they lie in tables
