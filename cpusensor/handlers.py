@@ -12,7 +12,7 @@ from multidict import MultiMapping
 
 from cpusensor import __version__, wire
 from cpusensor.answers import Body, body_of
-from cpusensor.assets import choose_language
+from cpusensor.assets import SCRIPT, STYLE, choose_language
 from cpusensor.broadcast import FullError, Stream
 from cpusensor.clock import slot_at
 from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, RECORDER, RUN, SETTINGS, STORAGE
@@ -69,7 +69,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "version": __version__,
         "interval": app[SETTINGS].interval,
         "now": int(app[CLOCK].now().wall),
-        "texts": assets.texts[lang],
+        "texts": assets.texts[lang]["script"],
         "samples": await _history(request, {"range": "1h", "points": str(PAGE_POINTS)}),
         "minutes": await _history(request, {"range": "1h", "step": "60"}),
         "newest": wire.sample(newest) if newest else None,
@@ -78,11 +78,12 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
     return {
         "lang": lang,
         "languages": list(assets.texts),
-        "texts": assets.texts[lang],
+        "texts": {**assets.texts[lang]["frame"], **assets.texts[lang]["script"]},
         "host": app[SETTINGS].name,
         "version": __version__,
         "assets": f"static/{assets.version}",
-        "modules": assets.modules,
+        "script": SCRIPT,
+        "style": STYLE,
         "boot": boot,
     }
 
