@@ -9,10 +9,12 @@ from functools import partial
 
 import aiohttp_jinja2
 import jinja2
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
 
 from cpusensor import __version__, wire
+from cpusensor.answers import Answers
 from cpusensor.assets import WEB, load_assets
 from cpusensor.background import Recorder, beat_forever, sample_forever, verify_storage
 from cpusensor.broadcast import Broadcast, Frame
@@ -21,7 +23,7 @@ from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.handlers import routes
 from cpusensor.kernel import Kernel, SystemKernel
-from cpusensor.keys import ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, RUN, SETTINGS, STORAGE
+from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, RUN, SETTINGS, STORAGE
 from cpusensor.rows import GarbledError
 from cpusensor.settings import Settings
 from cpusensor.storage import open_storage
@@ -34,14 +36,20 @@ SHUTDOWN_S = 0.2
 KEEPALIVE_S = 20
 BACKLOG = 1024
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-    " img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-}
+NOSNIFF: CIMultiDict[str] = CIMultiDict({"X-Content-Type-Options": "nosniff"})
+"""What the parts of the page are sent with; the page's own policy binds them."""
+
+HEADERS: CIMultiDict[str] = CIMultiDict(
+    {
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        " img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+        " require-trusted-types-for 'script'",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        **NOSNIFF,
+    }
+)
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, kernel: Kernel | None = None) -> web.Application:
@@ -51,6 +59,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, kernel: Kernel
     app[CLOCK] = clock or SystemClock()
     app[KERNEL] = kernel or SystemKernel()
     app[ASSETS] = load_assets()
+    app[ANSWERS] = Answers()
     app[ENDED] = asyncio.Event()
     app[FAILURES] = []
     app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams, resync=wire.resync)
@@ -116,11 +125,9 @@ async def end_requests(app: web.Application) -> None:
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """What every answer tells a browser it must not do; the parts of a page are bound by the page's own policy."""
-    response.headers.popall("Server", None)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    if not request.path.startswith("/static/"):
-        response.headers.update(HEADERS)
+    """What every answer tells a browser that it must not do, and nothing of what it runs on."""
+    response.headers.popall(hdrs.SERVER, None)
+    response.headers.update(NOSNIFF if request.path.startswith("/static/") else HEADERS)
 
 
 @web.middleware

@@ -1,28 +1,24 @@
 """The files of the page, read once at start: a request names a file, it never opens one."""
 
-import gzip
 import hashlib
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cpusensor.answers import Body, body_of
+
 WEB = Path(__file__).parent.parent / "web"
 
-_COMMENT = re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.DOTALL | re.MULTILINE)
-"""A comment that has its lines to itself. What is for the readers of the source alone is not sent to browsers; the
-empty lines stay, so that line numbers are those of the file."""
+SCRIPT, STYLE = "page.js", "page.css"
+"""The page's own modules and style sheets, each in one file: that is 17 requests less, and 6 KB."""
+
+_COMMENT = re.compile(rb"/\*(?:(?!\*/).)*\*/", re.DOTALL)
+_INDENT = re.compile(rb"\n\s*")
+_IMPORT = re.compile(rb'^import .* from "(.*)";$', re.MULTILINE)
+_EXPORT = re.compile(rb"^export ", re.MULTILINE)
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
-    """One file as it is sent."""
-
-    body: bytes
-    gzipped: bytes
-    content_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,24 +27,55 @@ class Assets:
 
     version: str
     """Changes when any file changes; part of every file's address, so that a browser may keep it for ever."""
-    files: dict[str, Asset]
-    """By their path under web/static."""
-    texts: dict[str, dict[str, str]]
-    """By language, then by key."""
-
-    @property
-    def modules(self) -> list[str]:
-        """The page's own scripts, to be fetched ahead."""
-        return [path for path in self.files if path.startswith("js/")]
+    files: dict[str, Body]
+    """By the path in their address: what others wrote as they published it, our own joined."""
+    texts: dict[str, dict[str, dict[str, str]]]
+    """By language, then `frame` for what stands in the page and `script` for what its scripts write, then by key."""
 
 
 def load_assets(web: Path = WEB) -> Assets:
     """Read everything under `web` that is served."""
-    paths = sorted(path for path in (web / "static").rglob("*") if path.suffix in _TYPES)
-    files = {str(path.relative_to(web / "static")): _load(path) for path in paths}
-    digest = hashlib.sha256(b"".join(name.encode() + asset.body for name, asset in files.items()))
+    static = web / "static"
+    published = [path for path in sorted(static.rglob("*")) if path.suffix in _TYPES and not _is_joined(path, static)]
+    files = {str(path.relative_to(static)): body_of(path.read_bytes(), _TYPES[path.suffix]) for path in published}
+    files[SCRIPT] = body_of(_script(static / "js" / "main.js"), _TYPES[".js"])
+    files[STYLE] = body_of(_squeeze(b"".join(path.read_bytes() for path in _styles(static))), _TYPES[".css"])
+    digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
     texts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((web / "texts").glob("*.json"))}
     return Assets(version=digest.hexdigest()[:12], files=files, texts=texts)
+
+
+def _is_joined(path: Path, static: Path) -> bool:
+    return path.relative_to(static).parts[0] in {"js", "css"}
+
+
+def _styles(static: Path) -> list[Path]:
+    """In the order of their names: base.css defines what the others use."""
+    return sorted((static / "css").glob("*.css"))
+
+
+def _script(main: Path) -> bytes:
+    """A module and all that it imports as one, each after what it needs itself.
+
+    They share one scope then, so no two of them may give a name at their top level to different things; a browser that
+    parses the result would say so.
+    """
+    sources: dict[Path, bytes] = {}
+
+    def add(path: Path) -> None:
+        source = path.read_bytes()
+        for name in _IMPORT.findall(source):
+            if (imported := (path.parent / name.decode()).resolve()) not in sources:
+                add(imported)
+        sources[path] = _EXPORT.sub(b"", _IMPORT.sub(b"", source))
+
+    add(main.resolve())
+    return _squeeze(b"".join(sources.values()))
+
+
+def _squeeze(source: bytes) -> bytes:
+    """Without comments, indentation and empty lines, which are for the readers of the source."""
+    return _INDENT.sub(b"\n", _COMMENT.sub(b"", source))
 
 
 def choose_language(wanted: list[str], accept_language: str, offered: list[str]) -> str:
@@ -67,10 +94,3 @@ def _weights(accept_language: str) -> list[tuple[str, float]]:
         weight = float(number) if number.replace(".", "", 1).isdecimal() else 1.0
         weights.append((tag.strip().lower().partition("-")[0], weight))
     return weights
-
-
-def _load(path: Path) -> Asset:
-    body = path.read_bytes()
-    if "vendor" not in path.parts:
-        body = _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), body)
-    return Asset(body=body, gzipped=gzip.compress(body, mtime=0), content_type=_TYPES[path.suffix])

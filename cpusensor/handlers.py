@@ -2,16 +2,20 @@
 
 import asyncio
 import random
+from collections.abc import Callable, Coroutine, Hashable
+from functools import partial
+from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import HttpVersion11, hdrs, web
 from multidict import MultiMapping
 
 from cpusensor import __version__, wire
-from cpusensor.assets import choose_language
+from cpusensor.answers import Body, body_of
+from cpusensor.assets import SCRIPT, STYLE, choose_language
 from cpusensor.broadcast import FullError, Stream
 from cpusensor.clock import slot_at
-from cpusensor.keys import ASSETS, BROADCAST, CLOCK, RECORDER, RUN, SETTINGS, STORAGE
+from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, RECORDER, RUN, SETTINGS, STORAGE
 from cpusensor.ranges import MAX_DIGITS, BadRequestError, choose_grid, parse_query
 
 LANGUAGE_COOKIE = "lang"
@@ -28,22 +32,31 @@ RETRY_MS = (1000, 5000)
 PAGE_POINTS = 3600
 """The page shows an hour at the finest step, even of samples taken every second."""
 
+PAGE_VARIES = "Accept-Encoding, Accept-Language, Cookie"
+
+JSON = "application/json"
+
 routes = web.RouteTableDef()
 
 
 @routes.get("/")
 async def page(request: web.Request) -> web.Response:
     """The page, with the first hour inside."""
-    texts = request.app[ASSETS].texts
+    offered = list(request.app[ASSETS].texts)
     chosen = request.query.get("lang", "")
     wanted = [chosen, request.cookies.get(LANGUAGE_COOKIE, "")]
-    lang = choose_language(wanted, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), list(texts))
-    response = aiohttp_jinja2.render_template("page.html", request, await _page_context(request, lang))
-    response.headers.update({hdrs.CACHE_CONTROL: "no-cache", hdrs.VARY: "Accept-Encoding, Accept-Language, Cookie"})
-    response.enable_compression()
+    lang = choose_language(wanted, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), offered)
+    state = request.app[RECORDER].health().state
+    body = await _kept(request, ("page", lang, state), partial(_make_page, request, lang))
+    response = _response(request, body, cache="no-cache", vary=PAGE_VARIES)
     if chosen == lang:
         response.set_cookie(LANGUAGE_COOKIE, lang, max_age=LANGUAGE_MAX_AGE_S, samesite="Strict", path="")
     return response
+
+
+async def _make_page(request: web.Request, lang: str) -> Body:
+    text = aiohttp_jinja2.render_string("page.html", request, await _page_context(request, lang))
+    return body_of(text.encode(), "text/html")
 
 
 async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
@@ -56,7 +69,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "version": __version__,
         "interval": app[SETTINGS].interval,
         "now": int(app[CLOCK].now().wall),
-        "texts": assets.texts[lang],
+        "texts": assets.texts[lang]["script"],
         "samples": await _history(request, {"range": "1h", "points": str(PAGE_POINTS)}),
         "minutes": await _history(request, {"range": "1h", "step": "60"}),
         "newest": wire.sample(newest) if newest else None,
@@ -65,11 +78,12 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
     return {
         "lang": lang,
         "languages": list(assets.texts),
-        "texts": assets.texts[lang],
+        "texts": {**assets.texts[lang]["frame"], **assets.texts[lang]["script"]},
         "host": app[SETTINGS].name,
         "version": __version__,
         "assets": f"static/{assets.version}",
-        "modules": assets.modules,
+        "script": SCRIPT,
+        "style": STYLE,
         "boot": boot,
     }
 
@@ -81,22 +95,23 @@ async def static(request: web.Request) -> web.Response:
     asset = assets.files.get(request.match_info["path"])
     if asset is None or request.match_info["version"] != assets.version:
         raise web.HTTPNotFound
-    headers = {hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable", hdrs.VARY: hdrs.ACCEPT_ENCODING}
-    body = asset.body
-    if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
-        headers[hdrs.CONTENT_ENCODING] = "gzip"
-        body = asset.gzipped
-    return web.Response(body=body, content_type=asset.content_type, charset="utf-8", headers=headers)
+    return _response(request, asset, cache="public, max-age=31536000, immutable")
 
 
 @routes.get("/api/history")
 async def history(request: web.Request) -> web.Response:
     """A range of the history on a dense grid."""
     try:
-        body = await _history(request, _single(request.query))
+        query = request.rel_url.raw_query_string
+        body = await _kept(request, ("history", query), partial(_make_history, request))
     except BadRequestError as error:
         return _json({"error": str(error)}, status=400)
-    return _json_text(await asyncio.to_thread(wire.encode_by_member, body))
+    return _response(request, body, cache="no-store")
+
+
+async def _make_history(request: web.Request) -> Body:
+    answer = await _history(request, _single(request.query))
+    return await asyncio.to_thread(lambda: body_of(wire.encode_by_member(answer).encode(), JSON))
 
 
 async def _history(request: web.Request, query: dict[str, str]) -> dict[str, wire.Json]:
@@ -212,11 +227,29 @@ def _single(query: "MultiMapping[str]") -> dict[str, str]:
 
 
 def _json(body: wire.Json, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return _json_text(wire.encode(body), status=status, headers=headers)
+    """An answer that is small and made for this reader."""
+    return web.Response(
+        text=wire.encode(body),
+        status=status,
+        content_type=JSON,
+        headers={hdrs.CACHE_CONTROL: "no-store", **(headers or {})},
+    )
 
 
-def _json_text(text: str, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    response = web.Response(text=text, status=status, content_type="application/json", headers=headers)
-    response.headers[hdrs.CACHE_CONTROL] = "no-store"
-    response.enable_compression()
-    return response
+async def _kept(request: web.Request, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
+    """An answer that many readers may want at the same moment: until the next second or sample it stays the same."""
+    app = request.app
+    newest = app[STORAGE].newest
+    return await app[ANSWERS].get((int(app[CLOCK].now().wall), newest and newest.time), key, make)
+
+
+def _response(request: web.Request, body: Body, *, cache: str, vary: str = "Accept-Encoding") -> web.Response:
+    """The body, compressed for a reader that takes it so."""
+    is_gzipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+    headers = {
+        hdrs.CONTENT_TYPE: f"{body.content_type}; charset=utf-8",
+        hdrs.CACHE_CONTROL: cache,
+        hdrs.VARY: vary,
+        **({hdrs.CONTENT_ENCODING: "gzip"} if is_gzipped else {}),
+    }
+    return web.Response(body=body.gzipped if is_gzipped else body.plain, headers=headers)

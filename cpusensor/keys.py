@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from cpusensor.answers import Answers
 from cpusensor.assets import Assets
 from cpusensor.background import Recorder
 from cpusensor.broadcast import Broadcast
@@ -17,6 +18,7 @@ SETTINGS = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 KERNEL: web.AppKey[Kernel] = web.AppKey("kernel")
 ASSETS = web.AppKey("assets", Assets)
+ANSWERS = web.AppKey("answers", Answers)
 STORAGE = web.AppKey("storage", Storage)
 RUN = web.AppKey("run", Run)
 BROADCAST = web.AppKey("broadcast", Broadcast)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,33 +34,57 @@ def test_both_languages_say_the_same_things() -> None:
     assert texts.keys() == {"en", "ru"}
     plural = ("_one", "_few", "_many", "_other")
     stems = [
-        {key.removesuffix(next((end for end in plural if key.endswith(end)), "")) for key in words}
+        {key.removesuffix(next((end for end in plural if key.endswith(end)), "")) for key in group}
         for words in texts.values()
+        for group in words.values()
     ]
-    assert stems[0] == stems[1]
+    assert stems[:2] == stems[2:]
 
 
-def test_the_address_of_the_files_changes_with_their_content(tmp_path: Path) -> None:
-    (tmp_path / "texts").mkdir()
-    (tmp_path / "static").mkdir()
-    script = tmp_path / "static" / "a.js"
-    script.write_text("1")
-    before = load_assets(tmp_path).version
-    script.write_text("2")
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    """A page of two modules, two style sheets and a file of others."""
+    sources = {
+        "texts/en.json": "{}",
+        "static/js/main.js": 'import { two } from "./core/two.js";\n\n/** Says\n * it. */\nsay(two);\n',
+        "static/js/core/two.js": "/** Two. */\nexport const two = 2;\n",
+        "static/css/base.css": "/* Base */\na {\n  b: c;\n}\n",
+        "static/css/page.css": "d {}\n",
+        "static/vendor/theirs.js": "/* Theirs */\n  x = 1\n",
+    }
+    for name, source in sources.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return tmp_path
 
-    assert load_assets(tmp_path).version != before
+
+def test_the_address_of_the_files_changes_with_their_content(web: Path) -> None:
+    before = load_assets(web).version
+    (web / "static" / "js" / "core" / "two.js").write_text("export const two = 22;\n")
+
+    assert load_assets(web).version != before
 
 
-def test_the_page_s_own_files_are_sent_without_their_comments_and_others_as_published(tmp_path: Path) -> None:
-    (tmp_path / "static" / "vendor").mkdir(parents=True)
-    source = "/** Says\n * something. */\nconst a = 1;\n/** @type {B} */ (b).c;\n  /** D. */\n"
-    (tmp_path / "static" / "own.js").write_text(source)
-    (tmp_path / "static" / "vendor" / "theirs.js").write_text(source)
+def test_the_page_s_own_files_are_joined_and_others_sent_as_published(web: Path) -> None:
+    files = load_assets(web).files
 
-    files = load_assets(tmp_path).files
+    assert {name: file.plain for name, file in files.items()} == {
+        "page.js": b"\nconst two = 2;\nsay(two);\n",
+        "page.css": b"\na {\nb: c;\n}\nd {}\n",
+        "vendor/theirs.js": b"/* Theirs */\n  x = 1\n",
+    }
 
-    assert files["own.js"].body == b"\n\nconst a = 1;\n/** @type {B} */ (b).c;\n\n"
-    assert files["vendor/theirs.js"].body == source.encode()
+
+def test_no_two_modules_give_a_name_to_different_things() -> None:
+    script = load_assets().files["page.js"].plain.decode()
+    sources = [path.read_text() for path in (WEB / "static" / "js").rglob("*.js")]
+    defines = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
+    names = [name for source in sources for name in defines.findall(source)]
+
+    assert len(names) == len(set(names))
+    assert set(names) <= set(re.findall(r"\w+", script))
+    assert not re.search(r"^(?:import|export)\b", script, re.MULTILINE)
 
 
 def test_only_what_a_browser_uses_is_served() -> None:

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cpusensor"
 
 LAYERS = [
-    {"records", "values"},  # plain data; what the text of a setting may be
+    {"records", "values", "answers"},  # plain data; what a setting may be; what is sent as it lies in memory
     {"options"},  # the table of settings
     {"configfile"},  # settings as a file
     {"clock", "settings", "assets", "logs"},  # time, configuration, the page's files, the log

@@ -134,7 +134,7 @@ def test_the_page_speaks_russian_to_whoever_prefers_it_and_english_on_request(vi
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-def test_the_first_view_costs_at_most_60_kb(visit: Visit, service: Service) -> None:
+def test_the_first_view_costs_at_most_45_kib(visit: Visit, service: Service) -> None:
     page = visit.blank()
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
@@ -144,5 +144,5 @@ def test_the_first_view_costs_at_most_60_kb(visit: Visit, service: Service) -> N
     page.locator("html[data-ready]").wait_for(state="attached")
     page.wait_for_timeout(500)
 
-    assert len(sizes) > 10
-    assert sum(sizes) <= 60_000
+    assert len(sizes) == 6
+    assert sum(sizes) <= 45 * 1024

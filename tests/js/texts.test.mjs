@@ -5,11 +5,13 @@ import { test } from "node:test";
 import { createWords } from "../../web/static/js/core/language.js";
 
 const read = (path) => readFileSync(new URL(`../../web/${path}`, import.meta.url), "utf8");
-const [en, ru] = ["en", "ru"].map((lang) => JSON.parse(read(`texts/${lang}.json`)));
+const files = ["en", "ru"].map((lang) => JSON.parse(read(`texts/${lang}.json`)));
+const [en, ru] = files.map(({ frame, script }) => ({ ...frame, ...script }));
 const placeholders = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([name]) => name).sort();
 
 test("both languages have the same texts", () => {
   assert.deepEqual(Object.keys(ru), Object.keys(en));
+  assert.deepEqual(Object.keys(files[1].script), Object.keys(files[0].script));
 });
 
 test("a text and its translation are filled with the same values", () => {

@@ -9,6 +9,7 @@ import { gapLabels, minuteReadout, sampleReadout } from "./core/summary.js";
 import { fetchHour } from "./net/api.js";
 import { Stream } from "./net/stream.js";
 import { announce, byId, write } from "./ui/dom.js";
+import { tables } from "./ui/tables.js";
 import { showNewest, showReadouts, showRemarks, showStatus, showSummaries, statusText } from "./ui/text.js";
 
 const REFETCH_MS = 5000;
@@ -146,16 +147,9 @@ async function askHistory() {
 /** @param {"samples" | "minutes"} name */
 function attachTable(name) {
   const details = /** @type {HTMLDetailsElement} */ (byId(`${name}-table`));
-  details.addEventListener("toggle", async () => {
-    try {
-      const { tables } = await import("./ui/tables.js");
-      const rows = details.open ? [tables[name](state.hour, state.end(clock()), language)] : [];
-      byId(`${name}-rows`).replaceChildren(...rows);
-    } catch {
-      // A service that was upgraded meanwhile no longer has this page's files.
-      state.upgraded = true;
-      paint();
-    }
+  details.addEventListener("toggle", () => {
+    const rows = details.open ? [tables[name](state.hour, state.end(clock()), language)] : [];
+    byId(`${name}-rows`).replaceChildren(...rows);
   });
 }
 

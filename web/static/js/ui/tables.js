@@ -1,4 +1,4 @@
-/** The hour as tables, for readers of text. Loaded when the first one is opened. */
+/** The hour as tables, for readers of text. Made when one is opened. */
 
 import { gapSentence } from "../core/summary.js";
 import { make } from "./dom.js";
