@@ -30,6 +30,9 @@ SMALLEST = 4
 SPAN_S = 3600
 """How much history is read at a time."""
 
+STEPS = 10_000
+"""After how many steps of SQLite's machine, about a millisecond, a query looks whether it is to stop."""
+
 TABLES = {
     "sample": (SAMPLE_COLUMNS, "time"),
     "minute": (ROLLUP_COLUMNS, "time"),
@@ -63,11 +66,17 @@ def salvage_runs(path: Path) -> list[Row]:
     return [row for row in rows if _sound("run", row) is not None]
 
 
-def salvage_history(path: Path, now: float) -> Iterator[Salvage]:
-    """The history until now span by span, the newest first, so that what is asked for most is back soonest."""
+def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> Iterator[Salvage]:
+    """The history until now span by span, the newest first, so that what is asked for most is back soonest.
+
+    A garbled time can make it look as if there were years of it: once `is_stopped`, nothing more comes.
+    """
     with _open(path) as connection:
+        connection.set_progress_handler(is_stopped, STEPS)
         first, last = _bounds(connection, int(now))
         for end in range(-(-last // SPAN_S) * SPAN_S, first - SPAN_S, -SPAN_S):
+            if is_stopped():
+                return
             rows = {}
             for table, (columns, time) in TABLES.items():
                 sql = f"SELECT {columns} FROM {table} WHERE {time} > ? AND {time} <= ?"

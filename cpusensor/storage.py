@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from operator import add
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 from cpusensor.database import Database, ReadError, WriteError
@@ -70,6 +71,7 @@ class Storage:
         self._newest: Sample | None = None
         self._highest = 0
         self._salvaging: asyncio.Task[None] | None = None
+        self._closing = Event()
         self._damage: str | None = None
 
     @property
@@ -95,6 +97,7 @@ class Storage:
 
     async def close(self) -> None:
         """Close the database; what still reads, or is being read of a broken one, is cut short."""
+        self._closing.set()
         if self._salvaging is not None:
             self._salvaging.cancel()
             await asyncio.wait({self._salvaging})
@@ -140,7 +143,7 @@ class Storage:
         if aside is None:
             await self._load(now)
             return
-        spans = salvage_history(aside, now)
+        spans = salvage_history(aside, now, self._closing.is_set)
         await self._take_in_runs(aside)
         newest = await asyncio.to_thread(next, spans, None)
         if newest is not None:

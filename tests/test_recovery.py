@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from cpusensor.check import main as check
 from cpusensor.dbfile import StorageError
 from cpusensor.records import Cause, Measured, Sample
+from cpusensor.salvage import salvage_history
 from cpusensor.storage import Storage, open_storage
 from tests.fakes import START
 from tests.running import Running
@@ -162,3 +164,14 @@ async def test_somebody_else_s_file_stays_refused_however_often_one_tries(path: 
                 pass
 
     assert path.read_text() == "dear diary\n" * 40
+
+
+async def test_a_salvage_ends_with_the_service_however_much_is_left(path: Path) -> None:
+    await fill(path)
+    stopped = threading.Event()
+    spans = salvage_history(path, LATER, stopped.is_set)
+
+    assert next(spans).rows["sample"]
+    stopped.set()
+
+    assert next(spans, None) is None
