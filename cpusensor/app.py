@@ -78,7 +78,7 @@ async def with_storage(app: web.Application) -> AsyncIterator[None]:
     async with open_storage(settings.db, now) as storage:
         app[STORAGE] = storage
         app[BROADCAST].load(
-            Frame(id=tick.sample.time, closed=wire.closed(tick), sample=wire.sampled(tick.sample))
+            Frame(tick.sample.time, closed=partial(wire.closed, [tick]), sample=partial(wire.sampled, tick.sample))
             for tick in await storage.newest_hour(now)
         )
         yield

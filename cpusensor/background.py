@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from cpusensor import wire
 from cpusensor.broadcast import Broadcast, Frame
@@ -64,8 +65,12 @@ class Recorder:
         silence = self._clock.now().monotonic - self._ticked.monotonic
         if silence > SILENT_INTERVALS * self._run.interval:
             return Health(is_ticking=False, state=f"no tick for {silence:.0f} s")
+        return Health(is_ticking=True, state=self._state)
+
+    @property
+    def _state(self) -> str:
         reason = self._write_error or self._read_error or self._clock_error or self._storage.notice
-        return Health(is_ticking=True, state=f"degraded: {reason}" if reason else "recording")
+        return f"degraded: {reason}" if reason else "recording"
 
     async def tick(self) -> None:
         """Wait for the next grid point, take a reading, and record it with what it closes."""
@@ -81,10 +86,9 @@ class Recorder:
 
     def _tell_state(self) -> None:
         """Tell the open streams when what is wrong has changed."""
-        state = self.health().state
-        if state != self._told:
-            self._told = state
-            self._broadcast.send(wire.state(state))
+        if self._state != self._told:
+            self._told = self._state
+            self._broadcast.send(wire.state(self._told))
 
     async def close(self) -> None:
         """Write what is not written yet and note the clean end."""
@@ -229,8 +233,9 @@ class Recorder:
 
     def _publish(self, sample: Sample, ticks: Sequence[Tick]) -> None:
         """Send a sample, after what the ticks that are stored by now closed."""
-        closed = b"".join(wire.closed(tick) for tick in ticks)
-        self._broadcast.publish(Frame(id=sample.time, closed=closed, sample=wire.sampled(sample)))
+        self._broadcast.publish(
+            Frame(sample.time, closed=partial(wire.closed, ticks), sample=partial(wire.sampled, sample))
+        )
 
     async def _look_after_storage(self) -> WriteError | None:
         """Have the database opened anew if it must be; why that cannot be done, if so."""
@@ -259,6 +264,7 @@ async def sample_forever(recorder: Recorder) -> None:
 async def beat_forever(clock: Clock, broadcast: Broadcast) -> None:
     """Send a beat whenever nothing else was sent for `BEAT_S`."""
     while True:
+        await broadcast.is_followed.wait()
         due = broadcast.last_sent + BEAT_S
         await clock.sleep_until(due)
         if broadcast.last_sent + BEAT_S <= due:

@@ -10,7 +10,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 
 from cpusensor.clock import Clock
 
@@ -28,14 +28,24 @@ class FullError(Exception):
     """No further stream may be opened."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One tick as it is sent."""
+    """One tick as it is sent, encoded once, and only when somebody is to be sent it."""
 
-    id: int
-    closed: bytes
-    """The gap and the minutes that it closes."""
-    sample: bytes
+    def __init__(self, frame_id: int, *, closed: Callable[[], bytes], sample: Callable[[], bytes]) -> None:
+        """`closed` encodes the gap and the minutes that the tick closes, `sample` the sample that ends it."""
+        self.id = frame_id
+        self._closed = closed
+        self._sample = sample
+
+    @cached_property
+    def sample(self) -> bytes:
+        """The sample alone."""
+        return self._sample()
+
+    @cached_property
+    def whole(self) -> bytes:
+        """What the tick closed, then its sample."""
+        return self._closed() + self.sample
 
 
 class Stream:
@@ -92,6 +102,8 @@ class Broadcast:
         self._frames: deque[Frame] = deque()
         self._streams: set[Stream] = set()
         self._seats = 0
+        self.is_followed = asyncio.Event()
+        """Whether there is a stream."""
         self._closed = False
         self.last_sent = clock.now().monotonic
         """When something was sent last, on the monotonic clock."""
@@ -113,7 +125,8 @@ class Broadcast:
             self._frames.clear()
             self.send(self._resync(frame.id, "the clock was set back"))
         self._remember(frame)
-        self.send(frame.closed + frame.sample)
+        if self._streams:
+            self.send(frame.whole)
 
     def send(self, frame: bytes) -> None:
         """Send a frame that is no one's position."""
@@ -133,7 +146,7 @@ class Broadcast:
             return self.restart("the position is ahead of the newest sample")
         if position < newest - REPLAY_S:
             return self.restart(f"the position is more than {REPLAY_S} s old")
-        return b"".join(frame.closed + frame.sample for frame in self._frames if frame.id > position)
+        return b"".join(frame.whole for frame in self._frames if frame.id > position)
 
     def restart(self, reason: str) -> bytes:
         """What a reader without a usable position gets: a resync, and the newest sample alone."""
@@ -154,11 +167,16 @@ class Broadcast:
         """Send the stream all that comes, until it ends."""
         if self._closed:
             return
+        if not self._streams:
+            self.last_sent = self._clock.now().monotonic
         self._streams.add(stream)
+        self.is_followed.set()
         try:
             await stream.ended
         finally:
             self._streams.discard(stream)
+            if not self._streams:
+                self.is_followed.clear()
 
     def close(self) -> None:
         """End every stream, and admit no other."""

@@ -1,5 +1,6 @@
 """Reads the kernel's CPU counters. The only module that imports psutil."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +16,12 @@ MAX_SECONDS = 1e11
 """Of one CPU since boot: three thousand years."""
 
 _PRESSURE = Path("/proc/pressure/cpu")
+_PRESSURE_BYTES = 200
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ONLINE = Path("/sys/devices/system/cpu/online")
+
+
+_USED_UP = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class UnreadableError(Exception):
@@ -39,6 +44,7 @@ class SystemKernel:
     def __init__(self) -> None:
         self._numbers: list[int] = []
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
+        self._pressure = _open_pressure()
 
     def boot_id(self) -> str:
         """The kernel's boot id (random(4)); the time of the boot where there is none."""
@@ -53,8 +59,12 @@ class SystemKernel:
         psutil opens what it reads anew each time. A descriptor is kept in reserve for it, or connections that use up
         all that the process may have would blind it.
         """
-        if self._spare is not None:
-            os.close(self._spare)
+        try:
+            return self._read()
+        except UnreadableError as error:
+            if self._spare is None or getattr(error.__cause__, "errno", None) not in _USED_UP:
+                raise
+        os.close(self._spare)
         try:
             return self._read()
         finally:
@@ -69,7 +79,7 @@ class SystemKernel:
         if not times:
             raise UnreadableError("the system lists no CPU")
         cpus = dict(zip(self._cpu_numbers(len(times)), times, strict=True))
-        return Counters(cpus=cpus, load=load, pressure_us=_read_pressure())
+        return Counters(cpus=cpus, load=load, pressure_us=_read_pressure(self._pressure))
 
     def _cpu_numbers(self, count: int) -> list[int]:
         """Which CPUs the list is of: psutil gives no numbers, so they are asked for anew when their count changes."""
@@ -106,10 +116,20 @@ def _ticks(seconds: float) -> int:
     return round(seconds * TICKS_PER_SECOND)
 
 
-def _read_pressure() -> int | None:
-    """The "some" line's total, e.g. `some avg10=0.00 avg60=0.00 avg300=0.00 total=1999848` (accounting/psi.rst)."""
+def _open_pressure() -> int | None:
+    """Kept open: to read it again takes a third of what opening it anew does."""
     try:
-        waited_us = int(_PRESSURE.read_text().split("\n", maxsplit=1)[0].rpartition("total=")[2])
+        return os.open(_PRESSURE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _read_pressure(number: int | None) -> int | None:
+    """The "some" line's total, e.g. `some avg10=0.00 avg60=0.00 avg300=0.00 total=1999848` (accounting/psi.rst)."""
+    if number is None:
+        return None
+    try:
+        waited_us = int(os.pread(number, _PRESSURE_BYTES, 0).split(b"\n", maxsplit=1)[0].rpartition(b"total=")[2])
     except (OSError, ValueError):
         return None
     return waited_us if 0 <= waited_us < MAX_SECONDS * 1e6 else None

@@ -119,10 +119,13 @@ def event(name: str, data: Json, event_id: int | None = None) -> bytes:
     return f"{head}event: {name}\ndata: {encode(data)}\n\n".encode()
 
 
-def closed(record: Tick) -> bytes:
-    """What a recorded tick closed: its gap, then its minutes, both without an id."""
-    frames = [] if record.gap is None else [event("gap", gap(record.gap))]
-    return b"".join([*frames, *(event("minute", minute(one)) for one in record.minutes)])
+def closed(records: Sequence[Tick]) -> bytes:
+    """What recorded ticks closed: of each its gap, then its minutes, all without an id."""
+    frames = []
+    for record in records:
+        frames += [] if record.gap is None else [event("gap", gap(record.gap))]
+        frames += [event("minute", minute(one)) for one in record.minutes]
+    return b"".join(frames)
 
 
 def sampled(record: Sample) -> bytes:

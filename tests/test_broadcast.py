@@ -21,7 +21,7 @@ def frame(event_id: int) -> bytes:
 
 
 def tick(event_id: int, sample: bytes | None = None) -> Frame:
-    return Frame(id=event_id, closed=b"", sample=sample or frame(event_id))
+    return Frame(event_id, closed=bytes, sample=lambda: sample or frame(event_id))
 
 
 def broadcast_of(*ids: int, limit: int = 10) -> Broadcast:
@@ -53,7 +53,7 @@ def test_without_a_position_the_newest_tick_is_shown() -> None:
 
 def test_what_a_tick_closed_is_replayed_to_those_who_know_the_sample_before_it() -> None:
     broadcast = broadcast_of(5)
-    broadcast.publish(Frame(id=10, closed=b"<minute>", sample=b"<10>"))
+    broadcast.publish(Frame(10, closed=lambda: b"<minute>", sample=lambda: b"<10>"))
 
     assert broadcast.catch_up(None) == b"<10>"
     assert broadcast.catch_up(5) == b"<minute><10>"

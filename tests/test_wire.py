@@ -53,7 +53,7 @@ def test_a_tick_is_what_it_closed_and_then_its_sample() -> None:
     gap = Gap(from_time=5, to_time=50, cause=Cause.STALLED, busy=1, all=4)
     minute = as_rollup(sample(60))
 
-    closed = wire.closed(Tick(sample=sample(60), gap=gap, minutes=(minute,))).decode().split("\n\n")
+    closed = wire.closed([Tick(sample=sample(60), gap=gap, minutes=(minute,))]).decode().split("\n\n")
 
     assert [one.split("\n")[0] for one in closed] == ["event: gap", "event: minute", ""]
     assert wire.sampled(sample(60)).startswith(b"id: 60\nevent: sample\n")
