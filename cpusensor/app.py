@@ -16,14 +16,14 @@ from multidict import CIMultiDict
 from cpusensor import __version__, wire
 from cpusensor.answers import Answers
 from cpusensor.assets import WEB, load_assets
-from cpusensor.background import Recorder, beat_forever, sample_forever, verify_storage
+from cpusensor.background import Recorder, beat_forever, record_forever, sample_forever, verify_storage
 from cpusensor.broadcast import Broadcast, Frame
 from cpusensor.clock import Clock, SystemClock
 from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.handlers import routes
 from cpusensor.kernel import Kernel, SystemKernel
-from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, RUN, SETTINGS, STORAGE
+from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, SETTINGS, STORAGE
 from cpusensor.rows import GarbledError
 from cpusensor.settings import Settings
 from cpusensor.storage import open_storage
@@ -88,13 +88,19 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
     """The loops, from the note that a run begins to the note that it ended."""
     settings, clock, storage, broadcast = app[SETTINGS], app[CLOCK], app[STORAGE], app[BROADCAST]
     try:
-        run = await storage.start_run(app[KERNEL].boot_id(), clock.now().wall, settings.interval, __version__)
+        await storage.start_run(app[KERNEL].boot_id(), clock.now().wall, settings.interval, __version__)
     except WriteError as error:
         raise StorageError(f"{settings.db}: cannot be written ({error}); check disk and permissions") from error
-    app[RUN] = run
-    app[RECORDER] = Recorder(clock=clock, kernel=app[KERNEL], storage=storage, broadcast=broadcast, run=run)
+    app[RECORDER] = Recorder(
+        clock=clock,
+        kernel=app[KERNEL],
+        storage=storage,
+        broadcast=broadcast,
+        commit_interval=settings.commit_interval,
+    )
     loops = [
         asyncio.create_task(sample_forever(app[RECORDER]), name="sampling"),
+        asyncio.create_task(record_forever(app[RECORDER]), name="recording"),
         asyncio.create_task(beat_forever(clock, broadcast), name="heartbeat"),
     ]
     for loop in loops:

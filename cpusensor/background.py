@@ -1,9 +1,8 @@
-"""The loops: one takes and records the samples, one keeps silent streams alive."""
+"""The loops: one takes the samples, one records them, one keeps silent streams alive."""
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +13,8 @@ from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.gaps import clock_step, first_cause, interruption, restart_cause
 from cpusensor.kernel import TICKS_PER_SECOND, Kernel, UnreadableError
-from cpusensor.records import Cause, ClockStep, Health, Measured, Moment, Reading, Run, Sample, Tick, Usage
+from cpusensor.records import Cause, ClockStep, Health, Measured, Moment, Reading, Sample, Tick, Usage
+from cpusensor.rollup import MINUTE
 from cpusensor.storage import Storage
 from cpusensor.usage import is_possible, measure, was_reset
 
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 BEAT_S = 10.0
 """No stream is silent for longer."""
 
-PATIENCE_S = 1.0
-"""How long a tick waits for a write, at most half an interval: a disk that hangs must not bend the grid."""
+LAST_WRITE_S = 0.5
+"""How long the end waits for what is not written yet."""
 
 UNWRITTEN_S = 3600
 """How much is kept in memory while the database takes nothing."""
@@ -33,14 +33,14 @@ SILENT_INTERVALS = 3
 """After how many intervals without a tick the service says that it is not alive."""
 
 
-class HungError(WriteError):
-    """A write neither fails nor ends."""
-
-
 class Recorder:
     """Takes a reading at every grid point and records what it shows."""
 
-    def __init__(self, *, clock: Clock, kernel: Kernel, storage: Storage, broadcast: Broadcast, run: Run) -> None:
+    def __init__(
+        self, *, clock: Clock, kernel: Kernel, storage: Storage, broadcast: Broadcast, commit_interval: int
+    ) -> None:
+        """`commit_interval` is how many seconds a sample may wait for its commit; none waits beyond its minute."""
+        run = storage.run
         self._clock = clock
         self._kernel = kernel
         self._storage = storage
@@ -53,7 +53,12 @@ class Recorder:
         self._write_error: str | None = None
         self._clock_error: str | None = None
         self._told = "recording"
-        self._writing: asyncio.Future[list[Tick]] | None = None
+        self._unpublished: list[Sample] = []
+        self._untold: list[Tick] = []
+        self._newest: Sample | None = None
+        self._commit_interval = commit_interval
+        self._is_due = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._causes.update(restart_cause(previous, run) for previous in storage.preceding_runs)
         self._ticked = clock.now()
         self._baseline = self._read(self._ticked)
@@ -72,8 +77,13 @@ class Recorder:
         reason = self._write_error or self._read_error or self._clock_error or self._storage.notice
         return f"degraded: {reason}" if reason else "recording"
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was measured is dealt with."""
+        return not self._is_due.is_set() and not self._writing.locked()
+
     async def tick(self) -> None:
-        """Wait for the next grid point, take a reading, and record it with what it closes."""
+        """Wait for the next grid point, take a reading, and have it recorded: no disk ever bends the grid."""
         await self._clock.sleep_until(self._ticked.monotonic + self._expected - self._ticked.wall)
         now = self._clock.now()
         reading = self._read(now)
@@ -81,7 +91,7 @@ class Recorder:
         measured = self._measure(reading) if reading and self._is_sane(now) else None
         self._expected = max(self._expected, slot_at(now.wall, self._run.interval)) + self._run.interval
         if measured is not None:
-            await self._record(measured)
+            self._record(measured)
         self._tell_state()
 
     def _tell_state(self) -> None:
@@ -90,14 +100,29 @@ class Recorder:
             self._told = self._state
             self._broadcast.send(wire.state(self._told))
 
+    async def write(self) -> None:
+        """Wait for samples, write them, and then publish them."""
+        await self._is_due.wait()
+        self._is_due.clear()
+        await self._write_waiting()
+        self._publish()
+        self._tell_state()
+
+    async def flush(self) -> None:
+        """Have samples that wait for their commit written, so that whoever reads the database finds them."""
+        if self._commit_interval and self._unwritten and self.is_idle and self._write_error is None:
+            await self._write_waiting()
+
     async def close(self) -> None:
         """Write what is not written yet and note the clean end."""
         try:
-            while self._unwritten:
-                await self._finish_write()
-            await self._storage.end_run(self._clock.now().wall)
-        except WriteError as error:
-            log.error("the end of this run could not be recorded (%s): the next gap will say that it crashed", error)
+            async with asyncio.timeout(LAST_WRITE_S):
+                while self._unwritten:
+                    await self._write_once()
+                await self._storage.end_run(self._clock.now().wall)
+        except (WriteError, TimeoutError) as error:
+            reason = str(error) or "the disk does not answer"
+            log.error("the end of this run could not be recorded (%s): the next gap will say that it crashed", reason)
 
     def _read(self, now: Moment) -> Reading | None:
         try:
@@ -187,36 +212,46 @@ class Recorder:
             total_all=sum(cpu.all for cpu in after.counters.cpus.values()),
         )
 
-    async def _record(self, measured: Measured) -> None:
-        """Commit first, then publish. While the database takes nothing the sample is published all the same."""
+    def _record(self, measured: Measured) -> None:
+        """Have it committed first and published after; what the database does not take is published all the same."""
+        may_wait = self._may_wait(measured)
+        self._newest = measured.sample
         self._keep(measured)
-        self._publish(measured.sample, await self._write_waiting())
+        self._unpublished.append(measured.sample)
+        if may_wait:
+            self._publish()
+            return
+        self._is_due.set()
+        if self._writing.locked():
+            self._tell_unwritten("it does not answer")
+            self._publish()
 
-    async def _write_waiting(self) -> list[Tick]:
-        """Write all samples that wait; those that are stored now, which may be none."""
-        stored: list[Tick] = []
-        try:
-            while self._unwritten:
-                stored += await self._finish_write()
-            if self._storage.is_damaged or any(tick.minutes for tick in stored):
-                await self._storage.look_after(self._clock.now().wall)
-        except HungError as error:
-            self._tell_unwritten(str(error))
-        except WriteError as error:
-            self._tell_unwritten(str(await self._look_after_storage() or error))
-        else:
-            self._tell_written(len(stored))
-        return stored
+    def _may_wait(self, measured: Measured) -> bool:
+        """Whether it may be committed later: it only continues its minute, and the commit is not due."""
+        sample, previous = measured.sample, self._newest
+        if not self._commit_interval or self._write_error is not None or measured.clock_steps or previous is None:
+            return False
+        is_next = sample.time - previous.time == self._run.interval
+        return is_next and bool(sample.time % self._commit_interval) and bool(sample.time % MINUTE)
 
-    async def _finish_write(self) -> list[Tick]:
-        """Begin a write, or go on waiting for the one that was begun; what it stored. Raises WriteError."""
-        if self._writing is None:
-            self._writing = asyncio.ensure_future(self._storage.add(tuple(self._unwritten)))
-        done, _ = await asyncio.wait({self._writing}, timeout=min(PATIENCE_S, self._run.interval / 2))
-        if not done:
-            raise HungError("it does not answer")
-        writing, self._writing = self._writing, None
-        ticks = writing.result()
+    async def _write_waiting(self) -> None:
+        """Write all samples that wait, if the database takes them."""
+        async with self._writing:
+            stored: list[Tick] = []
+            try:
+                while self._unwritten:
+                    stored += await self._write_once()
+                if self._storage.is_damaged or any(tick.minutes for tick in stored):
+                    await self._storage.look_after(self._clock.now().wall)
+            except WriteError as error:
+                self._tell_unwritten(str(await self._look_after_storage() or error))
+            else:
+                self._tell_written(len(stored))
+            self._untold += stored
+
+    async def _write_once(self) -> list[Tick]:
+        """Write what waits now; what that stored. Raises WriteError."""
+        ticks = await self._storage.add(tuple(self._unwritten))
         written = {tick.sample.time for tick in ticks}
         self._unwritten = deque(waiting for waiting in self._unwritten if waiting.sample.time not in written)
         return ticks
@@ -231,11 +266,14 @@ class Recorder:
             log.warning("the database takes samples again; %d were kept and are written", count)
             self._write_error = None
 
-    def _publish(self, sample: Sample, ticks: Sequence[Tick]) -> None:
-        """Send a sample, after what the ticks that are stored by now closed."""
-        self._broadcast.publish(
-            Frame(sample.time, closed=partial(wire.closed, ticks), sample=partial(wire.sampled, sample))
-        )
+    def _publish(self) -> None:
+        """Send the samples that wait for it, the first of them after what the ticks that are stored by now closed."""
+        for sample in self._unpublished:
+            ticks, self._untold = self._untold, []
+            self._broadcast.publish(
+                Frame(sample.time, closed=partial(wire.closed, ticks), sample=partial(wire.sampled, sample))
+            )
+        self._unpublished.clear()
 
     async def _look_after_storage(self) -> WriteError | None:
         """Have the database opened anew if it must be; why that cannot be done, if so."""
@@ -259,6 +297,12 @@ async def sample_forever(recorder: Recorder) -> None:
     """Tick after tick."""
     while True:
         await recorder.tick()
+
+
+async def record_forever(recorder: Recorder) -> None:
+    """Write and publish what the ticks measure."""
+    while True:
+        await recorder.write()
 
 
 async def beat_forever(clock: Clock, broadcast: Broadcast) -> None:

@@ -15,7 +15,7 @@ from cpusensor.answers import Body, body_of
 from cpusensor.assets import SCRIPT, STYLE, choose_language
 from cpusensor.broadcast import FullError, Stream
 from cpusensor.clock import slot_at
-from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, RECORDER, RUN, SETTINGS, STORAGE
+from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, RECORDER, SETTINGS, STORAGE
 from cpusensor.ranges import MAX_DIGITS, BadRequestError, choose_grid, parse_query
 
 LANGUAGE_COOKIE = "lang"
@@ -137,6 +137,7 @@ async def _history(request: web.Request, query: dict[str, str]) -> dict[str, wir
 @routes.get("/api/now")
 async def now(request: web.Request) -> web.Response:
     """The newest sample, as the stream sent it."""
+    await request.app[RECORDER].flush()
     newest = request.app[STORAGE].newest
     if newest is None:
         return _json({"error": "nothing is recorded yet; the first sample comes within two intervals"}, status=404)
@@ -193,7 +194,7 @@ def _hello(request: web.Request, last_id: int | None) -> bytes:
     greeting: wire.Json = {
         "host": app[SETTINGS].name,
         "version": __version__,
-        "boot": app[RUN].boot_id,
+        "boot": app[STORAGE].run.boot_id,
         "interval": app[SETTINGS].interval,
         "now": int(app[CLOCK].now().wall),
         "last_id": last_id,
@@ -239,6 +240,7 @@ def _json(body: wire.Json, *, status: int = 200, headers: dict[str, str] | None 
 async def _kept(request: web.Request, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
     """An answer that many readers may want at the same moment: until the next second or sample it stays the same."""
     app = request.app
+    await app[RECORDER].flush()
     newest = app[STORAGE].newest
     return await app[ANSWERS].get((int(app[CLOCK].now().wall), newest and newest.time), key, make)
 

@@ -10,7 +10,6 @@ from cpusensor.background import Recorder
 from cpusensor.broadcast import Broadcast
 from cpusensor.clock import Clock
 from cpusensor.kernel import Kernel
-from cpusensor.records import Run
 from cpusensor.settings import Settings
 from cpusensor.storage import Storage
 
@@ -20,7 +19,6 @@ KERNEL: web.AppKey[Kernel] = web.AppKey("kernel")
 ASSETS = web.AppKey("assets", Assets)
 ANSWERS = web.AppKey("answers", Answers)
 STORAGE = web.AppKey("storage", Storage)
-RUN = web.AppKey("run", Run)
 BROADCAST = web.AppKey("broadcast", Broadcast)
 RECORDER = web.AppKey("recorder", Recorder)
 ENDED = web.AppKey("ended", asyncio.Event)

@@ -163,9 +163,9 @@ SETTINGS = (
     Setting(
         name="commit_interval",
         default="0",
-        allowed="a whole number of seconds from 0 to 3600; 0 commits every sample",
+        allowed="a whole number of seconds from 0 to 60; 0 commits every sample",
         help="seconds between two commits to the database; 60 spares an SD card",
-        parse=values.whole_number(0, 3600),
+        parse=values.whole_number(0, 60),
     ),
     Setting(
         name="name",

@@ -38,7 +38,7 @@ class Settings:
     interval: int
     """Seconds between two samples; divides 60."""
     commit_interval: int
-    """Seconds between two commits; 0 commits every sample."""
+    """Seconds between two commits, at most a minute; 0 commits every sample."""
     name: str
     """What the machine is called on the page and in the API."""
     max_streams: int

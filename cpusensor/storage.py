@@ -75,6 +75,13 @@ class Storage:
         self._damage: str | None = None
 
     @property
+    def run(self) -> Run:
+        """The present run, once it was begun."""
+        if self._run is None:
+            raise RuntimeError("no run was begun")
+        return self._run
+
+    @property
     def newest(self) -> Sample | None:
         """The sample written last; None before the first ever."""
         return self._newest

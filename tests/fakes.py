@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 
 from cpusensor.kernel import UnreadableError
 from cpusensor.records import Counters, CpuTimes, Moment
@@ -22,6 +23,8 @@ class FakeClock:
         self._boottime = 5000.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
+        self.is_settled: Callable[[], bool] = lambda: True
+        """Whether those who woke are done with what they woke for."""
 
     def now(self) -> Moment:
         return Moment(wall=self._wall, monotonic=self._monotonic, boottime=self._boottime)
@@ -68,13 +71,13 @@ class FakeClock:
         return self._sleepers[0][0] if self._sleepers else None
 
     async def _wake_sleepers(self) -> None:
-        """Wake who is due, and return once as many sleep as before."""
+        """Wake who is due, and return once as many sleep as before and nothing is left to do."""
         self._next_deadline()
         before = len(self._sleepers)
         while self._sleepers and self._sleepers[0][0] <= self._monotonic:
             heapq.heappop(self._sleepers)[2].set_result(None)
         async with asyncio.timeout(SETTLE_TIMEOUT_S):
-            while len(self._sleepers) < before:  # noqa: ASYNC110 - the loops under test know nothing of an event
+            while len(self._sleepers) < before or not self.is_settled():  # noqa: ASYNC110 - the loops under test know nothing of an event
                 await asyncio.sleep(0)
 
 

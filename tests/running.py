@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from aiohttp import ClientResponse, ClientSession, web
 
 from cpusensor.app import create_app, listen, start_serving, url_of
-from cpusensor.keys import ENDED, STORAGE
+from cpusensor.keys import ENDED, RECORDER, STORAGE
 from cpusensor.settings import load_settings
 from cpusensor.storage import Storage
 from tests.fakes import FakeClock, FakeKernel
@@ -51,15 +51,17 @@ class Running:
 
     async def start(self, *flags: str) -> None:
         settings = load_settings(["--db", str(self.database), "--name", "box", *flags], {})
-        self._app = create_app(settings, clock=self.clock, kernel=self.kernel)
+        self._app = app = create_app(settings, clock=self.clock, kernel=self.kernel)
         listener = listen("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         self._session = ClientSession(url_of(listener))
         self._runner = await start_serving(self._app, listener)
+        self.clock.is_settled = lambda: app[RECORDER].is_idle
 
     async def stop(self) -> None:
         if self._runner is None or self._session is None:
             return
+        self.clock.is_settled = lambda: True
         await self._session.close()
         await self._runner.cleanup()
         self._runner = self._session = None

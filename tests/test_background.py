@@ -1,5 +1,8 @@
 """The loops, seen from outside: what is recorded under a clock and a kernel that a test moves."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from cpusensor.check import main as check
@@ -253,3 +256,49 @@ async def test_the_service_says_that_it_is_not_alive_when_no_tick_came(clock: Fa
     async with await running.get("healthz") as response:
         assert response.status == 503
         assert await response.text() == "no tick for 16 s\n"
+
+
+def committed(running: Running) -> list[int]:
+    """The samples that a kill or a look from outside would find, by seconds since the start."""
+    with closing(sqlite3.connect(running.database)) as connection:
+        return [time - START for (time,) in connection.execute("SELECT time FROM sample ORDER BY time")]
+
+
+async def test_with_a_commit_interval_samples_wait_for_the_end_of_it_and_streams_do_not(running: Running) -> None:
+    await running.restart("--commit-interval", "30")
+    async with running.events() as stream:
+        await stream.next()
+        await running.clock.advance(27)
+        told = [event.id for event in await stream.take(5)]
+
+    assert told == [START + slot for slot in (5, 10, 15, 20, 25)]
+    assert committed(running) == [5]
+    await running.clock.advance(3)
+    assert committed(running) == [5, 10, 15, 20, 25, 30]
+
+
+async def test_what_waits_for_its_commit_is_written_for_whoever_asks_and_at_the_end(running: Running) -> None:
+    await running.restart("--commit-interval", "60")
+    await running.clock.advance(22)
+    assert committed(running) == [5]
+    assert list(await recorded(running)) == [5, 10, 15, 20] == committed(running)
+
+    await running.clock.advance(15)
+    assert committed(running) == [5, 10, 15, 20]
+    await running.stop()
+
+    assert committed(running) == [5, 10, 15, 20, 25, 30, 35]
+    assert check([str(running.database)]) == 0
+
+
+async def test_a_commit_interval_holds_back_neither_a_gap_nor_a_minute(running: Running) -> None:
+    await running.restart("--commit-interval", "60")
+    await running.clock.advance(22)
+    await running.clock.stall(13)
+    assert committed(running)[-1] == 35
+
+    await running.clock.advance(25)
+
+    history = await running.json(f"api/history?from={START}&to={START + 60}&step=60")
+    assert committed(running)[-1] == 60
+    assert (history["count"], history["gaps"][0]["cause"]) == ([10], "stalled")

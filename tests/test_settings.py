@@ -61,7 +61,7 @@ def test_a_default_is_allowed(setting: Setting) -> None:
         ("--max-streams", "0"),
         ("--max-connections", "15"),
         ("--max-per-address", "0"),
-        ("--commit-interval", "3601"),
+        ("--commit-interval", "61"),
         ("--log-format", "JSON"),
         ("--allow-host", "box:8080"),
         ("--trust-proxy", "10.0.0.5/8"),
