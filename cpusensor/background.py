@@ -13,7 +13,7 @@ from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.gaps import clock_step, first_cause, interruption, restart_cause
 from cpusensor.kernel import TICKS_PER_SECOND, Kernel, UnreadableError
-from cpusensor.records import Cause, ClockStep, Health, Measured, Moment, Reading, Sample, Tick, Usage
+from cpusensor.records import Cause, ClockStep, Cost, Health, Measured, Moment, Reading, Sample, Tick, Usage
 from cpusensor.rollup import MINUTE
 from cpusensor.storage import Storage
 from cpusensor.usage import is_possible, measure, was_reset
@@ -63,6 +63,7 @@ class Recorder:
         self._ticked = clock.now()
         self._baseline = self._read(self._ticked)
         self._is_first = True
+        self._began = kernel.cost(self._ticked)
         self._expected = slot_at(self._ticked.wall, run.interval) + run.interval
 
     def health(self) -> Health:
@@ -71,6 +72,10 @@ class Recorder:
         if silence > SILENT_INTERVALS * self._run.interval:
             return Health(is_ticking=False, state=f"no tick for {silence:.0f} s")
         return Health(is_ticking=True, state=self._state)
+
+    def cost(self) -> tuple[Cost, Cost]:
+        """What this process had used when it began to record, and what it has used by now."""
+        return self._began, self._kernel.cost(self._clock.now())
 
     @property
     def _state(self) -> str:

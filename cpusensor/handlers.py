@@ -84,6 +84,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "assets": f"static/{assets.version}",
         "script": SCRIPT,
         "style": STYLE,
+        "cost": wire.cost(*app[RECORDER].cost()),
         "boot": boot,
     }
 
@@ -95,7 +96,7 @@ async def static(request: web.Request) -> web.Response:
     asset = assets.files.get(request.match_info["path"])
     if asset is None or request.match_info["version"] != assets.version:
         raise web.HTTPNotFound
-    return _response(request, asset, cache="public, max-age=31536000, immutable")
+    return _response(request, asset, cache="max-age=31536000, immutable")
 
 
 @routes.get("/api/history")
@@ -136,12 +137,12 @@ async def _history(request: web.Request, query: dict[str, str]) -> dict[str, wir
 
 @routes.get("/api/now")
 async def now(request: web.Request) -> web.Response:
-    """The newest sample, as the stream sent it."""
+    """The newest sample, as the stream sent it, and what recording costs."""
     await request.app[RECORDER].flush()
     newest = request.app[STORAGE].newest
     if newest is None:
         return _json({"error": "nothing is recorded yet; the first sample comes within two intervals"}, status=404)
-    return _json(wire.sample(newest))
+    return _json({**wire.sample(newest), "self": wire.cost(*request.app[RECORDER].cost())})
 
 
 @routes.get("/healthz")

@@ -2,12 +2,13 @@
 
 import errno
 import os
+import resource
 from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
 
-from cpusensor.records import Counters, CpuTimes
+from cpusensor.records import Cost, Counters, CpuTimes, Moment
 
 TICKS_PER_SECOND = 100
 """psutil divides by the system's clock tick; the counters themselves step in 1/100 s (USER_HZ)."""
@@ -36,6 +37,9 @@ class Kernel(Protocol):
 
     def read(self) -> Counters:
         """The counters now. Raises UnreadableError."""
+
+    def cost(self, now: Moment) -> Cost:
+        """What this process has used."""
 
 
 class SystemKernel:
@@ -69,6 +73,16 @@ class SystemKernel:
             return self._read()
         finally:
             self._spare = _open_spare()
+
+    def cost(self, now: Moment) -> Cost:
+        """From getrusage(2) and /proc/self/io."""
+        used, process = resource.getrusage(resource.RUSAGE_SELF), psutil.Process()
+        try:
+            written = process.io_counters().write_bytes
+        except (AttributeError, OSError, psutil.Error):
+            written = None
+        memory = process.memory_info().rss
+        return Cost(moment=now, cpu_s=used.ru_utime + used.ru_stime, memory=memory, written=written)
 
     def _read(self) -> Counters:
         try:

@@ -206,6 +206,18 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What this process has used since it began."""
+
+    moment: Moment
+    cpu_s: float
+    memory: int
+    """Bytes in memory now (resident set)."""
+    written: int | None
+    """Bytes that it caused to be written to disk; None where the system does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """A sample that is not stored yet, and what to blame if slots before it are empty."""
 

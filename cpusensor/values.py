@@ -121,7 +121,7 @@ def path(text: str) -> Path:
     if not text or not text.isprintable():
         raise ValueError(text)
     try:
-        return Path(text).expanduser()
+        return Path(text).expanduser() if text.startswith("~") else Path(text)
     except RuntimeError:  # no such user
         raise ValueError(text) from None
 

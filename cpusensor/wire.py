@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.ranges import Grid
-from cpusensor.records import ClockStep, CoreTicks, Gap, Rollup, Sample, Tick, Ticks
+from cpusensor.records import ClockStep, CoreTicks, Cost, Gap, Rollup, Sample, Tick, Ticks
 from cpusensor.rollup import is_reliable
 from cpusensor.usage import percent
 
@@ -16,6 +16,8 @@ Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | No
 
 COMPACT: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
 """How JSON is written here: without spaces, and never a NaN, which is no JSON."""
+
+MIB = 1 << 20
 
 _MODES: dict[str, Callable[[Ticks], int | None]] = {
     "user": lambda ticks: ticks.user,
@@ -36,7 +38,7 @@ def encode_by_member(value: Mapping[str, Json]) -> str:
     return "{" + ",".join(f"{encode(name)}:{encode(member)}" for name, member in value.items()) + "}"
 
 
-def sample(record: Sample) -> Json:
+def sample(record: Sample) -> dict[str, Json]:
     """A sample as the stream and /api/now show it: percentages, `elapsed` in seconds, `weight` in ticks of 1/100 s."""
     ticks = record.ticks
     return {
@@ -70,6 +72,18 @@ def gap(record: Gap) -> Json:
         "to": record.to_time,
         "cause": record.cause.value,
         "cpu": percent(record.busy, record.all),
+    }
+
+
+def cost(before: Cost, after: Cost) -> dict[str, Json]:
+    """What recording costs: CPU seconds and MiB written an hour since the first of two states, and MiB of memory."""
+    hours = max(after.moment.monotonic - before.moment.monotonic, 1.0) / 3600
+    is_known = before.written is not None and after.written is not None
+    written = (after.written or 0) - (before.written or 0)
+    return {
+        "cpu_seconds_per_hour": round((after.cpu_s - before.cpu_s) / hours, 2),
+        "memory_mib": round(after.memory / MIB, 1),
+        "written_mib_per_hour": round(written / MIB / hours, 2) if is_known else None,
     }
 
 

@@ -4,9 +4,10 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 from cpusensor.kernel import UnreadableError
-from cpusensor.records import Counters, CpuTimes, Moment
+from cpusensor.records import Cost, Counters, CpuTimes, Moment
 
 START = 1_763_936_400
 """A full minute in UTC, where the fake clock begins."""
@@ -92,6 +93,7 @@ class FakeKernel:
         self.counted = 1.0
         self.failure: str | None = None
         self.bug: Exception | None = None
+        self.spent: dict[str, Any] = {"cpu_s": 0.0, "memory": 0, "written": 0}
         self._boot_id = boot_id
         self._clock = clock
         self._read_at = clock.now().monotonic
@@ -112,6 +114,9 @@ class FakeKernel:
             for number, (user, idle) in enumerate(zip(self._user, self._idle, strict=True))
         }
         return Counters(cpus=cpus, load=0.42, pressure_us=0)
+
+    def cost(self, now: Moment) -> Cost:
+        return Cost(moment=now, **self.spent)
 
     def use(self, share: float) -> None:
         """From now on the CPUs are busy for this share of the time."""

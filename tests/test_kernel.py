@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from cpusensor.kernel import SystemKernel, UnreadableError
+from cpusensor.records import Moment
 from cpusensor.usage import measure, was_reset
 
 STAT = """cpu  {user} 0 100 8000 20 1 2 7 0 0
@@ -35,6 +36,16 @@ def test_this_machine_s_counters_only_grow() -> None:
     assert before.cpus.keys() == after.cpus.keys()
     assert len(before.cpus) == psutil.cpu_count()
     assert not was_reset(before, after)
+
+
+def test_this_process_knows_what_it_has_used() -> None:
+    now = Moment(wall=0.0, monotonic=0.0, boottime=0.0)
+
+    before, after = SystemKernel().cost(now), SystemKernel().cost(now)
+
+    assert 0 < before.cpu_s <= after.cpu_s
+    assert after.memory > 10 << 20
+    assert (before.written or 0) <= (after.written or 0)
 
 
 def test_the_boot_has_one_name() -> None:
