@@ -18,7 +18,7 @@ def main() -> int:
         return 2
     configure_logging(settings.log_format)
     try:
-        with listen(settings.host, settings.port) as listener:
+        with listen(settings) as listener:
             return asyncio.run(serve(create_app(settings), listener))
     except (StorageError, ListenError) as error:
         report_refusal(error, settings.log_format)

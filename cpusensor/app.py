@@ -1,11 +1,16 @@
 """The assembly: parts, lifetimes, and how the application is served."""
 
 import asyncio
+import errno
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
 
 import aiohttp_jinja2
 import jinja2
@@ -19,11 +24,28 @@ from cpusensor.assets import WEB, load_assets
 from cpusensor.background import Recorder, beat_forever, record_forever, sample_forever, verify_storage
 from cpusensor.broadcast import Broadcast, Frame
 from cpusensor.clock import Clock, SystemClock
+from cpusensor.connections import IDLE_S, Connections, affordable
 from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
+from cpusensor.guard import Guard
 from cpusensor.handlers import routes
 from cpusensor.kernel import Kernel, SystemKernel
-from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, ENDED, FAILURES, KERNEL, RECORDER, SETTINGS, STORAGE
+from cpusensor.keys import (
+    ANSWERS,
+    ASSETS,
+    BROADCAST,
+    CLOCK,
+    CONNECTIONS,
+    ENDED,
+    FAILURES,
+    GUARD,
+    IS_EXPOSED,
+    KERNEL,
+    LISTENING,
+    RECORDER,
+    SETTINGS,
+    STORAGE,
+)
 from cpusensor.rows import GarbledError
 from cpusensor.settings import Settings
 from cpusensor.storage import open_storage
@@ -33,8 +55,19 @@ log = logging.getLogger(__name__)
 SHUTDOWN_S = 0.2
 """How long a request in progress may take to end; aiohttp spends it twice."""
 
-KEEPALIVE_S = 20
 BACKLOG = 1024
+
+NO_BODY = 1024
+"""Bytes of a body that are read before it is refused."""
+
+PROTOCOL_LIMITS: dict[str, Any] = {
+    "keepalive_timeout": IDLE_S,
+    "max_line_size": 2048,
+    "max_field_size": 4096,
+    "max_headers": 40,
+    "read_bufsize": 4096,
+}
+"""What one connection can make the parser hold: 160 KB, where aiohttp's own limits allow 1 MB."""
 
 NOSNIFF: CIMultiDict[str] = CIMultiDict({"X-Content-Type-Options": "nosniff"})
 """What the parts of the page are sent with; the page's own policy binds them."""
@@ -54,14 +87,21 @@ HEADERS: CIMultiDict[str] = CIMultiDict(
 
 def create_app(settings: Settings, *, clock: Clock | None = None, kernel: Kernel | None = None) -> web.Application:
     """The whole service, not started yet; a test gives its own clock and kernel."""
-    app = web.Application(middlewares=[unreadable_history])
+    app = web.Application(middlewares=[admit], client_max_size=NO_BODY)
     app[SETTINGS] = settings
     app[CLOCK] = clock or SystemClock()
+    app[GUARD] = Guard(settings, app[CLOCK])
+    app[CONNECTIONS] = Connections(
+        limit=affordable(settings.max_connections),
+        per_address=settings.max_per_address,
+        is_exempt=app[GUARD].is_near,
+    )
     app[KERNEL] = kernel or SystemKernel()
     app[ASSETS] = load_assets()
     app[ANSWERS] = Answers()
     app[ENDED] = asyncio.Event()
     app[FAILURES] = []
+    app[LISTENING] = []
     app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams, resync=wire.resync)
     templates = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
     templates.policies["json.dumps_kwargs"] = wire.COMPACT
@@ -125,7 +165,9 @@ def report_failure(app: web.Application, loop: asyncio.Task[None]) -> None:
 
 
 async def end_requests(app: web.Application) -> None:
-    """Let no open stream or long query hold up the end."""
+    """Accept nobody more, and let no open stream or long query hold up the end."""
+    for server in app[LISTENING]:
+        server.close()
     app[BROADCAST].close()
     app[STORAGE].stop_queries()
 
@@ -137,20 +179,28 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 @web.middleware
-async def unreadable_history(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A history that cannot be read is said in one line."""
+async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in who may come in; a history that cannot be read is said in one line."""
+    connections = request.app[CONNECTIONS]
+    connections.begin(request.transport)
     try:
-        return await handler(request)
+        return request.app[GUARD].refuse(request) or await handler(request)
     except (GarbledError, ReadError) as error:
         return web.json_response({"error": str(error)}, status=503)
+    finally:
+        connections.end(request.transport)
 
 
 class ListenError(Exception):
     """The address cannot be listened on; its text is one line that says why and what to do."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address, before anything else is touched. Raises ListenError."""
+def listen(settings: Settings) -> socket.socket:
+    """A socket bound to where the settings say, before anything else is touched. Raises ListenError."""
+    return _listen_unix(settings.socket) if settings.socket else _listen_tcp(settings.host, settings.port)
+
+
+def _listen_tcp(host: str, port: int) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
@@ -159,14 +209,60 @@ def listen(host: str, port: int) -> socket.socket:
         raise ListenError(f"{host}:{port}: cannot listen there ({reason}); set --host or --port to another") from error
 
 
+def _listen_unix(path: Path) -> socket.socket:
+    """Takes the place of a socket that a killed process left behind, and of nothing else."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.is_socket() and listener.connect_ex(str(path)) == errno.ECONNREFUSED:
+            path.unlink()
+        listener.close()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(path))
+        path.chmod(0o660)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(f"{path}: cannot listen there ({error.strerror}); set --socket to another") from error
+    return listener
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """What makes it HTTPS; None without a certificate. Raises ListenError."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=no_password)
+    except (OSError, ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise ListenError(f"{settings.tls_cert}: cannot be used with {settings.tls_key} ({reason})") from error
+    return context
+
+
+def no_password() -> str:
+    """Nobody is there to type one."""
+    raise ValueError("the key is encrypted")
+
+
+async def _accept(app: web.Application, runner: web.AppRunner, listener: socket.socket) -> asyncio.Server:
+    connections, serve_one = app[CONNECTIONS], runner.server
+    if serve_one is None:
+        raise RuntimeError("the runner was not set up")
+    return await asyncio.get_running_loop().create_server(
+        lambda: connections.follow(serve_one()), sock=listener, backlog=BACKLOG, ssl=tls_context(app[SETTINGS])
+    )
+
+
 async def start_serving(app: web.Application, listener: socket.socket) -> web.AppRunner:
     """Start the application on a socket; `cleanup` of what comes back ends it."""
+    app[IS_EXPOSED] = app[GUARD].is_open and not is_local(listener)
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=KEEPALIVE_S
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **PROTOCOL_LIMITS
     )
     try:
         await runner.setup()
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        app[LISTENING].append(await _accept(app, runner, listener))
     except BaseException:
         await runner.cleanup()
         raise
@@ -179,13 +275,23 @@ async def serve(app: web.Application, listener: socket.socket) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, app[ENDED].set)
     runner = await start_serving(app, listener)
-    print(f"cpusensor {__version__} serves {url_of(listener)}", flush=True)  # noqa: T201 - a script waits for it
+    if app[IS_EXPOSED]:
+        log.warning("whoever can reach %s can see the figures: no token is set (--token-file)", url_of(listener))
+    scheme = "https" if app[SETTINGS].tls_cert else "http"
+    print(f"cpusensor {__version__} serves {url_of(listener, scheme)}", flush=True)  # noqa: T201 - a script waits for it
     await app[ENDED].wait()
     await runner.cleanup()
     return 1 if app[FAILURES] else 0
 
 
-def url_of(listener: socket.socket) -> str:
+def is_local(listener: socket.socket) -> bool:
+    """Whether only users of this machine can reach it."""
+    return listener.family == socket.AF_UNIX or ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """Where a listening socket is reached."""
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{listener.getsockname()}"
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"

@@ -15,7 +15,7 @@ from cpusensor.answers import Body, body_of
 from cpusensor.assets import SCRIPT, STYLE, choose_language
 from cpusensor.broadcast import FullError, Stream
 from cpusensor.clock import slot_at
-from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, RECORDER, SETTINGS, STORAGE
+from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, IS_EXPOSED, RECORDER, SETTINGS, STORAGE
 from cpusensor.ranges import MAX_DIGITS, BadRequestError, choose_grid, parse_query
 
 LANGUAGE_COOKIE = "lang"
@@ -84,6 +84,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "assets": f"static/{assets.version}",
         "script": SCRIPT,
         "style": STYLE,
+        "is_exposed": app[IS_EXPOSED],
         "cost": wire.cost(*app[RECORDER].cost()),
         "boot": boot,
     }

@@ -9,6 +9,8 @@ from cpusensor.assets import Assets
 from cpusensor.background import Recorder
 from cpusensor.broadcast import Broadcast
 from cpusensor.clock import Clock
+from cpusensor.connections import Connections
+from cpusensor.guard import Guard
 from cpusensor.kernel import Kernel
 from cpusensor.settings import Settings
 from cpusensor.storage import Storage
@@ -19,8 +21,13 @@ KERNEL: web.AppKey[Kernel] = web.AppKey("kernel")
 ASSETS = web.AppKey("assets", Assets)
 ANSWERS = web.AppKey("answers", Answers)
 STORAGE = web.AppKey("storage", Storage)
+GUARD = web.AppKey("guard", Guard)
+CONNECTIONS = web.AppKey("connections", Connections)
 BROADCAST = web.AppKey("broadcast", Broadcast)
 RECORDER = web.AppKey("recorder", Recorder)
+IS_EXPOSED = web.AppKey("is_exposed", bool)
+"""Whether others than the users of this machine can reach it, and need no token."""
+LISTENING: web.AppKey[list[asyncio.Server]] = web.AppKey("listening", list)
 ENDED = web.AppKey("ended", asyncio.Event)
 """Set when the service is to stop."""
 FAILURES: web.AppKey[list[BaseException]] = web.AppKey("failures", list)

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ class Running:
     async def start(self, *flags: str) -> None:
         settings = load_settings(["--db", str(self.database), "--name", "box", *flags], {})
         self._app = app = create_app(settings, clock=self.clock, kernel=self.kernel)
-        listener = listen("127.0.0.1", 0)
+        listener = listen(replace(settings, host="127.0.0.1", port=0))
         self.port = listener.getsockname()[1]
         self._session = ClientSession(url_of(listener))
         self._runner = await start_serving(self._app, listener)
@@ -84,6 +85,15 @@ class Running:
 
     async def get(self, path: str, **headers: str) -> ClientResponse:
         return await self.session.get(path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+
+    async def raw(self, request: str) -> bytes:
+        """Send it as it is, and read until the service closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request.encode("latin-1"))
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            answer = await reader.read()
+        writer.close()
+        return answer
 
     async def status(self, path: str) -> int:
         async with await self.get(path) as response:

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cpusensor"
 
 LAYERS = [
-    {"records", "values", "answers"},  # plain data; what a setting may be; what is sent as it lies in memory
+    {"records", "values", "answers", "connections"},  # plain data, texts of settings, bodies, and open connections
     {"options"},  # the table of settings
     {"configfile"},  # settings as a file
     {"clock", "settings", "assets", "logs"},  # time, configuration, the page's files, the log
@@ -17,7 +17,7 @@ LAYERS = [
     {"wire", "salvage"},  # what leaves the service, and what is left of a broken database
     {"database"},  # the SQLite file
     {"kernel", "storage", "broadcast"},  # the edges: counters, history, open streams
-    {"background"},  # the loops
+    {"background", "guard"},  # the loops; who may come in
     {"keys"},  # what the application keeps
     {"handlers"},  # HTTP
     {"app", "check"},  # assembly; the command that verifies a database
@@ -31,7 +31,7 @@ ONLY_IN = {
     "time": {"clock"},
     "datetime": {"dbfile", "logs"},
     "argparse": {"settings", "check"},
-    "aiohttp": {"handlers", "app", "keys"},
+    "aiohttp": {"handlers", "app", "keys", "guard"},
     "aiohttp_jinja2": {"handlers", "app"},
     "jinja2": {"app"},
     "fcntl": {"dbfile"},

@@ -229,3 +229,36 @@ def proc_stat() -> tuple[int, int]:
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", maxsplit=1)[0].split()[1:9]]
     user, nice, system, _, _, irq, softirq, _ = fields
     return user + nice + system + irq + softirq, sum(fields)
+
+
+def test_whoever_listens_wider_without_a_token_is_warned_in_the_log_and_on_the_page(tmp_path: Path) -> None:
+    warning = "no token is set"
+    for number, (flags, is_exposed) in enumerate(
+        [(("--host", "0.0.0.0"), True), (("--host", "0.0.0.0", "--token", "x" * 20), False), ((), False)]  # noqa: S104
+    ):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        with Service(directory, *flags) as service:
+            request = urllib.request.Request(service.url, headers={"Authorization": "Bearer " + "x" * 20})
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+                page = response.read().decode()
+        assert (warning in service.log.read_text(), warning in page) == (is_exposed, is_exposed)
+
+
+def test_a_unix_socket_is_served_and_one_left_behind_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "cpu.sock"
+    command = [sys.executable, str(ROOT / "server.py"), "--db", str(tmp_path / "a.db"), "--socket", str(path)]
+    for end in (subprocess.Popen.kill, subprocess.Popen.terminate):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().endswith(f" serves unix:{path}\n")
+            with closing(socket.socket(socket.AF_UNIX)) as connection:
+                connection.connect(str(path))
+                connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+                assert connection.recv(1000).startswith(b"HTTP/1.0 200 OK")
+            assert path.stat().st_mode & 0o777 == 0o660
+            end(process)
+            process.wait(TIMEOUT_S)
+    (tmp_path / "file").write_text("mine")
+    assert_one_line(run("--socket", str(tmp_path / "file"), cwd=tmp_path), 1, ".*file: cannot listen there")
+    assert (tmp_path / "file").read_text() == "mine"

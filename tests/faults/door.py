@@ -51,7 +51,7 @@ def main() -> int:
     psutil.PROCFS_PATH = os.environ.get("FAULT_PROCFS", "/proc")
     settings = load_settings()
     clock = WrongClock(os.environ.get("FAULT_OFFSET"), os.environ.get("FAULT_LATENESS"))
-    with listen(settings.host, settings.port) as listener:
+    with listen(settings) as listener:
         status = asyncio.run(serve(create_app(settings, clock=clock), listener))
     clock.tell()
     return status

@@ -1,0 +1,177 @@
+"""The open connections: how many there may be, from whom, and how long one may take to ask for something.
+
+aiohttp gives a connection all the time in the world to finish the head of a request. Here each one is followed from
+outside, by a protocol that passes everything on, so that nothing of aiohttp's own is touched.
+"""
+
+import asyncio
+import resource
+from collections import Counter
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from typing import cast
+
+HEAD_S = 10.0
+"""How long a new connection may take until its first request is through."""
+
+IDLE_S = 20.0
+"""How long one may take to read an answer and to get the next request through."""
+
+SWEEP_S = 1.0
+
+RESERVE = 32
+"""Descriptors that are no connections: the database's, the loop's, those of libraries, and some to spare."""
+
+RETRY_S = 5
+BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 30\r\n"
+    b"Retry-After: %d\r\nConnection: close\r\n\r\ntoo many connections are open\n" % RETRY_S
+)
+
+ADDRESS_BITS = 64
+"""Of an IPv6 address: what one customer has."""
+
+
+class Connection(asyncio.Protocol):
+    """One accepted connection, and the protocol that serves it."""
+
+    def __init__(self, served_by: asyncio.Protocol, connections: "Connections") -> None:
+        self._served_by: asyncio.Protocol | None = served_by
+        self._connections = connections
+        self.peer = ""
+        """Its address; empty on a Unix socket."""
+        self.client = ""
+        """What is counted as one client."""
+        self.deadline: float | None = None
+        """When it is to be ended, on the loop's clock; None while it is being answered."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let it in, or turn it away."""
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self.client = client_of(self.peer)
+        if self._served_by is None or not self._connections.admit(self):
+            self._served_by = None
+            self.transport.write(BUSY)
+            self.transport.close()
+            return
+        self._served_by.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Make room."""
+        self._connections.forget(self)
+        if self._served_by is not None:
+            self._served_by.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass it on."""
+        if self._served_by is not None:
+            self._served_by.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """Pass it on."""
+        return None if self._served_by is None else self._served_by.eof_received()
+
+    def pause_writing(self) -> None:
+        """Pass it on."""
+        if self._served_by is not None:
+            self._served_by.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass it on."""
+        if self._served_by is not None:
+            self._served_by.resume_writing()
+
+
+class Connections:
+    """All that are open. The event loop's alone."""
+
+    def __init__(self, *, limit: int, per_address: int, is_exempt: Callable[[str], bool]) -> None:
+        """At most `limit`, and at most `per_address` from an address unless it `is_exempt`."""
+        self._limit = limit
+        self._per_address = per_address
+        self._is_exempt = is_exempt
+        self._open: dict[asyncio.BaseTransport, Connection] = {}
+        self._counts: Counter[str] = Counter()
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def follow(self, served_by: asyncio.Protocol) -> Connection:
+        """The protocol for a new connection that is to be served by another."""
+        return Connection(served_by, self)
+
+    def admit(self, connection: Connection) -> bool:
+        """Whether it may stay. At a limit the oldest that has nothing to wait for gives way, if there is one."""
+        client = connection.client
+        is_limited = not self._is_exempt(connection.peer)
+        if is_limited and self._counts[client] >= self._per_address and not self._evict(client):
+            return False
+        if len(self._open) >= self._limit and not self._evict(None):
+            return False
+        self._open[connection.transport] = connection
+        self._counts[client] += 1
+        self._expect(connection, HEAD_S)
+        return True
+
+    def forget(self, connection: Connection) -> None:
+        """It is closed."""
+        if self._open.pop(connection.transport, None) is None:
+            return
+        self._counts[connection.client] -= 1
+        if not self._counts[connection.client]:
+            del self._counts[connection.client]
+
+    def begin(self, transport: asyncio.BaseTransport | None) -> None:
+        """A request is through, and is being answered."""
+        if transport in self._open:
+            self._open[transport].deadline = None
+
+    def end(self, transport: asyncio.BaseTransport | None) -> None:
+        """Its answer is made; what is left is to send it, and the next request."""
+        if transport in self._open:
+            self._expect(self._open[transport], IDLE_S)
+
+    def _expect(self, connection: Connection, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        connection.deadline = loop.time() + seconds
+        if self._sweep is None:
+            self._sweep = loop.call_later(SWEEP_S, self._end_overdue)
+
+    def _evict(self, client: str | None) -> bool:
+        for connection in self._open.values():
+            if connection.deadline is not None and client in {None, connection.client}:
+                self.forget(connection)
+                connection.transport.abort()
+                return True
+        return False
+
+    def _end_overdue(self) -> None:
+        """Look at all of them; and again later, unless none is waited for."""
+        loop, self._sweep = asyncio.get_running_loop(), None
+        waited_for = [one for one in self._open.values() if one.deadline is not None]
+        for connection in waited_for:
+            if connection.deadline is not None and connection.deadline <= loop.time():
+                connection.transport.abort()
+        if waited_for:
+            self._sweep = loop.call_later(SWEEP_S, self._end_overdue)
+
+
+def affordable(wanted: int) -> int:
+    """How many connections this process may have open, after asking the system for as many as are wanted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + RESERVE
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - RESERVE))
+
+
+def client_of(text: str) -> str:
+    """What is counted as one client, by its address; empty for what is no address."""
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None and not found.is_loopback:
+        return str(IPv6Address(int(found) >> ADDRESS_BITS << ADDRESS_BITS))
+    return str(getattr(found, "ipv4_mapped", None) or found)

@@ -1,0 +1,153 @@
+"""Who may come in: real requests against the whole service."""
+
+import base64
+import re
+
+import pytest
+
+from tests.running import Running
+
+TOKEN = "correct-horse-battery-staple"  # noqa: S105 - opens nothing but these tests
+ROUTES = ("", "api/history", "api/now", "events", "healthz", "static/x/page.js", "nothing")
+
+
+def basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"anybody:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost", "LOCALHOST:8080", "localhost.", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "192.168.1.7",
+        "[fe80::1]", "box", "box:8080", "cpu.lan:443",
+    ],
+)  # fmt: skip
+async def test_a_name_of_its_own_or_an_address_is_answered(running: Running, host: str) -> None:
+    await running.restart("--allow-host", "cpu.lan")
+    async with await running.get("healthz", Host=host) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example", "localhost.evil.example", "localhost@evil.example", "evil.example:8080",
+        "127.0.0.1.evil.example",
+        "localhost:8080:1", "localhost:x", "", " ", "[::1", "[evil.example]", "cpu.lan", "xn--box-5cd",
+    ],
+)  # fmt: skip
+async def test_any_other_name_is_refused_on_every_route(running: Running, host: str) -> None:
+    for route in ROUTES:
+        async with await running.get(route, Host=host) as response:
+            assert response.status in ({400, 421} if not host.strip() else {421}), route
+            assert response.status == 400 or "--allow-host" in await response.text()
+            assert response.headers["X-Content-Type-Options"] == "nosniff" or response.status == 400
+
+
+async def test_an_absolute_target_is_no_way_round(running: Running) -> None:
+    for target, host in (("http://evil.example/", "localhost"), ("http://localhost/", "evil.example")):
+        answer = await running.raw(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 421")
+
+
+async def test_a_reader_of_http_1_0_needs_no_name(running: Running) -> None:
+    assert (await running.raw("GET /healthz HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.0 200")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
+async def test_nothing_but_get_and_head_is_answered(running: Running, method: str) -> None:
+    for route in ROUTES:
+        async with running.session.request(method, route) as response:
+            assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
+
+
+async def test_a_body_is_refused_unread(running: Running) -> None:
+    async with running.session.request("GET", "api/history", data=b"x" * 100) as response:
+        assert response.status == 413
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 200), ("same-origin", 200), ("none", 200)]
+)
+async def test_a_page_of_another_site_takes_no_stream(running: Running, site: str, status: int) -> None:
+    headers = {"Sec-Fetch-Site": site}
+    async with running.session.get("events", headers=headers) as response:
+        assert response.status == status
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+
+async def test_without_the_token_nothing_but_the_health_is_told(running: Running) -> None:
+    await running.restart("--token", TOKEN)
+    for route in ROUTES:
+        async with await running.get(route) as response:
+            assert response.status == (200 if route == "healthz" else 401), route
+            assert response.status == 200 or re.match("Basic", response.headers["WWW-Authenticate"])
+
+
+@pytest.mark.parametrize("shown", [f"Bearer {TOKEN}", f"bearer  {TOKEN}", basic(TOKEN)])
+async def test_the_token_opens_as_a_bearer_and_as_a_password(running: Running, shown: str) -> None:
+    await running.restart("--token", TOKEN)
+    async with await running.get("", Authorization=shown) as response:
+        assert response.status == 200
+
+
+async def test_the_token_in_the_page_s_address_is_exchanged_for_a_cookie(running: Running) -> None:
+    await running.restart("--token", TOKEN)
+    async with running.session.get(f"/?lang=ru&token={TOKEN}", allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, "./?lang=ru")
+        cookie = response.headers["Set-Cookie"]
+        secret = response.cookies["cpusensor"].value
+    assert TOKEN not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+
+    for route, status in (("", 200), ("events", 200), ("api/history", 200)):
+        async with await running.get(route, Cookie=f"cpusensor={secret}") as response:
+            assert response.status == status
+
+
+@pytest.mark.parametrize("shown", ["Bearer wrong", basic("wrong"), "Basic %%%", "Basic", "Bearer \xff", "Digest x"])
+async def test_a_wrong_token_opens_nothing(running: Running, shown: str) -> None:
+    await running.restart("--token", TOKEN)
+    async with await running.get("", Authorization=shown) as response:
+        assert response.status == 401
+
+
+async def test_after_five_wrong_tokens_a_minute_passes(running: Running) -> None:
+    await running.restart("--token", TOKEN)
+    tried = []
+    for shown in ["Bearer wrong"] * 6 + [f"Bearer {TOKEN}"]:
+        async with await running.get("", Authorization=shown) as response:
+            tried.append(response.status)
+    assert tried == [401] * 5 + [429] * 2
+
+    await running.clock.advance(60)
+
+    async with await running.get("", Authorization=f"Bearer {TOKEN}") as response:
+        assert response.status == 200
+
+
+async def test_forwarded_headers_are_believed_from_a_trusted_proxy_alone(running: Running) -> None:
+    forged = {"X-Forwarded-Host": "cpu.example", "Host": "localhost"}
+    for flags, status in (((), 200), (("--trust-proxy", "127.0.0.0/8"), 421)):
+        await running.restart(*flags)
+        async with await running.get("healthz", **forged) as response:
+            assert response.status == status
+
+    await running.restart("--trust-proxy", "127.0.0.1", "--token", TOKEN)
+    tried = []
+    for client in ["203.0.113.7"] * 6 + ["203.0.113.8"]:
+        shown = {"X-Forwarded-For": f"198.51.100.1, {client}", "Authorization": "Bearer wrong"}
+        async with await running.get("", **shown) as response:
+            tried.append(response.status)
+    assert tried == [401] * 5 + [429, 401]
+
+
+async def test_what_was_asked_for_and_shown_is_in_no_log(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    await running.restart("--token", TOKEN)
+    for shown in (f"Bearer {TOKEN}", "Bearer guess-guess-guess-guess"):
+        await running.get("", Authorization=shown)
+    await running.get(f"?token={TOKEN}")
+
+    assert TOKEN not in caplog.text
+    assert "guess" not in caplog.text
