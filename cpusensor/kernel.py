@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,13 +76,12 @@ class SystemKernel:
             self._spare = _open_spare()
 
     def cost(self, now: Moment) -> Cost:
-        """From getrusage(2) and /proc/self/io."""
-        used, process = resource.getrusage(resource.RUSAGE_SELF), psutil.Process()
-        try:
+        """From getrusage(2), /proc/self/statm and /proc/self/io."""
+        used, memory, written = resource.getrusage(resource.RUSAGE_SELF), None, None
+        with suppress(AttributeError, OSError, psutil.Error):
+            process = psutil.Process()
+            memory = process.memory_info().rss
             written = process.io_counters().write_bytes
-        except (AttributeError, OSError, psutil.Error):
-            written = None
-        memory = process.memory_info().rss
         return Cost(moment=now, cpu_s=used.ru_utime + used.ru_stime, memory=memory, written=written)
 
     def _read(self) -> Counters:

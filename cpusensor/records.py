@@ -211,10 +211,10 @@ class Cost:
 
     moment: Moment
     cpu_s: float
-    memory: int
-    """Bytes in memory now (resident set)."""
+    memory: int | None
+    """Bytes in memory now (resident set); None where the system does not tell, as for `written`."""
     written: int | None
-    """Bytes that it caused to be written to disk; None where the system does not tell."""
+    """Bytes that it caused to be written to disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

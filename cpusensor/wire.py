@@ -82,7 +82,7 @@ def cost(before: Cost, after: Cost) -> dict[str, Json]:
     written = (after.written or 0) - (before.written or 0)
     return {
         "cpu_seconds_per_hour": round((after.cpu_s - before.cpu_s) / hours, 2),
-        "memory_mib": round(after.memory / MIB, 1),
+        "memory_mib": None if after.memory is None else round(after.memory / MIB, 1),
         "written_mib_per_hour": round(written / MIB / hours, 2) if is_known else None,
     }
 

@@ -44,8 +44,15 @@ def test_this_process_knows_what_it_has_used() -> None:
     before, after = SystemKernel().cost(now), SystemKernel().cost(now)
 
     assert 0 < before.cpu_s <= after.cpu_s
-    assert after.memory > 10 << 20
+    assert (after.memory or 0) > 10 << 20
     assert (before.written or 0) <= (after.written or 0)
+
+
+@pytest.mark.usefixtures("proc")
+def test_a_system_that_tells_nothing_of_this_process_leaves_it_unknown() -> None:
+    cost = SystemKernel().cost(Moment(wall=0.0, monotonic=0.0, boottime=0.0))
+
+    assert (cost.memory, cost.written) == (None, None)
 
 
 def test_the_boot_has_one_name() -> None:
