@@ -21,7 +21,7 @@ heading = @printf '\n== %s\n' '$(1)'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test format lint types page-types vendored page-tests browser pytest faults fmt lock docker clean
+.PHONY: help run test format lint types page-types vendored page-tests browser pytest faults fuzz fmt lock docker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,9 @@ pytest: $(NODE_MODULES) ## unit, HTTP and browser tests; ARGS="-k gap" chooses s
 
 faults: $(VENV)/.dev-stamp ## inject every fault often, about 10 min, and write docs/FAULTS.md; as root
 	@$(VENV_PYTHON) -m tests.faults $(ARGS)
+
+fuzz: $(VENV)/.dev-stamp ## send 100,000 requests that nobody should send, about 20 s
+	@$(VENV_PYTHON) -m tests.fuzz $(ARGS)
 
 fmt: $(VENV)/.dev-stamp ## format, and mend what ruff can mend by itself
 	@$(VENV)/bin/ruff format $(CODE)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cpusensor import __version__
 from cpusensor.answers import Body, body_of
 
 WEB = Path(__file__).parent.parent / "web"
@@ -23,7 +24,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assets:
-    """All files under web/static that a page may ask for, and the words of each language."""
+    """All files under web/static that a page may ask for, the words of each language, and what describes the API."""
 
     version: str
     """Changes when any file changes; part of every file's address, so that a browser may keep it for ever."""
@@ -31,6 +32,8 @@ class Assets:
     """By the path in their address: what others wrote as they published it, our own joined."""
     texts: dict[str, dict[str, dict[str, str]]]
     """By language, then `frame` for what stands in the page and `script` for what its scripts write, then by key."""
+    description: Body
+    """The API in the words of OpenAPI."""
 
 
 def load_assets(web: Path = WEB) -> Assets:
@@ -42,7 +45,15 @@ def load_assets(web: Path = WEB) -> Assets:
     files[STYLE] = body_of(_squeeze(b"".join(path.read_bytes() for path in _styles(static))), _TYPES[".css"])
     digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
     texts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((web / "texts").glob("*.json"))}
-    return Assets(version=digest.hexdigest()[:12], files=files, texts=texts)
+    description = _description(web / "openapi.json")
+    return Assets(version=digest.hexdigest()[:12], files=files, texts=texts, description=description)
+
+
+def _description(path: Path) -> Body:
+    """The file, with the version that serves it."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["info"]["version"] = __version__
+    return body_of(json.dumps(document, separators=(",", ":")).encode(), "application/json")
 
 
 def _is_joined(path: Path, static: Path) -> bool:

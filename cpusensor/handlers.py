@@ -1,4 +1,4 @@
-"""The answers: page, history, newest sample, stream, health."""
+"""The answers: page, history, newest sample, stream, health, and what describes them."""
 
 import asyncio
 import random
@@ -146,6 +146,12 @@ async def now(request: web.Request) -> web.Response:
     return _json({**wire.sample(newest), "self": wire.cost(*request.app[RECORDER].cost())})
 
 
+@routes.get("/api/openapi.json")
+async def openapi(request: web.Request) -> web.Response:
+    """What describes all this."""
+    return _response(request, request.app[ASSETS].description, cache="no-cache")
+
+
 @routes.get("/healthz")
 async def healthz(request: web.Request) -> web.Response:
     """Whether the recording goes on, in a word."""
@@ -207,14 +213,13 @@ def _hello(request: web.Request, last_id: int | None) -> bytes:
 
 def _position(request: web.Request) -> tuple[int | None, str | None]:
     """Where the reader stands, or why that cannot be told: the header that EventSource sends wins over the address."""
-    text = request.headers.get("Last-Event-ID")
-    if text is not None:
-        return (int(text), None) if _is_time(text) else (None, "the Last-Event-ID is not a sample's id")
-    query = _single(request.query)
-    text = query.get("after")
-    if text is not None and not _is_time(text):
-        raise BadRequestError(f"after: {text!r} is not allowed; it must be the id of a sample, in UTC Unix seconds")
-    return (None if text is None else int(text)), None
+    after = _single(request.query).get("after")
+    if after is not None and not _is_time(after):
+        raise BadRequestError(f"after: {after!r} is not allowed; it must be the id of a sample, in UTC Unix seconds")
+    text = request.headers.get("Last-Event-ID", after)
+    if text is None or _is_time(text):
+        return (None if text is None else int(text)), None
+    return None, "the Last-Event-ID is not a sample's id"
 
 
 def _is_time(text: str) -> bool:
@@ -225,7 +230,7 @@ def _single(query: "MultiMapping[str]") -> dict[str, str]:
     """The parameters, none of which may be given twice."""
     for name in query:
         if len(query.getall(name)) > 1:
-            raise BadRequestError(f"{name}: given {len(query.getall(name))} times; give it once")
+            raise BadRequestError(f"{name!r}: given {len(query.getall(name))} times; give it once")
     return dict(query)
 
 

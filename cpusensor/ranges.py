@@ -74,7 +74,7 @@ def parse_query(query: Mapping[str, str], newest: int) -> Query:
     """What the parameters ask for, `newest` being the newest grid point. Raises BadRequestError."""
     unknown = [name for name in query if name not in _PARAMETERS]
     if unknown:
-        raise BadRequestError(f"{unknown[0]}: unknown parameter; allowed are {', '.join(_PARAMETERS)}")
+        raise BadRequestError(f"{unknown[0]!r}: unknown parameter; allowed are {', '.join(_PARAMETERS)}")
     if "step" in query and "points" in query:
         raise BadRequestError(f"points: {query['points']!r} cannot be combined with step; give one of them")
     from_time, to_time = _parse_span(query, newest)

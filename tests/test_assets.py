@@ -45,6 +45,7 @@ def test_both_languages_say_the_same_things() -> None:
 def web(tmp_path: Path) -> Path:
     """A page of two modules, two style sheets and a file of others."""
     sources = {
+        "openapi.json": '{"info": {}}',
         "texts/en.json": "{}",
         "static/js/main.js": 'import { two } from "./core/two.js";\n\n/** Says\n * it. */\nsay(two);\n',
         "static/js/core/two.js": "/** Two. */\nexport const two = 2;\n",

@@ -59,7 +59,13 @@ async def test_the_minute_is_the_weighted_mean_of_its_twelve_samples(running: Ru
 
 @pytest.mark.parametrize(
     ("query", "parameter"),
-    [("range=2h", "range"), ("step=7", "step"), ("from=a&to=b", "from"), ("step=5&step=10", "step"), ("x=1", "x")],
+    [
+        ("range=2h", "range"),
+        ("step=7", "step"),
+        ("from=a&to=b", "from"),
+        ("step=5&step=10", "'step'"),
+        ("x%0a=1", r"'x\n'"),
+    ],
 )
 async def test_a_bad_request_is_answered_with_the_parameter_that_was_wrong(
     running: Running, query: str, parameter: str
@@ -243,8 +249,9 @@ async def test_an_hour_back_is_still_a_position(running: Running) -> None:
     assert first.id == START + 105
 
 
-async def test_an_unreadable_after_is_a_bad_request(running: Running) -> None:
-    async with await running.get("events?after=soon") as response:
+@pytest.mark.parametrize("headers", [{}, {"Last_Event_ID": str(START)}])
+async def test_an_unreadable_after_is_a_bad_request(running: Running, headers: dict[str, str]) -> None:
+    async with await running.get("events?after=soon", **headers) as response:
         assert response.status == 400
         assert (await response.json())["error"].startswith("after: 'soon' is not allowed")
 

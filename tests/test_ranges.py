@@ -1,8 +1,18 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpusensor.ranges import RANGES, STEPS, BadRequestError, Grid, choose_grid, parse_query
+from cpusensor.ranges import (
+    MAX_POINTS,
+    MAX_TIME,
+    RANGES,
+    SERIES,
+    STEPS,
+    BadRequestError,
+    Grid,
+    choose_grid,
+    parse_query,
+)
 
 NEWEST = 1_763_936_410
 
@@ -10,6 +20,13 @@ NEWEST = 1_763_936_410
 def grid_for(intervals: tuple[int, ...] = (5,), newest: int = NEWEST, **query: str) -> Grid:
     given_query = {name.rstrip("_"): text for name, text in query.items()}
     return choose_grid(parse_query(given_query, newest), intervals)
+
+
+def grid_or_refusal(query: dict[str, str], intervals: set[int]) -> Grid | str:
+    try:
+        return choose_grid(parse_query(query, NEWEST), intervals)
+    except BadRequestError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +95,7 @@ def test_a_step_must_be_a_multiple_of_the_sampling_interval() -> None:
         ({"range": "7d", "step": "5"}, "step: a step of 5 s gives 120960 elements"),
         ({"from": "0", "to": str(NEWEST)}, "points: a step of 86400 s gives"),
         ({"series": "modes,all"}, "series: 'all' is not allowed; it must be any of modes, cores, load, pressure"),
-        ({"rnage": "1h"}, "rnage: unknown parameter"),
+        ({"rnage": "1h"}, "'rnage': unknown parameter"),
     ],
 )
 def test_a_bad_request_is_told_the_parameter_the_value_and_what_is_allowed(query: dict[str, str], said: str) -> None:
@@ -110,6 +127,21 @@ def test_every_grid_is_aligned_dense_and_within_its_limit(
     assert grid.from_time < grid.start <= grid.from_time + grid.step
     if grid.length:
         assert grid.start + (grid.length - 1) * grid.step == grid.end <= grid.to_time
+
+
+@settings(max_examples=300)
+@given(
+    query=st.dictionaries(
+        st.sampled_from(["range", "from", "to", "step", "points", "series"]) | st.text(),
+        st.sampled_from([*RANGES, *SERIES, "modes,cores", "0", "5", "60", str(MAX_TIME), str(NEWEST - 9)]) | st.text(),
+        max_size=4,
+    ),
+    intervals=st.sets(st.sampled_from([1, 4, 5, 12, 60]), min_size=1),
+)
+def test_any_text_is_a_grid_within_the_limit_or_refused_in_one_line(query: dict[str, str], intervals: set[int]) -> None:
+    answer = grid_or_refusal(query, intervals)
+
+    assert answer.isprintable() if isinstance(answer, str) else 0 <= answer.length <= MAX_POINTS
 
 
 def test_every_named_range_is_a_whole_number_of_minutes() -> None:
