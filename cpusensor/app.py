@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -61,6 +61,7 @@ NO_BODY = 1024
 """Bytes of a body that are read before it is refused."""
 
 PROTOCOL_LIMITS: dict[str, Any] = {
+    "auto_decompress": False,
     "keepalive_timeout": IDLE_S,
     "max_line_size": 2048,
     "max_field_size": 4096,
@@ -245,10 +246,20 @@ def no_password() -> str:
     raise ValueError("the key is encrypted")
 
 
+async def refuse_expectations(
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], request: web.BaseRequest
+) -> web.StreamResponse:
+    """Answer 417 to what no server expects, before aiohttp does: a header that is not UTF-8 makes it fail."""
+    if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
+        return web.Response(status=417)
+    return await handler(request)
+
+
 async def _accept(app: web.Application, runner: web.AppRunner, listener: socket.socket) -> asyncio.Server:
     connections, serve_one = app[CONNECTIONS], runner.server
     if serve_one is None:
         raise RuntimeError("the runner was not set up")
+    serve_one.request_handler = partial(refuse_expectations, serve_one.request_handler)
     return await asyncio.get_running_loop().create_server(
         lambda: connections.follow(serve_one()), sock=listener, backlog=BACKLOG, ssl=tls_context(app[SETTINGS])
     )

@@ -178,6 +178,6 @@ def _unauthorized(reason: str) -> web.Response:
 
 
 def _say(status: int, text: str, **headers: str) -> web.Response:
-    """One line, and what a program needs to know."""
+    """An error as all others are, with what a program needs to know."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return web.Response(text=f"{text}\n", status=status, headers={hdrs.CACHE_CONTROL: "no-store", **named})
+    return web.json_response({"error": text}, status=status, headers={hdrs.CACHE_CONTROL: "no-store", **named})

@@ -18,7 +18,10 @@ MAX_MESSAGES = 100
 
 
 class Throttle(logging.Filter):
-    """Lets a message through once a minute, without its traceback, and then tells how often it was held back."""
+    """Lets a message through once a minute, and then tells how often it was held back.
+
+    A traceback stays with it only if something else failed than what a reader sent, or a connection.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,8 +41,16 @@ class Throttle(logging.Filter):
             return False
         self._last[key], self._held[key] = record.created, 0
         record.msg = f"{line} ({held} more since the last time)" if held else line
-        record.args, record.exc_info = (), None
+        record.args = ()
+        if _is_usual(record):
+            record.exc_info = None
         return True
+
+
+def _is_usual(record: logging.LogRecord) -> bool:
+    """Whether what failed is a connection or what came over it."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is not None and (issubclass(kind, OSError) or kind.__module__.partition(".")[0] == "aiohttp")
 
 
 class PlainFormatter(logging.Formatter):

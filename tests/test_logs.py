@@ -12,8 +12,9 @@ HOSTILE = "no\nsuch\x1b[2Jfile\x9b\u202e\u2028\udcff"
 ESCAPED = r"no\nsuch\x1b[2Jfile\x9b\u202e\u2028\udcff"
 
 
-def record(message: str, *, at: float, logger: str = "asyncio") -> logging.LogRecord:
-    one = logging.LogRecord(logger, logging.ERROR, "", 0, message, (), (ValueError, ValueError("x"), None))
+def record(message: str, *, at: float, error: Exception | None = None) -> logging.LogRecord:
+    error = error or OSError(24, "x")
+    one = logging.LogRecord("asyncio", logging.ERROR, "", 0, message, (), (type(error), error, None))
     one.created = at
     return one
 
@@ -47,6 +48,13 @@ def test_what_is_written_is_one_line_without_a_traceback() -> None:
     Throttle().filter(one)
 
     assert (one.getMessage(), one.exc_info) == ("bad request", None)
+
+
+def test_an_error_of_our_own_keeps_its_traceback() -> None:
+    one = record("Unhandled exception", at=0.0, error=UnicodeError("ours"))
+    Throttle().filter(one)
+
+    assert one.exc_info is not None
 
 
 @pytest.mark.parametrize("other", ["something else", "bad request: 2"])
