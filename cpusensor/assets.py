@@ -12,7 +12,7 @@ from cpusensor.answers import Body, body_of
 WEB = Path(__file__).parent.parent / "web"
 
 SCRIPT, STYLE = "page.js", "page.css"
-"""The page's own modules and style sheets, each in one file: that is 17 requests less, and 6 KB."""
+"""The page's own modules in one file and all style sheets in another: that is 17 requests less, and 9 KB."""
 
 _COMMENT = re.compile(rb"/\*(?:(?!\*/).)*\*/", re.DOTALL)
 _INDENT = re.compile(rb"\n\s*")
@@ -42,7 +42,7 @@ def load_assets(web: Path = WEB) -> Assets:
     published = [path for path in sorted(static.rglob("*")) if path.suffix in _TYPES and not _is_joined(path, static)]
     files = {str(path.relative_to(static)): body_of(path.read_bytes(), _TYPES[path.suffix]) for path in published}
     files[SCRIPT] = body_of(_script(static / "js" / "main.js"), _TYPES[".js"])
-    files[STYLE] = body_of(_squeeze(b"".join(path.read_bytes() for path in _styles(static))), _TYPES[".css"])
+    files[STYLE] = body_of(_style(static), _TYPES[".css"])
     digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
     texts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((web / "texts").glob("*.json"))}
     description = _description(web / "openapi.json")
@@ -57,12 +57,15 @@ def _description(path: Path) -> Body:
 
 
 def _is_joined(path: Path, static: Path) -> bool:
-    return path.relative_to(static).parts[0] in {"js", "css"}
+    return path.suffix == ".css" or path.relative_to(static).parts[0] == "js"
 
 
-def _styles(static: Path) -> list[Path]:
-    """In the order of their names: base.css defines what the others use."""
-    return sorted((static / "css").glob("*.css"))
+def _style(static: Path) -> bytes:
+    """Those of others first and as they are; then our own by name, for base.css defines what the rest uses."""
+    theirs, ours = (
+        [path.read_bytes() for path in sorted(static.glob(f"{folder}/**/*.css"))] for folder in ("vendor", "css")
+    )
+    return b"".join(theirs) + _squeeze(b"".join(ours))
 
 
 def _script(main: Path) -> bytes:

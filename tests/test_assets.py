@@ -51,7 +51,8 @@ def web(tmp_path: Path) -> Path:
         "static/js/core/two.js": "/** Two. */\nexport const two = 2;\n",
         "static/css/base.css": "/* Base */\na {\n  b: c;\n}\n",
         "static/css/page.css": "d {}\n",
-        "static/vendor/theirs.js": "/* Theirs */\n  x = 1\n",
+        "static/vendor/v1/theirs.css": "/* Theirs */ e {}\n",
+        "static/vendor/v1/theirs.js": "/* Theirs */\n  x = 1\n",
     }
     for name, source in sources.items():
         path = tmp_path / name
@@ -72,8 +73,8 @@ def test_the_page_s_own_files_are_joined_and_others_sent_as_published(web: Path)
 
     assert {name: file.plain for name, file in files.items()} == {
         "page.js": b"\nconst two = 2;\nsay(two);\n",
-        "page.css": b"\na {\nb: c;\n}\nd {}\n",
-        "vendor/theirs.js": b"/* Theirs */\n  x = 1\n",
+        "page.css": b"/* Theirs */ e {}\n\na {\nb: c;\n}\nd {}\n",
+        "vendor/v1/theirs.js": b"/* Theirs */\n  x = 1\n",
     }
 
 

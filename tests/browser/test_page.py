@@ -144,5 +144,5 @@ def test_the_first_view_costs_at_most_45_kib(visit: Visit, service: Service) -> 
     page.locator("html[data-ready]").wait_for(state="attached")
     page.wait_for_timeout(500)
 
-    assert len(sizes) == 6
+    assert len(sizes) == 5
     assert sum(sizes) <= 45 * 1024
