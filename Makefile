@@ -13,7 +13,7 @@ NPM := $(NODE) --use-system-ca $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
 NODE_MODULES := web/node_modules/.package-lock.json
 PIP_INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
-CODE := server.py cpusensor tests deploy
+CODE := server.py cpusensor tests
 SHA256SUM := $(shell command -v sha256sum || echo shasum -a 256)
 
 heading = @printf '\n== %s\n' '$(1)'
@@ -21,13 +21,15 @@ heading = @printf '\n== %s\n' '$(1)'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test format lint types page-types vendored page-tests browser pytest faults fuzz fmt lock docker clean
+.PHONY: help run install test format lint types page-types vendored page-tests browser pytest proxies faults fuzz fmt lock docker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.run-stamp ## install what cpusensor needs and start it; ARGS="--port 9000" passes flags
 	@exec $(VENV_PYTHON) server.py $(ARGS)
+
+install: $(VENV)/.run-stamp ## install what cpusensor needs into .venv
 
 test: format lint types page-types vendored page-tests browser pytest ## install what the checks need and run them all
 
@@ -62,6 +64,9 @@ browser: $(VENV)/.dev-stamp ## find a browser for the tests, or install one
 pytest: $(NODE_MODULES) ## unit, HTTP and browser tests; ARGS="-k gap" chooses some
 	$(call heading,tests)
 	@$(VENV_PYTHON) -m pytest $(ARGS)
+
+proxies: ## install what the tests of deploy/ are skipped without: nginx, Caddy, systemd-analyze; as root on Debian
+	@apt-get install --yes --quiet --no-install-recommends nginx-light caddy systemd
 
 faults: $(VENV)/.dev-stamp ## inject every fault often, about 10 min, and write docs/FAULTS.md; as root
 	@$(VENV_PYTHON) -m tests.faults $(ARGS)

@@ -46,6 +46,7 @@ from cpusensor.keys import (
     SETTINGS,
     STORAGE,
 )
+from cpusensor.notify import supervised
 from cpusensor.rows import GarbledError
 from cpusensor.settings import Settings
 from cpusensor.storage import open_storage
@@ -290,7 +291,8 @@ async def serve(app: web.Application, listener: socket.socket) -> int:
         log.warning("whoever can reach %s can see the figures: no token is set (--token-file)", url_of(listener))
     scheme = "https" if app[SETTINGS].tls_cert else "http"
     print(f"cpusensor {__version__} serves {url_of(listener, scheme)}", flush=True)  # noqa: T201 - a script waits for it
-    await app[ENDED].wait()
+    async with supervised(app[SETTINGS], app[CLOCK], app[RECORDER].health):
+        await app[ENDED].wait()
     await runner.cleanup()
     return 1 if app[FAILURES] else 0
 

@@ -15,7 +15,7 @@ from cpusensor.answers import Body, body_of
 from cpusensor.assets import SCRIPT, STYLE, choose_language
 from cpusensor.broadcast import FullError, Stream
 from cpusensor.clock import slot_at
-from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, IS_EXPOSED, RECORDER, SETTINGS, STORAGE
+from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, IS_EXPOSED, KERNEL, RECORDER, SETTINGS, STORAGE
 from cpusensor.ranges import MAX_DIGITS, BadRequestError, choose_grid, parse_query
 
 LANGUAGE_COOKIE = "lang"
@@ -86,6 +86,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "style": STYLE,
         "is_exposed": app[IS_EXPOSED],
         "cost": wire.cost(*app[RECORDER].cost()),
+        "is_in_container": app[KERNEL].is_in_container(),
         "boot": boot,
     }
 

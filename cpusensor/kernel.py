@@ -21,6 +21,11 @@ _PRESSURE = Path("/proc/pressure/cpu")
 _PRESSURE_BYTES = 200
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ONLINE = Path("/sys/devices/system/cpu/online")
+_PID_NAMESPACE = "proc/self/ns/pid"
+_MOUNTS = "proc/self/mounts"
+
+_FIRST_PID_NAMESPACE = "pid:[4026531836]"
+"""That of the machine itself, the same on every machine (linux/nsfs.h: PID_NS_INIT_INO)."""
 
 
 _USED_UP = frozenset({errno.EMFILE, errno.ENFILE})
@@ -41,6 +46,9 @@ class Kernel(Protocol):
 
     def cost(self, now: Moment) -> Cost:
         """What this process has used."""
+
+    def is_in_container(self) -> bool:
+        """Whether this runs in a container, while the counters are those of the whole host."""
 
 
 class SystemKernel:
@@ -84,6 +92,10 @@ class SystemKernel:
             written = process.io_counters().write_bytes
         return Cost(moment=now, cpu_s=used.ru_utime + used.ru_stime, memory=memory, written=written)
 
+    def is_in_container(self) -> bool:
+        """Whether processes of the host are hidden from here, and its counters are not."""
+        return sees_host_from_container()
+
     def _read(self) -> Counters:
         try:
             times = [_cpu_times(one) for one in psutil.cpu_times(percpu=True)]
@@ -101,6 +113,19 @@ class SystemKernel:
             online = _read_online()
             self._numbers = online if len(online) == count else list(range(count))
         return self._numbers
+
+
+def sees_host_from_container(root: Path = Path("/")) -> bool:
+    """Whether this is a process of a container (pid_namespaces(7)) in which /proc/stat tells of the whole host.
+
+    Files such as /.dockerenv do not show that: a virtual machine made of an image has them too. Where lxcfs is mounted
+    over /proc/stat, that tells of the container alone.
+    """
+    try:
+        is_contained = str((root / _PID_NAMESPACE).readlink()) != _FIRST_PID_NAMESPACE
+        return is_contained and "lxcfs /proc/stat " not in (root / _MOUNTS).read_text()
+    except OSError:
+        return False
 
 
 def _open_spare() -> int | None:

@@ -11,8 +11,12 @@ from typing import Any, NoReturn
 from cpusensor import __version__
 from cpusensor.configfile import read_config, to_toml
 from cpusensor.options import CONFIG, SETTINGS, Reading, Setting, SettingsError, Written
+from cpusensor.values import whole_number
 
 __all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "load_settings"]
+
+WATCHDOG_USEC, MAX_WATCHDOG_USEC = "30000000", 10**15
+"""Where a service manager names no time, and the longest: thirty years."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,10 @@ class Settings:
     """How many connections one address may have open."""
     log_format: str
     """`plain` or `json`."""
+    notify_socket: str | None
+    """Where the service manager listens, from NOTIFY_SOCKET (sd_notify(3)); None without one."""
+    watchdog_s: float
+    """How long the service manager puts up with silence, from WATCHDOG_USEC (sd_watchdog_enabled(3))."""
 
 
 def load_settings(argv: Sequence[str] = sys.argv[1:], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -65,7 +73,7 @@ def load_settings(argv: Sequence[str] = sys.argv[1:], environ: Mapping[str, str]
         raise SystemExit(0)
     values = {name: reading.value for name, reading in readings.items()}
     token_in_file = values.pop("token_file")
-    return Settings(**values | {"token": values["token"] or token_in_file})
+    return Settings(**values | {"token": values["token"] or token_in_file} | _supervision(environ))
 
 
 def read_settings(
@@ -105,6 +113,16 @@ def _check_together(readings: Mapping[str, Reading]) -> None:
     for unused in ("host", "port"):
         if "socket" in places and places[unused] == readings[unused].setting.flag:
             raise SettingsError(f"{places[unused]}: is not used with {places['socket']}; set one of them")
+
+
+def _supervision(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What a service manager tells its services; without one, nobody listens. Raises SettingsError."""
+    text = environ.get("WATCHDOG_USEC") or WATCHDOG_USEC
+    try:
+        watchdog_s = whole_number(1, MAX_WATCHDOG_USEC)(text) / 1e6
+    except ValueError:
+        raise SettingsError(f"WATCHDOG_USEC: {text!r} is not allowed; it must be a number of microseconds") from None
+    return {"notify_socket": environ.get("NOTIFY_SOCKET") or None, "watchdog_s": watchdog_s}
 
 
 class _Parser(argparse.ArgumentParser):

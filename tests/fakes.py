@@ -91,6 +91,7 @@ class FakeKernel:
     def __init__(self, clock: FakeClock, *, boot_id: str = "boot-1", cpus: int = 2) -> None:
         self.busy = 0.25
         self.counted = 1.0
+        self.contained = False
         self.failure: str | None = None
         self.bug: Exception | None = None
         self.spent: dict[str, Any] = {"cpu_s": 0.0, "memory": 0, "written": 0}
@@ -102,6 +103,9 @@ class FakeKernel:
 
     def boot_id(self) -> str:
         return self._boot_id
+
+    def is_in_container(self) -> bool:
+        return self.contained
 
     def read(self) -> Counters:
         self._count()

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,15 +24,25 @@ class Service:
     """`python server.py` on a free port of 127.0.0.1; as a context it runs inside the block.
 
     Started again it keeps its database and its port, so that an open page finds it. What it logs is appended to the
-    file `log`. Only the flags say how it runs: CPUSENSOR_* variables are not passed on.
+    file `log`. Only the flags and `environment` say how it runs: CPUSENSOR_* variables of ours are not passed on.
+    `command` may stand in for `python server.py`.
     """
 
-    def __init__(self, directory: Path, *flags: str, interval_s: int = 1) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *flags: str,
+        interval_s: int = 1,
+        command: Sequence[str] = (sys.executable, "server.py"),
+        **environment: str,
+    ) -> None:
         self.database = directory / "cpusensor.db"
         self.log = directory / "cpusensor.log"
         self.interval_s = interval_s
         self.port = 0
         self._flags = flags
+        self._command = command
+        self._environment = environment
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -59,12 +70,12 @@ class Service:
         if self._process is not None:
             raise RuntimeError("the service is running already")
         settings = ["--port", str(self.port), "--db", str(self.database), "--interval", str(self.interval_s)]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CPUSENSOR_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("CPUSENSOR_")}
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "server.py", "--host", "127.0.0.1", *settings, *self._flags],
+                [*self._command, "--host", "127.0.0.1", *settings, *self._flags],
                 cwd=ROOT,
-                env=environment,
+                env=inherited | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

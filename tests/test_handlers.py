@@ -400,3 +400,15 @@ async def test_every_answer_tells_the_browser_what_it_must_not_do(running: Runni
             assert response.headers["X-Content-Type-Options"] == "nosniff"
             assert "Access-Control-Allow-Origin" not in response.headers
             assert "Server" not in response.headers
+
+
+async def test_the_page_says_where_the_figures_come_from_in_a_container_alone(running: Running) -> None:
+    async with await running.get("") as response:
+        on_the_machine = await response.text()
+    running.kernel.contained = True
+    await running.clock.advance(1)
+    async with await running.get("") as response:
+        in_a_container = await response.text()
+
+    line = "In a container: these are the figures of the whole host."
+    assert (line in on_the_machine, line in in_a_container) == (False, True)

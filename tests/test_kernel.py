@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cpusensor.kernel import SystemKernel, UnreadableError
+from cpusensor.kernel import SystemKernel, UnreadableError, sees_host_from_container
 from cpusensor.records import Moment
 from cpusensor.usage import measure, was_reset
 
@@ -136,3 +136,23 @@ def test_a_cpu_that_is_unplugged_takes_its_number_along(proc: Path) -> None:
 
     assert usage is not None
     assert (usage.ticks.busy, usage.cores) == (50, None)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "mounts", "answer"),
+    [
+        ("pid:[4026531836]", "overlay / overlay rw 0 0\n", False),
+        ("pid:[4026532310]", "overlay / overlay rw 0 0\nproc /proc proc rw 0 0\n", True),
+        ("pid:[4026532310]", "proc /proc proc rw 0 0\nlxcfs /proc/stat fuse.lxcfs rw 0 0\n", False),
+        (None, "", False),
+    ],
+)
+def test_a_container_that_sees_the_host_has_its_own_processes_and_the_host_s_counters(
+    tmp_path: Path, namespace: str | None, mounts: str, *, answer: bool
+) -> None:
+    (tmp_path / "proc/self/ns").mkdir(parents=True)
+    (tmp_path / "proc/self/mounts").write_text(mounts)
+    if namespace is not None:
+        (tmp_path / "proc/self/ns/pid").symlink_to(namespace)
+
+    assert sees_host_from_container(tmp_path) is answer

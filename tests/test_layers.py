@@ -16,11 +16,11 @@ LAYERS = [
     {"rollup", "gaps", "rows", "schema", "sanity"},  # pure: what samples add up to, and how they lie in tables
     {"wire", "salvage"},  # what leaves the service, and what is left of a broken database
     {"database"},  # the SQLite file
-    {"kernel", "storage", "broadcast"},  # the edges: counters, history, open streams
+    {"kernel", "storage", "broadcast", "notify"},  # the edges: counters, history, open streams, the service manager
     {"background", "guard"},  # the loops; who may come in
     {"keys"},  # what the application keeps
     {"handlers"},  # HTTP
-    {"app", "check"},  # assembly; the command that verifies a database
+    {"app", "check", "healthcheck"},  # assembly; the commands that verify a database and ask the service how it is
 ]
 """From the bottom up; a module imports only from layers below its own."""
 
@@ -41,7 +41,7 @@ ONLY_IN = {
 }
 """Modules of others, and who alone may know them."""
 
-ONLY_WHEN_NEEDED = {"tomllib"}
+ONLY_WHEN_NEEDED = {"tomllib", "ssl"}
 """What most runs do without, so that it is imported where it is used."""
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")

@@ -1,0 +1,27 @@
+"""`server.py` as it is in a container, wherever it runs: `python -m tests.browser.container FLAGS`."""
+
+import asyncio
+import sys
+
+from cpusensor.app import create_app, listen, serve
+from cpusensor.kernel import SystemKernel
+from cpusensor.settings import load_settings
+
+
+class ContainedKernel(SystemKernel):
+    """This machine's counters, seen from a container."""
+
+    def is_in_container(self) -> bool:
+        """Yes."""
+        return True
+
+
+def main() -> int:
+    """Serve as server.py does."""
+    settings = load_settings()
+    with listen(settings) as listener:
+        return asyncio.run(serve(create_app(settings, kernel=ContainedKernel()), listener))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

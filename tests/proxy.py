@@ -1,0 +1,103 @@
+"""Real proxies in front of the service, set up by the files in deploy/."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.service import ROOT, Service
+
+UPSTREAM = "127.0.0.1:8080"
+"""Where the files in deploy/ expect the service."""
+
+START_TIMEOUT_S = 10
+
+NGINX = """
+daemon off;
+master_process off;
+pid nginx.pid;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        {snippet}
+    }}
+}}
+"""
+
+CADDY = """
+{{
+    admin off
+    auto_https off
+}}
+{snippet}
+"""
+
+
+def nginx(folder: Path, snippet: str, port: int) -> list[str]:
+    """The command for nginx with the snippet in the place that its first line names."""
+    (folder / "nginx.conf").write_text(NGINX.format(snippet=snippet, port=port))
+    return [find("nginx"), "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]
+
+
+def caddy(folder: Path, snippet: str, port: int) -> list[str]:
+    """The command for Caddy, which serves our port in place of the example's name."""
+    site = snippet.replace("\nexample.org {", f"\nhttp://127.0.0.1:{port} {{")
+    (folder / "Caddyfile").write_text(CADDY.format(snippet=site))
+    return [find("caddy"), "run", "--config", str(folder / "Caddyfile")]
+
+
+PROXIES = {"nginx.conf": nginx, "Caddyfile": caddy}
+
+
+@contextmanager
+def site(shipped: str, service: Service, folder: Path) -> Iterator[str]:
+    """A site that has the service under /cpu/, as a file in deploy/ sets it up; the site's address."""
+    snippet = (ROOT / "deploy" / shipped).read_text()
+    assert snippet.count(UPSTREAM) == 1
+    port = free_port()
+    command = PROXIES[shipped](folder, snippet.replace(UPSTREAM, f"127.0.0.1:{service.port}"), port)
+    with subprocess.Popen(command, env=os.environ | {"HOME": str(folder)}, stderr=subprocess.PIPE) as proxy:
+        try:
+            wait_until_listening(port)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            proxy.terminate()
+
+
+def find(program: str) -> str:
+    """Its path; the test is skipped without it."""
+    found = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if found is None:
+        pytest.skip(f"no {program}: install the package of that name")
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def wait_until_listening(port: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, "the proxy did not start"
+            time.sleep(0.05)
+        else:
+            return

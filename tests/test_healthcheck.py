@@ -1,0 +1,109 @@
+"""The health check as the container runs it, against services of every kind that it may have to find."""
+
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.service import ROOT, Service
+
+RECORDING = b"HTTP/1.0 200 OK\r\n\r\nrecording\n"
+HUNG = b"HTTP/1.0 503 Service Unavailable\r\n\r\nno tick for 16 s\n"
+
+
+def probe(**environment: str) -> tuple[int, str]:
+    """The status of the command and what it printed; only the environment tells it where the service is."""
+    command = [sys.executable, "-S", "-m", "cpusensor.healthcheck"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+@contextmanager
+def answering(listener: socket.socket, answer: bytes) -> Iterator[list[bytes]]:
+    """A service that gives one answer; what it was asked."""
+    asked = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            asked.append(connection.recv(4096))
+            connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield asked
+    thread.join()
+    listener.close()
+
+
+def test_a_service_that_records_is_healthy(tmp_path: Path) -> None:
+    with Service(tmp_path) as service:
+        assert probe(CPUSENSOR_PORT=str(service.port)) == (0, "recording\n")
+        assert probe(CPUSENSOR_PORT=str(service.port), CPUSENSOR_HOST="0.0.0.0") == (0, "recording\n")  # noqa: S104 - asks
+
+
+def test_a_service_whose_sampling_hangs_is_not_and_says_why() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with answering(listener, HUNG):
+        assert probe(CPUSENSOR_PORT=str(listener.getsockname()[1])) == (1, "no tick for 16 s\n")
+
+
+def test_a_service_that_is_gone_is_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+
+    status, said = probe(CPUSENSOR_PORT=port)
+
+    assert status == 1
+    assert "Connection refused" in said
+
+
+def test_an_answer_that_is_none_is_not() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with answering(listener, b""):
+        found = probe(CPUSENSOR_PORT=str(listener.getsockname()[1]))
+
+    assert found == (1, "it does not answer in HTTP\n")
+
+
+def test_it_asks_for_a_host_that_every_service_allows_and_shows_no_token(tmp_path: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "http"))
+    listener.listen()
+    with answering(listener, RECORDING) as asked:
+        found = probe(CPUSENSOR_SOCKET=str(tmp_path / "http"), CPUSENSOR_TOKEN="0123456789abcdef")  # noqa: S106 - an example
+
+    assert found == (0, "recording\n")
+    assert asked == [b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"]
+
+
+def test_a_file_may_say_where_the_service_is(tmp_path: Path) -> None:
+    config = tmp_path / "cpusensor.toml"
+    with Service(tmp_path) as service:
+        config.write_text(f"port = {service.port}\n")
+
+        assert probe(CPUSENSOR_CONFIG=str(config)) == (0, "recording\n")
+
+
+def test_a_certificate_of_any_name_will_do(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=elsewhere.example", "-days", "2", "-out", str(certificate), "-keyout", str(key)]
+    try:
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", *subject], check=True, capture_output=True
+        )
+    except FileNotFoundError:
+        pytest.skip("no openssl to make a certificate with")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+    port = str(listener.getsockname()[1])
+    with answering(listener, RECORDING):
+        assert probe(CPUSENSOR_PORT=port, CPUSENSOR_TLS_CERT=str(certificate), CPUSENSOR_TLS_KEY=str(key))[0] == 0
