@@ -116,7 +116,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, kernel: Kernel
 
 async def with_storage(app: web.Application) -> AsyncIterator[None]:
     """The open database, and in the broadcast the hour that it remembers."""
-    settings, now = app[SETTINGS], app[CLOCK].now().wall
+    settings, now = app[SETTINGS], app[CLOCK].wall()
     async with open_storage(settings.db, now) as storage:
         app[STORAGE] = storage
         app[BROADCAST].load(
@@ -130,7 +130,7 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
     """The loops, from the note that a run begins to the note that it ended."""
     settings, clock, storage, broadcast = app[SETTINGS], app[CLOCK], app[STORAGE], app[BROADCAST]
     try:
-        await storage.start_run(app[KERNEL].boot_id(), clock.now().wall, settings.interval, __version__)
+        await storage.start_run(app[KERNEL].boot_id(), clock.wall(), settings.interval, __version__)
     except WriteError as error:
         raise StorageError(f"{settings.db}: cannot be written ({error}); check disk and permissions") from error
     app[RECORDER] = Recorder(

@@ -124,7 +124,7 @@ class Recorder:
             async with asyncio.timeout(LAST_WRITE_S):
                 while self._unwritten:
                     await self._write_once()
-                await self._storage.end_run(self._clock.now().wall)
+                await self._storage.end_run(self._clock.wall())
         except (WriteError, TimeoutError) as error:
             reason = str(error) or "the disk does not answer"
             log.error("the end of this run could not be recorded (%s): the next gap will say that it crashed", reason)
@@ -247,7 +247,7 @@ class Recorder:
                 while self._unwritten:
                     stored += await self._write_once()
                 if self._storage.is_damaged or any(tick.minutes for tick in stored):
-                    await self._storage.look_after(self._clock.now().wall)
+                    await self._storage.look_after(self._clock.wall())
             except WriteError as error:
                 self._tell_unwritten(str(await self._look_after_storage() or error))
             else:
@@ -283,7 +283,7 @@ class Recorder:
     async def _look_after_storage(self) -> WriteError | None:
         """Have the database opened anew if it must be; why that cannot be done, if so."""
         try:
-            await self._storage.look_after(self._clock.now().wall)
+            await self._storage.look_after(self._clock.wall())
         except WriteError as error:
             return error
         return None
@@ -317,12 +317,12 @@ async def beat_forever(clock: Clock, broadcast: Broadcast) -> None:
         due = broadcast.last_sent + BEAT_S
         await clock.sleep_until(due)
         if broadcast.last_sent + BEAT_S <= due:
-            broadcast.send(wire.beat(clock.now().wall))
+            broadcast.send(wire.beat(clock.wall()))
 
 
 async def verify_storage(storage: Storage, clock: Clock) -> None:
     """After a crash, look once at the whole database; that takes seconds for a year of it."""
     try:
-        await storage.verify(clock.now().wall)
+        await storage.verify(clock.wall())
     except (ReadError, StorageError, WriteError) as error:
         log.error("the database could not be verified (%s)", error)

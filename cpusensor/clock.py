@@ -18,6 +18,9 @@ class Clock(Protocol):
     def now(self) -> Moment:
         """The present instant on all three clocks."""
 
+    def wall(self) -> float:
+        """The wall-clock time alone."""
+
     async def sleep_until(self, monotonic: float) -> None:
         """Return once the monotonic clock has reached `monotonic` (seconds), at once if it has passed."""
 
@@ -28,6 +31,10 @@ class SystemClock:
     def now(self) -> Moment:
         """The present instant, read in one go. Without a boot-time clock the monotonic one stands in for it."""
         return Moment(wall=time.time(), monotonic=time.monotonic(), boottime=time.clock_gettime(_BOOTTIME))
+
+    def wall(self) -> float:
+        """UTC Unix time, in a third of the time that all three take."""
+        return time.time()
 
     async def sleep_until(self, monotonic: float) -> None:
         """Sleep towards an absolute deadline, so that nothing drifts."""

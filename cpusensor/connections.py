@@ -42,8 +42,8 @@ class Connection(asyncio.Protocol):
         """Its address; empty on a Unix socket."""
         self.client = ""
         """What is counted as one client."""
-        self.deadline: float | None = None
-        """When it is to be ended, on the loop's clock; None while it is being answered."""
+        self.patience: float | None = None
+        """For how many sweeps more it is waited for; None while it is being answered."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, or turn it away."""
@@ -124,7 +124,7 @@ class Connections:
     def begin(self, transport: asyncio.BaseTransport | None) -> None:
         """A request is through, and is being answered."""
         if transport in self._open:
-            self._open[transport].deadline = None
+            self._open[transport].patience = None
 
     def end(self, transport: asyncio.BaseTransport | None) -> None:
         """Its answer is made; what is left is to send it, and the next request."""
@@ -132,14 +132,14 @@ class Connections:
             self._expect(self._open[transport], IDLE_S)
 
     def _expect(self, connection: Connection, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        connection.deadline = loop.time() + seconds
+        """Counted in sweeps, so that no request costs a look at the clock."""
+        connection.patience = seconds / SWEEP_S
         if self._sweep is None:
-            self._sweep = loop.call_later(SWEEP_S, self._end_overdue)
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._end_overdue)
 
     def _evict(self, client: str | None) -> bool:
         for connection in self._open.values():
-            if connection.deadline is not None and client in {None, connection.client}:
+            if connection.patience is not None and client in {None, connection.client}:
                 self.forget(connection)
                 connection.transport.abort()
                 return True
@@ -147,13 +147,16 @@ class Connections:
 
     def _end_overdue(self) -> None:
         """Look at all of them; and again later, unless none is waited for."""
-        loop, self._sweep = asyncio.get_running_loop(), None
-        waited_for = [one for one in self._open.values() if one.deadline is not None]
-        for connection in waited_for:
-            if connection.deadline is not None and connection.deadline <= loop.time():
+        self._sweep, is_anyone_waited_for = None, False
+        for connection in tuple(self._open.values()):
+            if connection.patience is None:
+                continue
+            is_anyone_waited_for = True
+            connection.patience -= 1
+            if connection.patience < 0:
                 connection.transport.abort()
-        if waited_for:
-            self._sweep = loop.call_later(SWEEP_S, self._end_overdue)
+        if is_anyone_waited_for:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._end_overdue)
 
 
 def affordable(wanted: int) -> int:

@@ -3,12 +3,12 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Hashable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import HttpVersion11, hdrs, web
-from multidict import MultiMapping
+from multidict import CIMultiDict, MultiMapping
 
 from cpusensor import __version__, wire
 from cpusensor.answers import Body, body_of
@@ -68,7 +68,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "host": app[SETTINGS].name,
         "version": __version__,
         "interval": app[SETTINGS].interval,
-        "now": int(app[CLOCK].now().wall),
+        "now": int(app[CLOCK].wall()),
         "texts": assets.texts[lang]["script"],
         "samples": await _history(request, {"range": "1h", "points": str(PAGE_POINTS)}),
         "minutes": await _history(request, {"range": "1h", "step": "60"}),
@@ -119,7 +119,7 @@ async def _make_history(request: web.Request) -> Body:
 
 async def _history(request: web.Request, query: dict[str, str]) -> dict[str, wire.Json]:
     settings, storage = request.app[SETTINGS], request.app[STORAGE]
-    now = request.app[CLOCK].now().wall
+    now = request.app[CLOCK].wall()
     asked = parse_query(query, slot_at(now, settings.interval))
     intervals = await storage.intervals(asked.from_time, asked.to_time) or {settings.interval}
     grid = choose_grid(asked, intervals)
@@ -205,7 +205,7 @@ def _hello(request: web.Request, last_id: int | None) -> bytes:
         "version": __version__,
         "boot": app[STORAGE].run.boot_id,
         "interval": app[SETTINGS].interval,
-        "now": int(app[CLOCK].now().wall),
+        "now": int(app[CLOCK].wall()),
         "last_id": last_id,
         "state": app[RECORDER].health().state,
     }
@@ -227,7 +227,7 @@ def _is_time(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
 
 
-def _single(query: "MultiMapping[str]") -> dict[str, str]:
+def _single(query: MultiMapping[str]) -> dict[str, str]:
     """The parameters, none of which may be given twice."""
     for name in query:
         if len(query.getall(name)) > 1:
@@ -250,16 +250,22 @@ async def _kept(request: web.Request, key: Hashable, make: Callable[[], Coroutin
     app = request.app
     await app[RECORDER].flush()
     newest = app[STORAGE].newest
-    return await app[ANSWERS].get((int(app[CLOCK].now().wall), newest and newest.time), key, make)
+    return await app[ANSWERS].get((int(app[CLOCK].wall()), newest and newest.time), key, make)
 
 
 def _response(request: web.Request, body: Body, *, cache: str, vary: str = "Accept-Encoding") -> web.Response:
     """The body, compressed for a reader that takes it so."""
     is_gzipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
-    headers = {
-        hdrs.CONTENT_TYPE: f"{body.content_type}; charset=utf-8",
-        hdrs.CACHE_CONTROL: cache,
-        hdrs.VARY: vary,
-        **({hdrs.CONTENT_ENCODING: "gzip"} if is_gzipped else {}),
-    }
+    headers = _headers(body.content_type, cache, vary, is_gzipped=is_gzipped)
     return web.Response(body=body.gzipped if is_gzipped else body.plain, headers=headers)
+
+
+@lru_cache(maxsize=100)
+def _headers(content_type: str, cache: str, vary: str, *, is_gzipped: bool) -> CIMultiDict[str]:
+    """Made once for each kind of answer, and copied by each response."""
+    headers = CIMultiDict(
+        {hdrs.CONTENT_TYPE: f"{content_type}; charset=utf-8", hdrs.CACHE_CONTROL: cache, hdrs.VARY: vary}
+    )
+    if is_gzipped:
+        headers[hdrs.CONTENT_ENCODING] = "gzip"
+    return headers

@@ -30,6 +30,9 @@ class FakeClock:
     def now(self) -> Moment:
         return Moment(wall=self._wall, monotonic=self._monotonic, boottime=self._boottime)
 
+    def wall(self) -> float:
+        return self._wall
+
     async def sleep_until(self, monotonic: float) -> None:
         wake_up = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (monotonic, next(self._order), wake_up))
