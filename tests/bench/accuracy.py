@@ -25,6 +25,7 @@ from cpusensor.rollup import MINUTE
 from tests.bench.figures import Figures, Reading, compare, mpstat_version, read_mpstat, start_mpstat
 from tests.bench.instrument import Instrument, NoInstrumentError, find_instrument
 from tests.bench.loads import cpu_load, disk_load, handover_load
+from tests.bench.report import Verdict
 
 MINUTE_GOAL = 1.0
 """Points by which the figure of a minute may be off."""
@@ -76,17 +77,6 @@ class Result:
     def errors(self, tool: str) -> list[float]:
         """By how many points a tool was off in each window."""
         return [window.error(tool) for window in self.windows]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Whether a goal is met, with the figure that says so."""
-
-    is_met: bool
-    text: str
-
-    def __str__(self) -> str:
-        return f"{'met' if self.is_met else 'MISSED'}: {self.text}"
 
 
 class Bench:
