@@ -256,25 +256,28 @@ async def refuse_expectations(
     return await handler(request)
 
 
-async def _accept(app: web.Application, runner: web.AppRunner, listener: socket.socket) -> asyncio.Server:
+async def _accept(
+    app: web.Application, runner: web.AppRunner, listener: socket.socket, tls: ssl.SSLContext | None
+) -> asyncio.Server:
     connections, serve_one = app[CONNECTIONS], runner.server
     if serve_one is None:
         raise RuntimeError("the runner was not set up")
     serve_one.request_handler = partial(refuse_expectations, serve_one.request_handler)
     return await asyncio.get_running_loop().create_server(
-        lambda: connections.follow(serve_one()), sock=listener, backlog=BACKLOG, ssl=tls_context(app[SETTINGS])
+        lambda: connections.follow(serve_one()), sock=listener, backlog=BACKLOG, ssl=tls
     )
 
 
 async def start_serving(app: web.Application, listener: socket.socket) -> web.AppRunner:
     """Start the application on a socket; `cleanup` of what comes back ends it."""
+    tls = tls_context(app[SETTINGS])
     app[IS_EXPOSED] = app[GUARD].is_open and not is_local(listener)
     runner = web.AppRunner(
         app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **PROTOCOL_LIMITS
     )
     try:
         await runner.setup()
-        app[LISTENING].append(await _accept(app, runner, listener))
+        app[LISTENING].append(await _accept(app, runner, listener, tls))
     except BaseException:
         await runner.cleanup()
         raise

@@ -81,7 +81,7 @@ class Service:
                 stderr=log,
                 text=True,
             )
-        address = re.search(r"http://\S+", self._first_line())
+        address = re.search(r"https?://\S+", self._first_line())
         port = urlsplit(address.group()).port if address else None
         if port is None:
             self.kill()
