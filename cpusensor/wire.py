@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.ranges import Grid
 from cpusensor.records import ClockStep, CoreTicks, Cost, Gap, Rollup, Sample, Tick, Ticks
-from cpusensor.rollup import is_reliable
+from cpusensor.rollup import MINUTE, is_reliable
 from cpusensor.usage import percent
 
 T = TypeVar("T")
@@ -76,14 +76,17 @@ def gap(record: Gap) -> Json:
 
 
 def cost(before: Cost, after: Cost) -> dict[str, Json]:
-    """What recording costs: CPU seconds and MiB written an hour since the first of two states, and MiB of memory."""
-    hours = max(after.moment.monotonic - before.moment.monotonic, 1.0) / 3600
-    is_known = before.written is not None and after.written is not None
-    written = (after.written or 0) - (before.written or 0)
+    """What recording costs: CPU seconds and MiB written an hour since the first of two states, and MiB of memory.
+
+    What is spent at the start says nothing of an hour: until a minute has passed there are no rates.
+    """
+    passed_s = after.moment.monotonic - before.moment.monotonic
+    hours = passed_s / 3600 if passed_s >= MINUTE else None
+    written = None if before.written is None or after.written is None else after.written - before.written
     return {
-        "cpu_seconds_per_hour": round((after.cpu_s - before.cpu_s) / hours, 2),
+        "cpu_seconds_per_hour": None if hours is None else round((after.cpu_s - before.cpu_s) / hours, 2),
         "memory_mib": None if after.memory is None else round(after.memory / MIB, 1),
-        "written_mib_per_hour": round(written / MIB / hours, 2) if is_known else None,
+        "written_mib_per_hour": None if hours is None or written is None else round(written / MIB / hours, 2),
     }
 
 

@@ -103,13 +103,16 @@ async def test_now_is_the_newest_sample_as_the_stream_sent_it(running: Running) 
 
 
 async def test_what_recording_costs_is_told_beside_the_sample_and_on_the_page(running: Running) -> None:
-    await running.clock.advance(1800)
+    await running.clock.advance(50)
+    early = (await running.json("api/now"))["self"]
+    await running.clock.advance(1750)
     running.kernel.spent = {"cpu_s": 0.4, "memory": 40 << 20, "written": 3 << 20}
 
     cost = (await running.json("api/now"))["self"]
     async with await running.get("") as response:
         html = await response.text()
 
+    assert (early["cpu_seconds_per_hour"], early["written_mib_per_hour"]) == (None, None)
     assert cost == {"cpu_seconds_per_hour": 0.8, "memory_mib": 40.0, "written_mib_per_hour": 6.0}
     assert "takes 0.8 s of CPU an hour and 40.0 MiB of memory. It writes 6.0 MiB an hour to disk." in html
 
