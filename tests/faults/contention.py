@@ -18,7 +18,6 @@ from tests.faults.victim import (
     DOOR,
     Listener,
     Pulse,
-    Victim,
     expect_nothing_missing,
     expect_refused,
     start_refused,
@@ -27,7 +26,7 @@ from tests.faults.victim import (
     wait_for_samples,
     wait_until,
 )
-from tests.service import ROOT
+from tests.service import ROOT, Service
 
 LOCKED_S = 60
 QUICK_LOCKED_S = 6
@@ -101,7 +100,7 @@ def there_are_no_descriptors_left(lab: Lab) -> str:
 
 
 @contextmanager
-def _connections(service: Victim, count: int) -> Iterator[None]:
+def _connections(service: Service, count: int) -> Iterator[None]:
     """So many open connections, every other with half a request."""
     with ExitStack() as stack:
         for number in range(count):

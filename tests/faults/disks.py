@@ -12,7 +12,6 @@ from tests.faults.mounts import breakable_disk, fill, small_disk
 from tests.faults.victim import (
     Listener,
     Pulse,
-    Victim,
     expect_nothing_missing,
     expect_refused,
     start_refused,
@@ -21,12 +20,13 @@ from tests.faults.victim import (
     wait_for_samples,
     wait_until,
 )
+from tests.service import Service
 
 NOBODY = 65_534
 TAKES_NONE = "degraded: the database takes no samples"
 
 
-def _outage(lab: Lab, service: Victim, begin: Callable[[], object], end: Callable[[], object], lasts_s: float) -> str:
+def _outage(lab: Lab, service: Service, begin: Callable[[], object], end: Callable[[], object], lasts_s: float) -> str:
     """The database takes nothing for so long: live goes on, /healthz says so, and afterwards nothing is missing."""
     wait_for_samples(service, 2)
     listener, pulse = Listener(service), Pulse(service)
@@ -48,7 +48,7 @@ def _outage(lab: Lab, service: Victim, begin: Callable[[], object], end: Callabl
 
 
 def _repeated_outage(
-    lab: Lab, service: Victim, begin: Callable[[], object], end: Callable[[], object], lasts_s: float
+    lab: Lab, service: Service, begin: Callable[[], object], end: Callable[[], object], lasts_s: float
 ) -> str:
     figure = ""
     for _ in range(lab.repetitions):
@@ -159,7 +159,7 @@ def the_file_system_fails_and_turns_read_only(lab: Lab) -> str:
 
 def _break(lab: Lab) -> None:
     folder, switch = breakable_disk(lab)
-    service = Victim(folder)
+    service = Service(folder)
     service.log = lab.folder() / "cpusensor.log"
     with service:
         wait_for_samples(service, 2)
@@ -179,7 +179,7 @@ def the_disk_hangs(lab: Lab) -> str:
     """The file system hangs for 10 s: no write returns (fsfreeze of an ext4 of its own)."""
     figure = ""
     folder, _ = breakable_disk(lab)
-    service = Victim(folder)
+    service = Service(folder)
     service.log = lab.folder() / "cpusensor.log"
     with service:
         for _ in range(lab.repetitions):

@@ -20,7 +20,6 @@ from tests.faults.harness import Lab, fault
 from tests.faults.victim import (
     OK,
     Listener,
-    Victim,
     ask,
     by_time,
     expect_refused,
@@ -33,6 +32,7 @@ from tests.faults.victim import (
 )
 from tests.running import Running
 from tests.samples import sample
+from tests.service import Service
 
 COMPANIONS = ("", "-wal", "-shm")
 STEP = 5
@@ -109,7 +109,7 @@ def _replace(lab: Lab, service: Running) -> "asyncio.Future[None]":
 def a_history_is_missing_at_the_start(lab: Lab) -> str:
     """Where a history used to be there is nothing, an empty file, or only the log of a killed process."""
     for number in range(lab.repetitions):
-        service = Victim(lab.folder())
+        service = Service(lab.folder())
         with service:
             wait_for_samples(service, 1)
             service.kill() if number % 3 == 2 else service.terminate()
@@ -293,7 +293,7 @@ def the_service_is_started_on_a_broken_database(lab: Lab) -> str:
 
 
 def _serve_broken(lab: Lab, folder: Path) -> str:
-    service = Victim(folder)
+    service = Service(folder)
     try:
         service.start()
     except RuntimeError:

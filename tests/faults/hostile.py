@@ -9,7 +9,6 @@ from urllib.parse import quote_from_bytes
 
 from tests.faults.harness import Lab, fault
 from tests.faults.victim import (
-    Victim,
     ask,
     expect_nothing_missing,
     expect_refused,
@@ -17,6 +16,7 @@ from tests.faults.victim import (
     victim,
     wait_for_samples,
 )
+from tests.service import Service
 
 SHOUT = "<img/src=x onerror=alert(1)>\"'&{{7*7}}</script>"
 
@@ -160,7 +160,7 @@ def _with_queries() -> list[bytes]:
     ]
 
 
-def _send(lab: Lab, service: Victim, request: bytes) -> None:
+def _send(lab: Lab, service: Service, request: bytes) -> None:
     """Send it and look at the first line of what comes."""
     answer = b""
     with socket.create_connection(("127.0.0.1", service.port), 5) as one:
@@ -172,7 +172,7 @@ def _send(lab: Lab, service: Victim, request: bytes) -> None:
     lab.expect(that=not answer.startswith(b"HTTP/1.1 5"), otherwise=f"{request[:80]!r}: {answer[:30]!r}")
 
 
-def _expect_escaped(lab: Lab, service: Victim) -> None:
+def _expect_escaped(lab: Lab, service: Service) -> None:
     """The machine's name is text on the page and one line on the stream, whatever it holds."""
     page = ask(service, "")[1]
     lab.expect(that="<img/src" not in page and "{{7*7}}</script>" not in page, otherwise="the page holds the name raw")

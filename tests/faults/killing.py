@@ -13,10 +13,10 @@ from cpusensor.records import Cause, Measured
 from cpusensor.storage import open_storage
 from tests.fakes import START
 from tests.faults.harness import Lab, fault
-from tests.faults.victim import Victim, by_time, history, wait_for_samples
+from tests.faults.victim import by_time, history, wait_for_samples
 from tests.faults.writer import HOLES, STEP
 from tests.samples import sample
-from tests.service import ROOT
+from tests.service import ROOT, Service
 
 KILLS_PER_DATABASE = 20
 COMPANIONS = ("", "-wal", "-shm", ".lock")
@@ -73,7 +73,7 @@ def _sample_times(path: Path) -> set[int]:
 @fault("F1", expected="no acknowledged sample lost; the gap says crashed", quick=1, full=15)
 def the_service_is_killed(lab: Lab) -> str:
     """Kill −9 of the whole service at a random moment, streams open; then started again."""
-    service = Victim(lab.folder())
+    service = Service(lab.folder())
     acknowledged: dict[int, float] = {}
     with service:
         for _ in range(lab.repetitions):

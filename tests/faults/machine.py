@@ -17,7 +17,6 @@ from tests.faults.mounts import mount
 from tests.faults.victim import (
     DOOR,
     Listener,
-    Victim,
     by_time,
     history,
     state,
@@ -27,6 +26,7 @@ from tests.faults.victim import (
 )
 from tests.running import Running
 from tests.samples import sample
+from tests.service import Service
 
 STEP = 5
 HOUR = 3600
@@ -326,7 +326,7 @@ def proc_stat_is_garbage(lab: Lab) -> str:
         return _scramble(lab, service, feeder, scrambles * lab.repetitions)
 
 
-def _scramble(lab: Lab, service: Victim, feeder: Feeder, scrambles: tuple[Callable[[bytes], bytes], ...]) -> str:
+def _scramble(lab: Lab, service: Service, feeder: Feeder, scrambles: tuple[Callable[[bytes], bytes], ...]) -> str:
     for scramble in scrambles:
         before = service.log.read_text()
         wait_for_samples(service, 2)

@@ -3,8 +3,6 @@
 import http.client
 import json
 import os
-import re
-import select
 import subprocess
 import sys
 import threading
@@ -16,10 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from tests.faults.harness import Lab
-from tests.service import ROOT, START_TIMEOUT_S, Service
+from tests.service import ROOT, Service
 
 TIMEOUT_S = 20
 OK = 200
@@ -28,42 +25,12 @@ DOOR = (sys.executable, "-m", "tests.faults.door")
 REFUSED_LENGTH = 400
 
 
-class Victim(Service):
-    """A service that is started by a command and in an environment of the fault's choice."""
-
-    def __init__(self, directory: Path, *flags: str, command: Sequence[str] = SERVER, **environment: str) -> None:
-        super().__init__(directory, *flags)
-        self._command = command
-        self._environment = environment
-
-    def start(self) -> None:
-        """Start it and return once it listens. Raises RuntimeError with its log."""
-        settings = ["--host", "127.0.0.1", "--port", str(self.port), "--db", str(self.database), "--interval", "1"]
-        with self.log.open("a") as log:
-            self._process = subprocess.Popen(
-                [*self._command, *settings, *self._flags],
-                cwd=ROOT,
-                env=plain_environment() | self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        stdout = self._process.stdout
-        readable = select.select([stdout], [], [], START_TIMEOUT_S)[0] if stdout else []
-        address = re.search(r"http://\S+", stdout.readline()) if stdout and readable else None
-        if address is None:
-            self.kill()
-            raise RuntimeError(f"the service did not start: {self.log.read_text()[-REFUSED_LENGTH:]}")
-        self.port = urlsplit(address.group()).port or 0
-
-
 @contextmanager
 def victim(
     lab: Lab, directory: Path, *flags: str, command: Sequence[str] = SERVER, **environment: str
-) -> Iterator[Victim]:
+) -> Iterator[Service]:
     """A running service; its end must be clean, its log without a traceback, its database without a fault."""
-    service = Victim(directory, *flags, command=command, **environment)
+    service = Service(directory, *flags, interval_s=1, command=command, **environment)
     with service:
         yield service
         began = time.monotonic()
