@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,15 +13,18 @@ import psutil
 from cpusensor.records import Cost, Counters, CpuTimes, Moment
 
 TICKS_PER_SECOND = 100
-"""psutil divides by the system's clock tick; the counters themselves step in 1/100 s (USER_HZ)."""
+"""The counters step in 1/100 s (USER_HZ)."""
+
+IS_COUNTED_IN_PROC = sys.platform == "linux" and os.sysconf("SC_CLK_TCK") == TICKS_PER_SECOND
 
 MAX_SECONDS = 1e11
 """Of one CPU since boot: three thousand years."""
 
 _PRESSURE = Path("/proc/pressure/cpu")
 _PRESSURE_BYTES = 200
+_STAT_BYTES = 32_768
+"""Enough for 400 CPUs at once."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_ONLINE = Path("/sys/devices/system/cpu/online")
 _PID_NAMESPACE = "proc/self/ns/pid"
 _MOUNTS = "proc/self/mounts"
 
@@ -55,7 +59,6 @@ class SystemKernel:
     """The counters of the machine that this runs on."""
 
     def __init__(self) -> None:
-        self._numbers: list[int] = []
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
         self._pressure = _open_pressure()
 
@@ -69,8 +72,8 @@ class SystemKernel:
     def read(self) -> Counters:
         """The counters of every CPU that is online, the load average and the pressure, read at once.
 
-        psutil opens what it reads anew each time. A descriptor is kept in reserve for it, or connections that use up
-        all that the process may have would blind it.
+        What is read is opened anew each time. A descriptor is kept in reserve for that, or connections that use up all
+        that the process may have would blind it.
         """
         try:
             return self._read()
@@ -98,21 +101,13 @@ class SystemKernel:
 
     def _read(self) -> Counters:
         try:
-            times = [_cpu_times(one) for one in psutil.cpu_times(percpu=True)]
+            cpus = read_proc_stat() if IS_COUNTED_IN_PROC else _ask_psutil()
             load = psutil.getloadavg()[0]
         except (OSError, ValueError, IndexError, TypeError, psutil.Error) as error:
             raise UnreadableError(f"{type(error).__name__}: {error}") from error
-        if not times:
+        if not cpus:
             raise UnreadableError("the system lists no CPU")
-        cpus = dict(zip(self._cpu_numbers(len(times)), times, strict=True))
         return Counters(cpus=cpus, load=load, pressure_us=_read_pressure(self._pressure))
-
-    def _cpu_numbers(self, count: int) -> list[int]:
-        """Which CPUs the list is of: psutil gives no numbers, so they are asked for anew when their count changes."""
-        if len(self._numbers) != count:
-            online = _read_online()
-            self._numbers = online if len(online) == count else list(range(count))
-        return self._numbers
 
 
 def sees_host_from_container(root: Path = Path("/")) -> bool:
@@ -135,13 +130,46 @@ def _open_spare() -> int | None:
         return None
 
 
+def read_proc_stat() -> dict[int, CpuTimes]:
+    """The counters of each CPU that is online, as the kernel writes them. Raises OSError or ValueError.
+
+    Lines such as `cpu0 8102 12 3301 900213 411 0 55 7 0 0`: user, nice, system, idle, iowait, irq, softirq, steal, and
+    guests, who are inside user and nice (proc_stat(5)). psutil would make floats of them, at a fifth of a tick's cost.
+    """
+    cpus = {}
+    for line in _read_cpu_lines(f"{psutil.PROCFS_PATH}/stat").split(b"\n"):
+        name, _, counts = line.partition(b" ")
+        if name.startswith(b"cpu") and name != b"cpu":
+            user, nice, system, idle, iowait, irq, softirq, steal = map(_checked, counts.split()[:8])
+            cpus[int(name[3:])] = CpuTimes(
+                user=user + nice, system=system, irq=irq + softirq, idle=idle, iowait=iowait, steal=steal
+            )
+    return cpus
+
+
+def _read_cpu_lines(path: str) -> bytes:
+    """The file down to where its last line of a CPU has ended."""
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = chunk = os.read(number, _STAT_BYTES)
+        while chunk and b"\nintr " not in content:
+            chunk = os.read(number, _STAT_BYTES)
+            content += chunk
+    finally:
+        os.close(number)
+    return content.partition(b"\nintr ")[0]
+
+
+def _ask_psutil() -> dict[int, CpuTimes]:
+    """The counters where there is no /proc/stat."""
+    return dict(enumerate(map(_cpu_times, psutil.cpu_times(percpu=True))))
+
+
 def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's tuple differ from system to system
-    user = times.user + getattr(times, "nice", 0.0)
-    irq = getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)
     return CpuTimes(
-        user=_ticks(user),
+        user=_ticks(times.user + getattr(times, "nice", 0.0)),
         system=_ticks(times.system),
-        irq=_ticks(irq),
+        irq=_ticks(getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)),
         idle=_ticks(times.idle),
         iowait=_ticks(times.iowait) if hasattr(times, "iowait") else None,
         steal=_ticks(times.steal) if hasattr(times, "steal") else None,
@@ -149,10 +177,15 @@ def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's
 
 
 def _ticks(seconds: float) -> int:
-    """Raises ValueError for what no machine has counted."""
-    if not 0 <= seconds < MAX_SECONDS:
-        raise ValueError(f"{seconds:g} s of CPU time make no sense")
-    return round(seconds * TICKS_PER_SECOND)
+    return _checked(round(seconds * TICKS_PER_SECOND))
+
+
+def _checked(count: bytes | int) -> int:
+    """A number of ticks. Raises ValueError for what no machine has counted."""
+    ticks = int(count)
+    if not 0 <= ticks < MAX_SECONDS * TICKS_PER_SECOND:
+        raise ValueError(f"{ticks} ticks of CPU time make no sense")
+    return ticks
 
 
 def _open_pressure() -> int | None:
@@ -172,12 +205,3 @@ def _read_pressure(number: int | None) -> int | None:
     except (OSError, ValueError):
         return None
     return waited_us if 0 <= waited_us < MAX_SECONDS * 1e6 else None
-
-
-def _read_online() -> list[int]:
-    """The numbers in a list such as `0-3,8-11`; empty where the system has none."""
-    try:
-        ranges = [part.partition("-") for part in _ONLINE.read_text().strip().split(",")]
-        return [cpu for first, _, last in ranges for cpu in range(int(first), int(last or first) + 1)]
-    except (OSError, ValueError):
-        return []

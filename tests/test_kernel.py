@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cpusensor import kernel
 from cpusensor.kernel import SystemKernel, UnreadableError, sees_host_from_container
 from cpusensor.records import Moment
 from cpusensor.usage import measure, was_reset
@@ -36,6 +37,14 @@ def test_this_machine_s_counters_only_grow() -> None:
     assert before.cpus.keys() == after.cpus.keys()
     assert len(before.cpus) == psutil.cpu_count()
     assert not was_reset(before, after)
+
+
+def test_the_counters_are_those_that_psutil_tells() -> None:
+    before, told, after = (SystemKernel().read(), psutil.cpu_times(percpu=True), SystemKernel().read())
+
+    for earlier, times, later in zip(before.cpus.values(), told, after.cpus.values(), strict=True):
+        assert earlier.system <= round(100 * times.system) <= later.system
+        assert earlier.user <= round(100 * (times.user + times.nice)) <= later.user
 
 
 def test_this_process_knows_what_it_has_used() -> None:
@@ -118,6 +127,7 @@ def test_descriptors_that_are_used_up_do_not_blind_it() -> None:
 
 def test_a_system_that_reports_neither_iowait_nor_steal_leaves_them_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     times = namedtuple("times", "user nice system idle")  # noqa: PYI024 - as psutil's own is on macOS
+    monkeypatch.setattr(kernel, "IS_COUNTED_IN_PROC", False)
     monkeypatch.setattr(psutil, "cpu_times", lambda *, percpu: [times(1.5, 0.5, 1.0, 7.0)] if percpu else None)
 
     (cpu,) = SystemKernel().read().cpus.values()
