@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench.attack import send_malformed
 from tests.service import ROOT, Service
 
 TIMEOUT_S = 20
@@ -262,3 +263,11 @@ def test_a_unix_socket_is_served_and_one_left_behind_taken_over(tmp_path: Path) 
     (tmp_path / "file").write_text("mine")
     assert_one_line(run("--socket", str(tmp_path / "file"), cwd=tmp_path), 1, ".*file: cannot listen there")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_thousand_requests_that_are_none_cost_a_line_of_log(service: Service) -> None:
+    before = service.log.stat().st_size
+
+    assert send_malformed(("127.0.0.1", service.port), 1000) == 1000
+
+    assert service.log.stat().st_size - before <= 1024
