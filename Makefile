@@ -13,6 +13,7 @@ NPM := $(NODE) --use-system-ca $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
 NODE_MODULES := web/node_modules/.package-lock.json
 PIP_INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
+AUDIT := $(VENV)/bin/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes
 CODE := server.py cpusensor tests
 SHA256SUM := $(shell command -v sha256sum || echo shasum -a 256)
 
@@ -21,7 +22,7 @@ heading = @printf '\n== %s\n' '$(1)'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run install test format lint types page-types vendored page-tests browser pytest proxies faults fuzz fmt lock docker clean
+.PHONY: help run install test format lint types page-types vendored page-tests browser pytest proxies faults fuzz audit fmt lock docker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +74,11 @@ faults: $(VENV)/.dev-stamp ## inject every fault often, about 10 min, and write 
 
 fuzz: $(VENV)/.dev-stamp ## send 100,000 requests that nobody should send, about 20 s
 	@$(VENV_PYTHON) -m tests.fuzz $(ARGS)
+
+audit: $(VENV)/.dev-stamp ## ask for published flaws of all that is installed; fails on what cannot be looked up
+	@$(AUDIT) --requirement requirements.lock
+	@$(AUDIT) --requirement requirements-dev.lock
+	@cd web && $(NPM) audit
 
 fmt: $(VENV)/.dev-stamp ## format, and mend what ruff can mend by itself
 	@$(VENV)/bin/ruff format $(CODE)

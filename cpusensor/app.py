@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from cpusensor.assets import WEB, load_assets
 from cpusensor.background import Recorder, beat_forever, record_forever, sample_forever, verify_storage
 from cpusensor.broadcast import Broadcast, Frame
 from cpusensor.clock import Clock, SystemClock
-from cpusensor.connections import IDLE_S, Connections, affordable
+from cpusensor.connections import IDLE_S, RETRY_S, Connections, affordable
 from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.guard import Guard
@@ -62,6 +63,7 @@ NO_BODY = 1024
 """Bytes of a body that are read before it is refused."""
 
 PROTOCOL_LIMITS: dict[str, Any] = {
+    "access_log": None,
     "auto_decompress": False,
     "keepalive_timeout": IDLE_S,
     "max_line_size": 2048,
@@ -85,6 +87,10 @@ HEADERS: CIMultiDict[str] = CIMultiDict(
         **NOSNIFF,
     }
 )
+
+
+UNNAMED = {**HEADERS, hdrs.CACHE_CONTROL: "no-store", hdrs.SERVER: "cpusensor"}
+"""For answers before any route, to which aiohttp would add its name and version, and Python's."""
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, kernel: Kernel | None = None) -> web.Application:
@@ -177,6 +183,7 @@ async def end_requests(app: web.Application) -> None:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """What every answer tells a browser that it must not do, and nothing of what it runs on."""
     response.headers.popall(hdrs.SERVER, None)
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
     response.headers.update(NOSNIFF if request.path.startswith("/static/") else HEADERS)
 
 
@@ -188,7 +195,7 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return request.app[GUARD].refuse(request) or await handler(request)
     except (GarbledError, ReadError) as error:
-        return web.json_response({"error": str(error)}, status=503)
+        return web.json_response({"error": str(error)}, status=503, headers={hdrs.RETRY_AFTER: str(RETRY_S)})
     finally:
         connections.end(request.transport)
 
@@ -252,19 +259,41 @@ async def refuse_expectations(
 ) -> web.StreamResponse:
     """Answer 417 to what no server expects, before aiohttp does: a header that is not UTF-8 makes it fail."""
     if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
-        return web.Response(status=417)
+        return refuse_unrouted(HTTPStatus.EXPECTATION_FAILED)
     return await handler(request)
+
+
+class Protocol(web.RequestHandler):
+    """Speaks HTTP as aiohttp does, but tells in no error what it runs on or what was sent."""
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Answer what is no request, or an error of our own, as all errors are; the log tells more of it."""
+        super().handle_error(request, status, exc, message)
+        response = refuse_unrouted(status)
+        response.force_close()
+        return response
+
+
+def refuse_unrouted(status: int) -> web.Response:
+    """An error that is told by its status alone."""
+    return web.json_response({"error": HTTPStatus(status).description}, status=status, headers=UNNAMED)
 
 
 async def _accept(
     app: web.Application, runner: web.AppRunner, listener: socket.socket, tls: ssl.SSLContext | None
 ) -> asyncio.Server:
-    connections, serve_one = app[CONNECTIONS], runner.server
-    if serve_one is None:
+    connections, server = app[CONNECTIONS], runner.server
+    if server is None:
         raise RuntimeError("the runner was not set up")
-    serve_one.request_handler = partial(refuse_expectations, serve_one.request_handler)
-    return await asyncio.get_running_loop().create_server(
-        lambda: connections.follow(serve_one()), sock=listener, backlog=BACKLOG, ssl=tls
+    server.request_handler = partial(refuse_expectations, server.request_handler)
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(
+        lambda: connections.follow(Protocol(server, loop=loop, **PROTOCOL_LIMITS)),
+        sock=listener,
+        backlog=BACKLOG,
+        ssl=tls,
     )
 
 
@@ -272,9 +301,7 @@ async def start_serving(app: web.Application, listener: socket.socket) -> web.Ap
     """Start the application on a socket; `cleanup` of what comes back ends it."""
     tls = tls_context(app[SETTINGS])
     app[IS_EXPOSED] = app[GUARD].is_open and not is_local(listener)
-    runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **PROTOCOL_LIMITS
-    )
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S)
     try:
         await runner.setup()
         app[LISTENING].append(await _accept(app, runner, listener, tls))

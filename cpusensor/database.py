@@ -7,6 +7,7 @@ last hour. A lock file keeps a second process away: two that write at once are w
 
 import asyncio
 import logging
+import math
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -42,6 +43,12 @@ RECENT_S = 86_400
 QUERY_STEPS = 10_000
 """After how many steps of SQLite's machine, about a millisecond, a query looks whether it is to stop."""
 
+QUERY_S = 10.0
+"""How long one query may take, once it is its turn."""
+
+MAX_READING = 8
+"""How many answers may be in the making at a time that read short ranges, and how many that read long ones."""
+
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error code that is its kind (rescode.html)."""
 
@@ -57,6 +64,48 @@ class ReadError(Exception):
     """A query failed or was cut short; its text says why."""
 
 
+class Reader:
+    """A read-only connection. It answers one query at a time, and none for long."""
+
+    def __init__(self, connection: aiosqlite.Connection, stopping: Event) -> None:
+        self._connection = connection
+        self._stopping = stopping
+        self._turn = asyncio.Lock()
+        self._now = asyncio.get_running_loop().time
+        self._deadline = math.inf
+        self._reading = 0
+
+    async def prepare(self) -> None:
+        """Read something, and from then on look at the time while a query runs. Raises sqlite3.Error."""
+        await self.fetch("SELECT max(time) FROM sample UNION ALL SELECT max(time) FROM minute", (), math.inf)
+        await self._connection.set_progress_handler(self._is_over, QUERY_STEPS)
+
+    async def fetch(self, sql: str, arguments: Sequence[object], limit_s: float) -> list[Row]:
+        """Its rows. Raises ReadError after so many seconds, sqlite3.Error, and ValueError once it is closed."""
+        async with self._turn:
+            self._deadline = self._now() + limit_s
+            try:
+                return list(await self._connection.execute_fetchall(sql, arguments))
+            except sqlite3.OperationalError as error:
+                if self._now() > self._deadline:
+                    raise ReadError(f"this takes longer than {limit_s:g} s; ask for a shorter range") from error
+                raise
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place among those whose answers are made of what is read here. Raises ReadError if all are taken."""
+        if self._reading >= MAX_READING:
+            raise ReadError("too many ranges are being read; try again")
+        self._reading += 1
+        try:
+            yield
+        finally:
+            self._reading -= 1
+
+    def _is_over(self) -> bool:
+        return self._stopping.is_set() or self._now() > self._deadline
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
     """The connections to one file."""
@@ -65,8 +114,12 @@ class Connections:
     """Closes them."""
     identity: tuple[int, int] | None
     writer: aiosqlite.Connection
-    recent: aiosqlite.Connection
-    long: aiosqlite.Connection
+    recent: Reader
+    long: Reader
+
+    def reader(self, span_s: int) -> Reader:
+        """The one for ranges of this length."""
+        return self.recent if span_s <= RECENT_S else self.long
 
 
 class Database:
@@ -207,19 +260,30 @@ class Database:
                         await writer.execute_fetchall("ROLLBACK")
                     raise
 
-    async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:
-        """Rows for a range of this length. Raises ReadError."""
+    async def read(
+        self, span_s: int, sql: str, arguments: Sequence[object], *, limit_s: float | None = None
+    ) -> list[Row]:
+        """Rows for a range of this length, within `QUERY_S` or another limit. Raises ReadError."""
         try:
-            reader = self._open.recent if span_s <= RECENT_S else self._open.long
             with self._noticing_damage():
-                return list(await reader.execute_fetchall(sql, arguments))
+                return await self._open.reader(span_s).fetch(sql, arguments, limit_s or QUERY_S)
         except (sqlite3.Error, ValueError) as error:
             raise ReadError(f"the history cannot be read: {error}") from error
+
+    @contextmanager
+    def place(self, span_s: int) -> Iterator[None]:
+        """Hold one of the few places for those who read a range of this length. Raises ReadError."""
+        try:
+            reader = self._open.reader(span_s)
+        except ValueError as error:
+            raise ReadError(f"the history cannot be read: {error}") from error
+        with reader.place():
+            yield
 
     async def find_damage(self) -> str | None:
         """What SQLite's quick check finds first (pragma.html#pragma_quick_check), None if the file is sound."""
         try:
-            rows = await self.read(RECENT_S + 1, "PRAGMA quick_check(1)", ())
+            rows = await self.read(RECENT_S + 1, "PRAGMA quick_check(1)", (), limit_s=math.inf)
         except ReadError as error:
             cause = error.__cause__
             if isinstance(cause, sqlite3.Error) and _is_damage(cause):
@@ -248,12 +312,12 @@ class Database:
                 recent, long = [await stack.enter_async_context(connect(uri, uri=True)) for _ in range(2)]
                 for connection in (writer, recent, long):
                     connection.text_factory = text_of
-                for reader in (recent, long):
-                    await reader.execute_fetchall("SELECT max(time) FROM sample UNION ALL SELECT max(time) FROM minute")
-                    await reader.set_progress_handler(self._stopping.is_set, QUERY_STEPS)
+                readers = [Reader(connection, self._stopping) for connection in (recent, long)]
+                for reader in readers:
+                    await reader.prepare()
                 self._lock.remember_history()
             found = identity(self.path)
-            return Connections(stack=stack.pop_all(), identity=found, writer=writer, recent=recent, long=long)
+            return Connections(stack=stack.pop_all(), identity=found, writer=writer, recent=readers[0], long=readers[1])
 
     def _announce_new(self) -> None:
         if self._lock.had_history and self.notice is None:

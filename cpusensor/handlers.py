@@ -16,7 +16,7 @@ from cpusensor.assets import SCRIPT, STYLE, choose_language
 from cpusensor.broadcast import FullError, Stream
 from cpusensor.clock import slot_at
 from cpusensor.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, IS_EXPOSED, KERNEL, RECORDER, SETTINGS, STORAGE
-from cpusensor.ranges import MAX_DIGITS, BadRequestError, choose_grid, parse_query
+from cpusensor.ranges import MAX_DIGITS, BadRequestError, Query, choose_grid, parse_query
 
 LANGUAGE_COOKIE = "lang"
 LANGUAGE_MAX_AGE_S = 31_536_000
@@ -70,8 +70,8 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "interval": app[SETTINGS].interval,
         "now": int(app[CLOCK].wall()),
         "texts": assets.texts[lang]["script"],
-        "samples": await _history(request, {"range": "1h", "points": str(PAGE_POINTS)}),
-        "minutes": await _history(request, {"range": "1h", "step": "60"}),
+        "samples": await _history(request, _asked(request, {"range": "1h", "points": str(PAGE_POINTS)})),
+        "minutes": await _history(request, _asked(request, {"range": "1h", "step": "60"})),
         "newest": wire.sample(newest) if newest else None,
         "state": app[RECORDER].health().state,
     }
@@ -113,14 +113,19 @@ async def history(request: web.Request) -> web.Response:
 
 
 async def _make_history(request: web.Request) -> Body:
-    answer = await _history(request, _single(request.query))
-    return await asyncio.to_thread(lambda: body_of(wire.encode_by_member(answer).encode(), JSON))
+    asked = _asked(request, _single(request.query))
+    with request.app[STORAGE].place(asked.from_time, asked.to_time):
+        answer = await _history(request, asked)
+        return await asyncio.to_thread(lambda: body_of(wire.encode_by_member(answer).encode(), JSON))
 
 
-async def _history(request: web.Request, query: dict[str, str]) -> dict[str, wire.Json]:
+def _asked(request: web.Request, query: dict[str, str]) -> Query:
+    return parse_query(query, slot_at(request.app[CLOCK].wall(), request.app[SETTINGS].interval))
+
+
+async def _history(request: web.Request, asked: Query) -> dict[str, wire.Json]:
     settings, storage = request.app[SETTINGS], request.app[STORAGE]
     now = request.app[CLOCK].wall()
-    asked = parse_query(query, slot_at(now, settings.interval))
     intervals = await storage.intervals(asked.from_time, asked.to_time) or {settings.interval}
     grid = choose_grid(asked, intervals)
     span = (grid.floor, grid.end)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from operator import add
 from pathlib import Path
@@ -422,6 +422,10 @@ class Storage:
         except GarbledError as error:
             self._damage = str(error)
             raise
+
+    def place(self, from_time: int, to_time: int) -> AbstractContextManager[None]:
+        """Hold one of the few places for those who read a range of this length. Raises ReadError if all are taken."""
+        return self._database.place(to_time - from_time)
 
     def stop_queries(self) -> None:
         """Cut short every query that runs or waits, so that none of them holds up the end."""

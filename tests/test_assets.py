@@ -96,3 +96,17 @@ def test_only_what_a_browser_uses_is_served() -> None:
     assert not [name for name in served if name.endswith(".d.ts")]
     assert json.dumps(sorted(served))
     assert (WEB / "templates" / "page.html").exists()
+
+
+MARKUP = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc|setHTML"
+    r"|\beval\b|new Function|setAttribute\(\s*[\"']on|javascript:"
+)
+
+
+def test_no_script_of_ours_makes_markup_or_code_of_text() -> None:
+    scripts = list((WEB / "static" / "js").rglob("*.js"))
+
+    assert len(scripts) > 10
+    assert [path.name for path in scripts if MARKUP.search(path.read_text(encoding="utf-8"))] == []
+    assert "|safe" not in (WEB / "templates" / "page.html").read_text(encoding="utf-8")

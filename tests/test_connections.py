@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpusensor import connections
-from cpusensor.connections import affordable, client_of
+from cpusensor.connections import Connections, affordable, client_of
 from tests.running import Running
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -109,6 +109,41 @@ async def test_one_too_many_is_told_to_come_back(running: Running) -> None:
     assert f"Content-Length: {len(body)}".encode() in head
     for _, writer in streams:
         writer.close()
+
+
+async def test_one_address_has_so_many_and_takes_none_from_another() -> None:
+    connections = Connections(limit=10, per_address=2, is_exempt=lambda peer: peer == "127.0.0.9")
+    listening = await asyncio.get_running_loop().create_server(
+        lambda: connections.follow(asyncio.Protocol()), "127.0.0.1", 0
+    )
+    port = listening.sockets[0].getsockname()[1]
+
+    async def open_from(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        opened = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+        await asyncio.sleep(0.02)
+        return opened
+
+    many = [await open_from("127.0.0.2") for _ in range(4)]
+    others = [await open_from(address) for address in ["127.0.0.3"] + ["127.0.0.9"] * 5]
+
+    assert [await is_ended(reader) for reader, _ in many[:2]] == [True, True]
+    assert not any(reader.at_eof() for reader, _ in [*many[2:], *others])
+    for _, writer in [*many, *others]:
+        writer.close()
+    listening.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET /" + "a" * 2100 + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nA: " + "a" * 4200 + "\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\n" + "A: a\r\n" * 41 + "\r\n",
+    ],
+    ids=["target", "header", "headers"],
+)
+async def test_a_head_larger_than_any_that_is_needed_is_refused(running: Running, head: str) -> None:
+    assert (await running.raw(head)).startswith(b"HTTP/1.0 400 ")
 
 
 def test_no_more_connections_than_descriptors() -> None:

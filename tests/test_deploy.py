@@ -53,6 +53,15 @@ def test_the_unit_starts_what_make_install_makes() -> None:
     assert (ROOT / server).is_file()
 
 
+def test_the_container_may_do_nothing_but_record() -> None:
+    compose, image = ((ROOT / name).read_text() for name in ("deploy/compose.yaml", "Dockerfile"))
+
+    for line in ("read_only: true", "cap_drop: [ALL]", 'security_opt: ["no-new-privileges:true"]', "pids_limit: 64"):
+        assert f"\n    {line}" in compose
+    assert re.findall(r"- (\S+:8080)\b", compose) == ["127.0.0.1:8080:8080"]
+    assert "\nUSER 10001:10001\n" in image
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     with Service(tmp_path) as running:

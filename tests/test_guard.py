@@ -76,6 +76,16 @@ async def test_a_page_of_another_site_takes_no_stream(running: Running, site: st
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
+async def test_another_site_may_read_nothing(running: Running) -> None:
+    for route in ROUTES:
+        for site in ("https://evil.example", "null", f"http://localhost:{running.port}"):
+            async with await running.get(route, Origin=site) as response:
+                assert [name for name in response.headers if name.startswith("Access-Control-")] == []
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
+                policy = response.headers.get("Cross-Origin-Resource-Policy")
+                assert policy == "same-origin" or route.startswith("static/")
+
+
 async def test_without_the_token_nothing_but_the_health_is_told(running: Running) -> None:
     await running.restart("--token", TOKEN)
     for route in ROUTES:

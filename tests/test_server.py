@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench.attack import send_malformed
 from tests.service import ROOT, Service
 
 TIMEOUT_S = 20
@@ -302,6 +303,13 @@ def test_with_a_certificate_it_speaks_https_and_nothing_else(tmp_path: Path, cer
                 pass
         with pytest.raises(ConnectionError):
             urllib.request.urlopen(service.url, timeout=TIMEOUT_S)
-    assert_one_line(
-        run("--tls-cert", str(key), "--tls-key", str(cert), cwd=tmp_path), 1, ".*key.pem: cannot be used with"
-    )
+    swapped = run("--tls-cert", str(key), "--tls-key", str(cert), "--port", "0", cwd=tmp_path)
+    assert_one_line(swapped, 1, ".*key.pem: cannot be used with")
+
+
+def test_a_thousand_requests_that_are_none_cost_a_line_of_log(service: Service) -> None:
+    before = service.log.stat().st_size
+
+    assert send_malformed(("127.0.0.1", service.port), 1000) == 1000
+
+    assert service.log.stat().st_size - before <= 1024

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cpusensor import database
 from cpusensor.database import WriteError
-from cpusensor.dbfile import StorageError
+from cpusensor.dbfile import StorageError, hold_lock
 from cpusensor.gaps import hole
 from cpusensor.records import Cause, Gap, Measured, Sample
 from cpusensor.rollup import as_rollup, roll_up
@@ -246,9 +247,34 @@ async def test_a_second_process_is_refused_and_told_by_whom(storage: Storage, pa
             pass
 
 
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+
+
+@pytest.mark.parametrize("span_s", [database.RECENT_S, database.RECENT_S + 1])
+async def test_a_query_that_takes_too_long_is_cut_short(
+    path: Path, monkeypatch: pytest.MonkeyPatch, span_s: int
+) -> None:
+    monkeypatch.setattr(database, "QUERY_S", 0.1)
+    with hold_lock(path) as lock:
+        opened = database.Database(path, lock)
+        await opened.open(NOON)
+        for _ in range(2):
+            with pytest.raises(database.ReadError, match=r"^this takes longer than 0\.1 s; ask for a shorter range$"):
+                await opened.read(span_s, ENDLESS, ())
+
+        assert await opened.read(span_s, "SELECT 1", ()) == [(1,)]
+        await opened.close()
+
+
 async def test_a_new_database_is_private_and_said_aloud(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with open_storage(path, NOON):
-        assert path.stat().st_mode & 0o077 == 0
+    async with open_storage(path, NOON) as storage:
+        await storage.start_run("boot-1", NOON, 5, "1.0.0")
+        parts = sorted(path.parent.glob("cpusensor.db*"))
+        shared = {part.name: part.stat().st_mode & 0o022 for part in parts}
+        private = [part.name for part in parts if part.stat().st_mode & 0o077 == 0]
+
+    assert private == ["cpusensor.db", "cpusensor.db-shm", "cpusensor.db-wal"]
+    assert shared == dict.fromkeys([*private, "cpusensor.db.lock"], 0)
 
     assert "a new history begins here" in caplog.text
 

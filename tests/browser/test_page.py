@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visit import Visit
 from tests.service import Service
@@ -146,3 +147,24 @@ def test_the_first_view_costs_at_most_45_kib(visit: Visit, service: Service) -> 
 
     assert len(sizes) == 5
     assert sum(sizes) <= 45 * 1024
+
+
+SHOUTS = (
+    "<img/src=x onerror=alert(1)>\"'&{{7*7}}</script>",
+    "</title></script><script>document.title='taken'</script>",
+    '"><svg/onload=alert(1)>',
+    "';alert(1)//${alert(1)}",
+)
+
+
+@pytest.mark.parametrize("name", SHOUTS)
+def test_a_hostile_name_is_text(browser: Browser, tmp_path: Path, name: str) -> None:
+    with Service(tmp_path, "--name", name) as service, Visit(browser, service.url) as visit:
+        page = visit.open()
+        wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+
+        expect(page.locator("body")).to_contain_text(name)
+        assert page.title().endswith(name)
+        assert page.locator("script").count() == page.locator("head script, script#boot").count()
+        assert page.locator("img, iframe, [onerror], [onload]").count() == 0
+        assert visit.complaints() == []

@@ -15,6 +15,7 @@ import psutil
 
 from cpusensor.app import create_app, listen, serve
 from cpusensor.clock import SystemClock
+from cpusensor.logs import configure_logging
 from cpusensor.records import Moment
 from cpusensor.settings import load_settings
 
@@ -50,6 +51,7 @@ def main() -> int:
     """Serve as server.py does."""
     psutil.PROCFS_PATH = os.environ.get("FAULT_PROCFS", "/proc")
     settings = load_settings()
+    configure_logging(settings.log_format)
     clock = WrongClock(os.environ.get("FAULT_OFFSET"), os.environ.get("FAULT_LATENESS"))
     with listen(settings) as listener:
         status = asyncio.run(serve(create_app(settings, clock=clock), listener))
