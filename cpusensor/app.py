@@ -25,7 +25,7 @@ from cpusensor.assets import WEB, load_assets
 from cpusensor.background import Recorder, beat_forever, record_forever, sample_forever, verify_storage
 from cpusensor.broadcast import Broadcast, Frame
 from cpusensor.clock import Clock, SystemClock
-from cpusensor.connections import IDLE_S, RETRY_S, Connections, affordable
+from cpusensor.connections import HEAD_S, IDLE_S, RETRY_S, Connections, affordable
 from cpusensor.database import ReadError, WriteError
 from cpusensor.dbfile import StorageError
 from cpusensor.guard import Guard
@@ -56,6 +56,9 @@ log = logging.getLogger(__name__)
 
 SHUTDOWN_S = 0.2
 """How long a request in progress may take to end; aiohttp spends it twice."""
+
+FAREWELL_S = 1.0
+"""How long TLS waits for the other side to say goodbye; asyncio would wait for 30 s, and for a handshake for 60 s."""
 
 BACKLOG = 1024
 
@@ -288,12 +291,14 @@ async def _accept(
     if server is None:
         raise RuntimeError("the runner was not set up")
     server.request_handler = partial(refuse_expectations, server.request_handler)
-    loop = asyncio.get_running_loop()
+    loop, tls = asyncio.get_running_loop(), tls_context(app[SETTINGS])
     return await loop.create_server(
         lambda: connections.follow(Protocol(server, loop=loop, **PROTOCOL_LIMITS)),
         sock=listener,
         backlog=BACKLOG,
         ssl=tls,
+        ssl_handshake_timeout=HEAD_S if tls else None,
+        ssl_shutdown_timeout=FAREWELL_S if tls else None,
     )
 
 

@@ -2,14 +2,17 @@
 
 import asyncio
 import resource
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor import connections
+from cpusensor import app, connections
 from cpusensor.connections import Connections, affordable, client_of
 from tests.running import Running
 
@@ -68,6 +71,22 @@ async def drip(writer: asyncio.StreamWriter) -> None:
     while not writer.is_closing():
         writer.write(b"X")
         await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
+async def test_a_handshake_that_does_not_come_is_waited_for_no_longer(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    if (openssl := shutil.which("openssl")) is None:
+        pytest.skip("no openssl to make a certificate with")
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    made = ["req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", cert]
+    subprocess.run([openssl, *made], check=True, capture_output=True)  # noqa: ASYNC221 - nothing else runs yet
+    monkeypatch.setattr(app, "HEAD_S", 0.2)
+    await running.restart("--tls-cert", cert, "--tls-key", key)
+
+    async with connected(running, sent) as reader:
+        assert await is_ended(reader)
 
 
 @pytest.mark.usefixtures("impatient")
