@@ -252,9 +252,9 @@ def ratio_goal(results: Results, what: str, other: Server, figure: Callable[[Fig
     text = f"{what} ≤ {limit:g} × {other.name}"
     if ratio is None:
         return Goal(text=text, found=results.missing.get(other.name, ""), is_met=None)
-    is_above = floor is not None and floor > limit
-    remark = f"; the C server, which does nothing but send, takes {floor:.2f} itself" if is_above else ""
-    return Goal(text=text, found=f"{ratio:.2f}{remark}", is_met=ratio <= limit)
+    is_met = ratio <= limit
+    remark = "" if is_met or floor is None else f"; the C server, which does nothing but send, takes {floor:.2f}"
+    return Goal(text=text, found=f"{ratio:.2f}{remark}", is_met=is_met)
 
 
 def judge_many(results: Results) -> list[Goal]:

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 from tests.bench.sse_client import Load
-from tests.bench.stream_servers import MAX_STREAMS, SERVER_CPU, Running, free_port, on_cpu, process
+from tests.bench.stream_servers import LIMITS, SERVER_CPU, Running, free_port, on_cpu, process
 from tests.service import ROOT, Service
 
 RETURNING, RESTART_AFTER_S, RETURN_S = 500, 3.0, 8.0
@@ -44,7 +44,7 @@ class Proof:
 def restarts() -> Proof:
     """Readers that come back by themselves, through an end of each kind; the history says what they had to get."""
     with TemporaryDirectory() as folder:
-        service = Service(Path(folder), "--max-streams", str(MAX_STREAMS))
+        service = Service(Path(folder), *LIMITS)
         with on_cpu(SERVER_CPU):
             service.start()
         readers = Load(f"{service.url}events", RETURNING, comes_back=True)
