@@ -17,7 +17,7 @@ from tests.service import ROOT
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
 PLOTS = ROOT / "docs" / "performance"
 
-LABEL_W, PLOT_W, VALUE_W, ROW_H, HEAD_H = 210, 360, 130, 26, 34
+LABEL_W, PLOT_W, VALUE_W, ROW_H, HEAD_H = 250, 360, 130, 26, 34
 
 _STYLE = """text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-weight:600}
 .bar{fill:#8c959f}.ours{fill:#0969da}
