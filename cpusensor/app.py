@@ -62,6 +62,9 @@ FAREWELL_S = 1.0
 
 BACKLOG = 1024
 
+CONNECTIONS_AT_LEAST = 2000
+"""How many may be open where nothing is set, unless twice the streams are more."""
+
 NO_BODY = 1024
 """Bytes of a body that are read before it is refused."""
 
@@ -103,7 +106,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, kernel: Kernel
     app[CLOCK] = clock or SystemClock()
     app[GUARD] = Guard(settings, app[CLOCK])
     app[CONNECTIONS] = Connections(
-        limit=affordable(settings.max_connections),
+        limit=affordable(settings.max_connections or max(CONNECTIONS_AT_LEAST, 2 * settings.max_streams)),
         per_address=settings.max_per_address,
         is_exempt=app[GUARD].is_near,
     )

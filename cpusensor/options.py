@@ -183,10 +183,10 @@ SETTINGS = (
     ),
     Setting(
         name="max_connections",
-        default="2000",
+        default="",
         allowed="a whole number from 16 to 100000",
-        help="how many connections may be open at a time",
-        parse=values.whole_number(16, 100_000),
+        help="how many connections may be open at a time; without it 2000, or twice the streams",
+        parse=values.optional(values.whole_number(16, 100_000)),
     ),
     Setting(
         name="max_per_address",

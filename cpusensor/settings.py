@@ -47,8 +47,8 @@ class Settings:
     """What the machine is called on the page and in the API."""
     max_streams: int
     """How many streams may be open at a time."""
-    max_connections: int
-    """How many connections may be open at a time."""
+    max_connections: int | None
+    """How many connections may be open at a time; None for 2000, or twice `max_streams` if that is more."""
     max_per_address: int
     """How many connections one address may have open."""
     log_format: str

@@ -45,7 +45,7 @@ def test_a_flag_wins_over_the_environment_that_over_the_file_and_that_over_the_d
     settings = load_settings(["--max-streams", "3"], environ)
 
     assert (settings.interval, settings.port, settings.max_streams) == (10, 2, 3)
-    assert settings.max_connections == 2000
+    assert settings.max_connections is None
 
 
 def test_an_empty_name_of_a_file_is_no_file() -> None:

@@ -23,7 +23,7 @@ CACHE = ROOT / ".venv" / "bench-peers"
 """Where what the peers are made of is installed."""
 
 NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
-LIMITS = ("--max-streams", "20000", "--max-connections", "20000")
+LIMITS = ("--max-streams", "20000")
 """What cpusensor is started with; it admits fewer unless it is told."""
 
 STOP_S = 3.0
