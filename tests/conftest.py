@@ -2,11 +2,33 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+import trustme
 
 from tests.fakes import FakeClock
 from tests.running import Running
+
+
+class Certificate(NamedTuple):
+    """Files: a certificate for this machine, its key, and the authority that signed it and that nobody else knows."""
+
+    chain: Path
+    key: Path
+    authority: Path
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    """For localhost and 127.0.0.1."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    files = Certificate(*(tmp_path / f"{name}.pem" for name in Certificate._fields))
+    issued.cert_chain_pems[0].write_to_path(files.chain)
+    issued.private_key_pem.write_to_path(files.key)
+    authority.cert_pem.write_to_path(files.authority)
+    return files
 
 
 @pytest.fixture

@@ -78,10 +78,14 @@ def site(shipped: str, service: Service, folder: Path) -> Iterator[str]:
 
 
 def find(program: str) -> str:
-    """Its path; the test is skipped without it."""
+    """Its path; the test is skipped without it.
+
+    `make test` has to do on a machine with nothing but Python and make, and these come from no package of Python's:
+    `make proxies` brings them, as root on Debian.
+    """
     found = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if found is None:
-        pytest.skip(f"no {program}: install the package of that name")
+        pytest.skip(f"no {program}: `make proxies` brings it, as root on Debian")
     return found
 
 

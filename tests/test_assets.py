@@ -102,6 +102,7 @@ MARKUP = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc|setHTML"
     r"|\beval\b|new Function|setAttribute\(\s*[\"']on|javascript:"
 )
+"""What would make markup or code of text: none of it may stand in a script of ours, whatever the policy forbids."""
 
 
 def test_no_script_of_ours_makes_markup_or_code_of_text() -> None:

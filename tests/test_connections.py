@@ -2,11 +2,8 @@
 
 import asyncio
 import resource
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +11,7 @@ from hypothesis import strategies as st
 
 from cpusensor import app, connections
 from cpusensor.connections import Connections, affordable, client_of
+from tests.conftest import Certificate
 from tests.running import Running
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -75,15 +73,10 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
 async def test_a_handshake_that_does_not_come_is_waited_for_no_longer(
-    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
+    running: Running, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    if (openssl := shutil.which("openssl")) is None:
-        pytest.skip("no openssl to make a certificate with")
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
-    made = ["req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", cert]
-    subprocess.run([openssl, *made], check=True, capture_output=True)  # noqa: ASYNC221 - nothing else runs yet
     monkeypatch.setattr(app, "HEAD_S", 0.2)
-    await running.restart("--tls-cert", cert, "--tls-key", key)
+    await running.restart("--tls-cert", str(certificate.chain), "--tls-key", str(certificate.key))
 
     async with connected(running, sent) as reader:
         assert await is_ended(reader)

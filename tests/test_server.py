@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.bench.attack import send_malformed
+from tests.conftest import Certificate
 from tests.service import ROOT, Service
 
 TIMEOUT_S = 20
@@ -267,36 +268,11 @@ def test_a_unix_socket_is_served_and_one_left_behind_taken_over(tmp_path: Path) 
     assert (tmp_path / "file").read_text() == "mine"
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for localhost that nobody signed, and its key."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ed25519",
-        "-nodes",
-        "-keyout",
-        str(key),
-        "-out",
-        str(cert),
-        *subject,
-    ]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("no openssl to make a certificate with")
-    return cert, key
-
-
-def test_with_a_certificate_it_speaks_https_and_nothing_else(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
-    cert, key = certificate
+def test_with_a_certificate_it_speaks_https_and_nothing_else(tmp_path: Path, certificate: Certificate) -> None:
+    cert, key, authority = certificate
     with Service(tmp_path, "--tls-cert", str(cert), "--tls-key", str(key)) as service:
         address = f"https://127.0.0.1:{service.port}/"
-        trusting = ssl.create_default_context(cafile=cert)
+        trusting = ssl.create_default_context(cafile=authority)
         with urllib.request.urlopen(address + "events", timeout=TIMEOUT_S, context=trusting) as response:
             assert response.readline().startswith(b"retry: ")
             while not response.readline().startswith(b"id: "):

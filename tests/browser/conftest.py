@@ -32,6 +32,7 @@ def browser() -> Iterator[Browser]:
     except BrowserMissingError as missing:
         if must_check_everything():
             pytest.fail(str(missing))
+        # Somebody without root who has no browser can still run all the other tests; `make browser` has told them.
         pytest.skip(str(missing))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
