@@ -12,7 +12,7 @@ from cpusensor.answers import Body, body_of
 WEB = Path(__file__).parent.parent / "web"
 
 SCRIPT, STYLE = "page.js", "page.css"
-"""The page's own modules in one file and all style sheets in another: that is 17 requests less, and 9 KB."""
+"""The page's own modules in one file and all style sheets in another: each further file would cost some 490 bytes."""
 
 _COMMENT = re.compile(rb"/\*(?:(?!\*/).)*\*/", re.DOTALL)
 _INDENT = re.compile(rb"\n\s*")

@@ -134,7 +134,7 @@ def read_proc_stat() -> dict[int, CpuTimes]:
     """The counters of each CPU that is online, as the kernel writes them. Raises OSError or ValueError.
 
     Lines such as `cpu0 8102 12 3301 900213 411 0 55 7 0 0`: user, nice, system, idle, iowait, irq, softirq, steal, and
-    guests, who are inside user and nice (proc_stat(5)). psutil would make floats of them, at a fifth of a tick's cost.
+    guests, who are inside user and nice (proc_stat(5)). psutil would make floats of them, and take longer.
     """
     cpus = {}
     for line in _read_cpu_lines(f"{psutil.PROCFS_PATH}/stat").split(b"\n"):
