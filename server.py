@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
-from cpusensor.app import ListenError, create_app, listen, serve
-from cpusensor.dbfile import StorageError
+from cpusensor.config.settings import SettingsError, load_settings
+from cpusensor.http.app import ListenError, create_app, listen, serve
 from cpusensor.logs import configure_logging, report_refusal
-from cpusensor.settings import SettingsError, load_settings
+from cpusensor.store.file import StorageError
 
 
 def main() -> int:

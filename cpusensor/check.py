@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Generic, TextIO, TypeVar
 from urllib.parse import quote
 
-from cpusensor.clock import Clock, SystemClock
-from cpusensor.dbfile import APPLICATION_ID
-from cpusensor.gaps import hole
-from cpusensor.records import Cause, Gap, Rollup, Run, Sample
-from cpusensor.rollup import MINUTE, as_rollup, bucket_end, roll_up
-from cpusensor.rows import GarbledError, Row, gap_of_row, rollup_of_row, run_of_row, sample_of_row, text_of
-from cpusensor.sanity import core_faults, sample_faults
-from cpusensor.schema import GAP_COLUMNS, MIGRATIONS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
+from cpusensor.kernel.clock import Clock, SystemClock
+from cpusensor.model.gaps import hole
+from cpusensor.model.records import Cause, Gap, Rollup, Run, Sample
+from cpusensor.model.rollup import MINUTE, as_rollup, bucket_end, roll_up
+from cpusensor.model.sanity import core_faults, sample_faults
+from cpusensor.store.columns import GarbledError, Row, gap_of_row, rollup_of_row, run_of_row, sample_of_row, text_of
+from cpusensor.store.file import APPLICATION_ID
+from cpusensor.store.schema import GAP_COLUMNS, MIGRATIONS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
 
 T = TypeVar("T")
 Kept = TypeVar("Kept", Sample, Rollup)

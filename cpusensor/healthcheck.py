@@ -6,7 +6,7 @@ Finds it by the service's own settings, and imports next to nothing besides, sin
 import socket
 import sys
 
-from cpusensor.settings import Settings, SettingsError, load_settings
+from cpusensor.config.settings import Settings, SettingsError, load_settings
 
 TIMEOUT_S = 5.0
 REQUEST = b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from cpusensor.kernel import UnreadableError
-from cpusensor.records import Cost, Counters, CpuTimes, Moment
+from cpusensor.kernel.counters import UnreadableError
+from cpusensor.model.records import Cost, Counters, CpuTimes, Moment
 
 START = 1_763_936_400
 """A full minute in UTC, where the fake clock begins."""

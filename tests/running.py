@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from aiohttp import ClientResponse, ClientSession, web
 
-from cpusensor.app import create_app, listen, start_serving, url_of
-from cpusensor.keys import ENDED, RECORDER, STORAGE
-from cpusensor.settings import load_settings
-from cpusensor.storage import Storage
+from cpusensor.config.settings import load_settings
+from cpusensor.http.app import create_app, listen, start_serving, url_of
+from cpusensor.http.keys import ENDED, RECORDER, STORAGE
+from cpusensor.store.storage import Storage
 from tests.fakes import FakeClock, FakeKernel
 
 READ_TIMEOUT_S = 10

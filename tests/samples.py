@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from cpusensor.records import CoreTicks, Run, Sample, Ticks
+from cpusensor.model.records import CoreTicks, Run, Sample, Ticks
 
 RUN = Run(id=1, boot_id="boot-1", started=0, ended=None, interval=5, version="1.0.0")
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpusensor.check import MINUTES_PER_LOOK, Progress, main
-from cpusensor.records import Cause, Measured, Moment, Sample
-from cpusensor.schema import MIGRATIONS
-from cpusensor.storage import open_storage
+from cpusensor.model.records import Cause, Measured, Moment, Sample
+from cpusensor.store.schema import MIGRATIONS
+from cpusensor.store.storage import open_storage
 from tests.fakes import FakeClock
 from tests.samples import histories, sample, without_known
 

@@ -1,79 +1,114 @@
-"""The architecture: who may import whom, and which module alone touches what."""
+"""The architecture: which floor may import which, and which module alone touches what."""
 
 import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "cpusensor"
 
-LAYERS = [
-    {"records", "values", "answers", "connections"},  # plain data, texts of settings, bodies, and open connections
-    {"options"},  # the table of settings
-    {"configfile"},  # settings as a file
-    {"clock", "settings", "assets", "logs"},  # time, configuration, the page's files, the log
-    {"usage", "ranges", "dbfile"},  # counters -> use, questions -> grids; the database as files
-    {"rollup", "gaps", "rows", "schema", "sanity"},  # pure: what samples add up to, and how they lie in tables
-    {"wire", "salvage"},  # what leaves the service, and what is left of a broken database
-    {"database"},  # the SQLite file
-    {"kernel", "storage", "broadcast", "notify"},  # the edges: counters, history, open streams, the service manager
-    {"background", "guard"},  # the loops; who may come in
-    {"keys"},  # what the application keeps
-    {"handlers"},  # HTTP
-    {"app", "check", "healthcheck"},  # assembly; the commands that verify a database and ask the service how it is
+FLOORS = [
+    "logs",  # how anything is logged
+    "model",  # what is true, as plain data and arithmetic
+    "config",  # what the service is told
+    "kernel",  # what the machine says
+    "store",  # the history
+    "outlets",  # what leaves the service
+    "recording",  # from a reading to a sample that is stored and published
+    "http",  # the service on the network
+    "check healthcheck",  # commands
 ]
-"""From the bottom up; a module imports only from layers below its own."""
+"""From the ground up. A floor is a package or a module; each imports only from those before it, and from itself."""
 
 ONLY_IN = {
-    "psutil": {"kernel"},
-    "aiosqlite": {"database"},
-    "sqlite3": {"database", "storage", "salvage", "check"},
-    "time": {"clock"},
-    "datetime": {"dbfile", "logs"},
-    "argparse": {"settings", "check"},
-    "aiohttp": {"handlers", "app", "keys", "guard"},
-    "aiohttp_jinja2": {"handlers", "app"},
-    "jinja2": {"app"},
-    "fcntl": {"dbfile"},
-    "signal": {"app"},
-    "json": {"wire", "assets", "logs"},
-    "tomllib": {"configfile"},
+    "aiohttp": "http",
+    "aiohttp_jinja2": "http",
+    "aiosqlite": "store.database",
+    "argparse": "config.settings check",
+    "datetime": "logs store.file",
+    "fcntl": "store.file",
+    "jinja2": "http.app",
+    "json": "logs outlets.wire http.assets",
+    "psutil": "kernel.counters",
+    "signal": "http.app",
+    "sqlite3": "store check",
+    "time": "kernel.clock",
+    "tomllib": "config.file",
 }
-"""Modules of others, and who alone may know them."""
+"""Modules of others, and the floors and modules that alone may know them."""
+
+PURE = ("model", "config.values")
+"""What may know nothing of the world but plain data."""
+
+WORLDLY = frozenset({"asyncio", "logging", "os", "pathlib", "resource", "socket", "subprocess", "sys", "threading"})
+"""What a pure module does without."""
+
+PATHS_ALLOWED = {"config.values": {"os", "pathlib"}}
+"""A setting may be a path, and what it leads to is looked at when it is read."""
 
 ONLY_WHEN_NEEDED = {"tomllib", "ssl"}
 """What most runs do without, so that it is imported where it is used."""
 
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.parent != PACKAGE or path.stem != "__init__"
+}
+"""Each module by its name below cpusensor; a package is the module of its __init__.py."""
 
 
-def imports(module: str) -> list[tuple[str, int]]:
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text())
+
+
+def imports(module: str) -> Iterator[tuple[str, int]]:
     """Dotted names that a module imports, with the column at which it does."""
-    found = []
-    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
-            found += [(alias.name, node.col_offset) for alias in node.names]
+            yield from ((alias.name, node.col_offset) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports relatively"
-            names = [alias.name for alias in node.names] if node.module == "cpusensor" else [""]
-            found += [(f"{node.module}.{name}".rstrip("."), node.col_offset) for name in names]
-    return found
+            yield from ((f"{node.module}.{alias.name}", node.col_offset) for alias in node.names)
 
 
-def layer_of(module: str) -> int:
-    return next(number for number, layer in enumerate(LAYERS) if module in layer)
+def ours(module: str) -> set[str]:
+    """The modules of cpusensor that a module imports: `from package import module` names one as well."""
+    found = set()
+    for name, _ in imports(module):
+        parts = name.split(".")[1:] if name.startswith("cpusensor.") else []
+        found |= {".".join(parts[: end + 1]) for end in range(len(parts))} & MODULES.keys()
+    return found - {module, *(package for package in PACKAGES if module.startswith(f"{package}."))}
 
 
-def test_every_module_has_its_layer() -> None:
-    assert sorted(module for layer in LAYERS for module in layer) == MODULES
+PACKAGES = [name for name, path in MODULES.items() if path.name == "__init__.py"]
+
+
+def floor_of(module: str) -> int:
+    return next(number for number, floor in enumerate(FLOORS) if module.partition(".")[0] in floor.split())
+
+
+def stands_in(module: str, places: str) -> bool:
+    return any(module == place or module.startswith(f"{place}.") for place in places.split())
+
+
+def test_every_module_stands_on_a_floor() -> None:
+    tops = {module.partition(".")[0] for module in MODULES}
+
+    assert tops == {name for floor in FLOORS for name in floor.split()}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_go_down_only(module: str) -> None:
-    ours = [name.split(".")[1] for name, _ in imports(module) if name.startswith("cpusensor.")]
-    upward = [name for name in ours if name in MODULES and layer_of(name) >= layer_of(module)]
+    assert [name for name in ours(module) if floor_of(name) > floor_of(module)] == []
 
-    assert upward == []
+
+def test_no_floor_holds_a_circle() -> None:
+    try:
+        list(TopologicalSorter({module: ours(module) for module in MODULES}).static_order())
+    except CycleError as error:
+        pytest.fail(f"these import each other: {' -> '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -82,23 +117,33 @@ def test_next_to_nothing_is_imported_inside_a_function(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_what_one_module_alone_may_touch_is_touched_there_alone(module: str) -> None:
-    roots = {name.split(".")[0] for name, _ in imports(module)}
+def test_what_one_place_alone_may_touch_is_touched_there_alone(module: str) -> None:
+    roots = {name.partition(".")[0] for name, _ in imports(module)}
 
-    assert [name for name in roots if name in ONLY_IN and module not in ONLY_IN[name]] == []
+    assert [name for name in roots if name in ONLY_IN and not stands_in(module, ONLY_IN[name])] == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if stands_in(module, " ".join(PURE))])
+def test_what_is_pure_does_without_the_world(module: str) -> None:
+    roots = {name.partition(".")[0] for name, _ in imports(module)}
+
+    assert roots & WORLDLY <= PATHS_ALLOWED.get(module, set())
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_environment_is_read_by_the_settings_alone(module: str) -> None:
-    reads = [
-        node
-        for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text()))
-        if isinstance(node, ast.Attribute) and node.attr in {"environ", "argv", "getenv"}
-    ]
+    names = {node.attr for node in ast.walk(tree_of(module)) if isinstance(node, ast.Attribute)}
 
-    assert module == "settings" or reads == []
+    assert module == "config.settings" or not names & {"environ", "argv", "getenv"}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_says_what_it_is_for(module: str) -> None:
-    assert ast.get_docstring(ast.parse((PACKAGE / f"{module}.py").read_text()))
+    assert ast.get_docstring(tree_of(module))
+
+
+def test_the_tests_mirror_the_floors() -> None:
+    tests = Path(__file__).parent
+    folders = [tests / package for package in PACKAGES]
+
+    assert [folder.name for folder in folders if folder.name != "routes" and not any(folder.glob("test_*.py"))] == []

@@ -24,11 +24,11 @@ def failed(message: str) -> logging.LogRecord:
     with pytest.raises(LookupError) as raised:
         raise LookupError(message)
     exc_info = (raised.type, raised.value, raised.tb)
-    return logging.LogRecord("cpusensor.app", logging.CRITICAL, "", 0, "%s failed", ("sampling",), exc_info)
+    return logging.LogRecord("cpusensor.http.app", logging.CRITICAL, "", 0, "%s failed", ("sampling",), exc_info)
 
 
 def said(message: str) -> logging.LogRecord:
-    one = logging.LogRecord("cpusensor.app", logging.WARNING, "", 0, "%s", (message,), None)
+    one = logging.LogRecord("cpusensor.http.app", logging.WARNING, "", 0, "%s", (message,), None)
     one.created = 1_763_936_400.0625
     return one
 
@@ -73,7 +73,7 @@ def test_a_json_line_has_time_level_logger_and_message() -> None:
     assert json.loads(JsonFormatter().format(said("часы"))) == {
         "time": "2025-11-23T22:20:00.062Z",
         "level": "warning",
-        "logger": "cpusensor.app",
+        "logger": "cpusensor.http.app",
         "message": "часы",
     }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.options import CONFIG, SETTINGS, Setting
+from cpusensor.config.options import CONFIG, SETTINGS, Setting
 
 ROOT = Path(__file__).parent.parent
 NONE = {"README.md": "none", "README.ru.md": "нет"}

@@ -110,7 +110,9 @@ def test_as_json_every_line_of_the_log_is_an_object(tmp_path: Path) -> None:
         started = running.log.read_text().splitlines()
         refused = run("--db", str(running.database), "--port", "0", "--log-format", "json", cwd=tmp_path)
 
-    assert [(line["level"], line["logger"]) for line in map(json.loads, started)] == [("warning", "cpusensor.database")]
+    assert [(line["level"], line["logger"]) for line in map(json.loads, started)] == [
+        ("warning", "cpusensor.store.database")
+    ]
     assert refused.returncode == 1
     assert "is in use by another cpusensor" in json.loads(refused.stderr)["message"]
 

@@ -20,8 +20,8 @@ from statistics import fmean
 
 import psutil
 
-from cpusensor.kernel import SystemKernel
-from cpusensor.rollup import MINUTE
+from cpusensor.kernel.counters import SystemKernel
+from cpusensor.model.rollup import MINUTE
 from tests.bench.figures import Figures, Reading, compare, mpstat_version, read_mpstat, start_mpstat
 from tests.bench.instrument import Instrument, NoInstrumentError, find_instrument
 from tests.bench.loads import cpu_load, disk_load, handover_load

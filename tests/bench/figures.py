@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from cpusensor.kernel import TICKS_PER_SECOND
-from cpusensor.records import Counters, Ticks
-from cpusensor.usage import measure, percent, sum_ticks
+from cpusensor.kernel.counters import TICKS_PER_SECOND
+from cpusensor.model.records import Counters, Ticks
+from cpusensor.model.usage import measure, percent, sum_ticks
 from tests.bench.instrument import Account, spent_ns
 
 Mpstat: TypeAlias = "subprocess.Popen[str]"

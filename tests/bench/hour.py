@@ -6,9 +6,9 @@ from pathlib import Path
 from random import Random
 
 from cpusensor import __version__
-from cpusensor.clock import SystemClock
-from cpusensor.records import Cause, CoreTicks, Measured, Run, Sample, Ticks
-from cpusensor.storage import open_storage
+from cpusensor.kernel.clock import SystemClock
+from cpusensor.model.records import Cause, CoreTicks, Measured, Run, Sample, Ticks
+from cpusensor.store.storage import open_storage
 
 CORES = 8
 STEP_S = 5

@@ -3,9 +3,9 @@
 import asyncio
 import sys
 
-from cpusensor.app import create_app, listen, serve
-from cpusensor.kernel import SystemKernel
-from cpusensor.settings import load_settings
+from cpusensor.config.settings import load_settings
+from cpusensor.http.app import create_app, listen, serve
+from cpusensor.kernel.counters import SystemKernel
 
 
 class ContainedKernel(SystemKernel):

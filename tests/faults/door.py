@@ -13,11 +13,11 @@ from pathlib import Path
 
 import psutil
 
-from cpusensor.app import create_app, listen, serve
-from cpusensor.clock import SystemClock
+from cpusensor.config.settings import load_settings
+from cpusensor.http.app import create_app, listen, serve
+from cpusensor.kernel.clock import SystemClock
 from cpusensor.logs import configure_logging
-from cpusensor.records import Moment
-from cpusensor.settings import load_settings
+from cpusensor.model.records import Moment
 
 
 class WrongClock(SystemClock):

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from cpusensor.database import ReadError, WriteError
-from cpusensor.dbfile import StorageError
-from cpusensor.records import Cause, Measured
-from cpusensor.storage import open_storage
+from cpusensor.model.records import Cause, Measured
+from cpusensor.store.database import ReadError, WriteError
+from cpusensor.store.file import StorageError
+from cpusensor.store.storage import open_storage
 from tests.fakes import START, FakeClock
 from tests.faults.harness import Lab, fault
 from tests.faults.victim import (

@@ -9,8 +9,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from cpusensor.records import Cause, Measured
-from cpusensor.storage import open_storage
+from cpusensor.model.records import Cause, Measured
+from cpusensor.store.storage import open_storage
 from tests.fakes import START
 from tests.faults.harness import Lab, fault
 from tests.faults.victim import by_time, history, wait_for_samples

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
-from cpusensor.records import Cause, Measured
-from cpusensor.storage import open_storage
+from cpusensor.model.records import Cause, Measured
+from cpusensor.store.storage import open_storage
 from tests.fakes import START, FakeClock, FakeKernel
 from tests.faults.harness import Lab, fault
 from tests.faults.mounts import mount

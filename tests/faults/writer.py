@@ -9,8 +9,8 @@ import random
 import sys
 from pathlib import Path
 
-from cpusensor.records import Cause, Measured
-from cpusensor.storage import open_storage
+from cpusensor.model.records import Cause, Measured
+from cpusensor.store.storage import open_storage
 from tests.fakes import START
 from tests.samples import sample
 

@@ -11,10 +11,10 @@ from itertools import count
 
 from aiohttp import web
 
-from cpusensor.app import create_app, listen, serve
-from cpusensor.broadcast import Broadcast
-from cpusensor.keys import BROADCAST
-from cpusensor.settings import load_settings
+from cpusensor.config.settings import load_settings
+from cpusensor.http.app import create_app, listen, serve
+from cpusensor.http.keys import BROADCAST
+from cpusensor.outlets.broadcast import Broadcast
 
 
 async def flood(broadcast: Broadcast, size: int, seconds: float) -> None:

@@ -1,0 +1,1 @@
+"""What the service is told: flags, environment, file."""

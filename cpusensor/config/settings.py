@@ -1,0 +1,158 @@
+"""Settings from flags, the environment and a file. The only module that reads flags or the environment."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cpusensor import __version__
+from cpusensor.config.file import read_config, to_toml
+from cpusensor.config.options import CONFIG, SETTINGS, Reading, Setting, SettingsError, Written
+from cpusensor.config.values import whole_number
+
+__all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "load_settings"]
+
+WATCHDOG_USEC, MAX_WATCHDOG_USEC = "30000000", 10**15
+"""Where a service manager names no time, and the longest: thirty years."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the service was told."""
+
+    host: str
+    """Address to listen on."""
+    port: int
+    """TCP port; 0 lets the system pick one."""
+    socket: Path | None
+    """Unix socket to listen on; with it host and port are not used."""
+    tls_cert: Path | None
+    """Certificate chain; None without `tls_key` too."""
+    tls_key: Path | None
+    allow_host: tuple[str, ...]
+    """Further names under which the service may be reached: lower case, IPv6 without brackets."""
+    trust_proxy: tuple[str, ...]
+    """IP addresses and networks whose forwarded headers are believed."""
+    token: str | None = field(repr=False)
+    """The secret that a request must show; None lets everybody in."""
+    db: Path
+    interval: int
+    """Seconds between two samples; divides 60."""
+    commit_interval: int
+    """Seconds between two commits, at most a minute; 0 commits every sample."""
+    name: str
+    """What the machine is called on the page and in the API."""
+    max_streams: int
+    """How many streams may be open at a time."""
+    max_connections: int | None
+    """How many connections may be open at a time; None for 2000, or twice `max_streams` if that is more."""
+    max_per_address: int
+    """How many connections one address may have open."""
+    log_format: str
+    """`plain` or `json`."""
+    notify_socket: str | None
+    """Where the service manager listens, from NOTIFY_SOCKET (sd_notify(3)); None without one."""
+    watchdog_s: float
+    """How long the service manager puts up with silence, from WATCHDOG_USEC (sd_watchdog_enabled(3))."""
+
+
+def load_settings(argv: Sequence[str] = sys.argv[1:], environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in force: a flag over its environment variable over the file over the default.
+
+    An empty variable counts as unset. Raises SettingsError with one line that names the setting, the value and what is
+    allowed, and SystemExit once --help, --version or --print-config has printed what was asked for.
+    """
+    flags = parse_flags(argv)
+    readings = read_settings(flags, environ)
+    _check_together(readings)
+    if flags["print_config"]:
+        sys.stdout.buffer.write(to_toml(readings.values()).encode())
+        raise SystemExit(0)
+    values = {name: reading.value for name, reading in readings.items()}
+    token_in_file = values.pop("token_file")
+    return Settings(**values | {"token": values["token"] or token_in_file} | _supervision(environ))
+
+
+def read_settings(
+    flags: Mapping[str, Any], environ: Mapping[str, str], settings: Sequence[Setting] = SETTINGS
+) -> dict[str, Reading]:
+    """Each setting by its name, looked up where it may stand. Raises SettingsError as `load_settings` does."""
+    config = _read(CONFIG, _written(CONFIG, flags, environ))
+    in_file = read_config(config, settings)
+    return {one.name: _read(one, _written(one, flags, environ) or in_file.get(one.name)) for one in settings}
+
+
+def _written(setting: Setting, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Written | None:
+    if texts := flags[setting.name]:
+        text = ",".join(texts) if setting.is_list else texts[-1]
+        return Written(text=text, place=setting.flag, source=f"flag {setting.flag}")
+    if text := environ.get(setting.variable):
+        return Written(text=text, place=setting.variable, source=f"environment {setting.variable}")
+    return None
+
+
+def _read(setting: Setting, written: Written | None) -> Reading:
+    written = written or Written(text=setting.default, place=setting.variable, source="default")
+    try:
+        return Reading(setting=setting, written=written, value=setting.parse(written.text))
+    except ValueError as error:
+        raise setting.refusal(written.place, *error.args) from None
+
+
+def _check_together(readings: Mapping[str, Reading]) -> None:
+    """Raise SettingsError for settings that exclude or need each other."""
+    places = {name: reading.written.place for name, reading in readings.items() if reading.value is not None}
+    if {"token", "token_file"} <= places.keys():
+        raise SettingsError(f"{places['token_file']}: the token is set by {places['token']} as well; set one of them")
+    for given, missing in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+        if given in places and missing not in places:
+            raise SettingsError(f"{places[given]}: needs {readings[missing].setting.flag} as well; set both or neither")
+    for unused in ("host", "port"):
+        if "socket" in places and places[unused] == readings[unused].setting.flag:
+            raise SettingsError(f"{places[unused]}: is not used with {places['socket']}; set one of them")
+
+
+def _supervision(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What a service manager tells its services; without one, nobody listens. Raises SettingsError."""
+    text = environ.get("WATCHDOG_USEC") or WATCHDOG_USEC
+    try:
+        watchdog_s = whole_number(1, MAX_WATCHDOG_USEC)(text) / 1e6
+    except ValueError:
+        raise SettingsError(f"WATCHDOG_USEC: {text!r} is not allowed; it must be a number of microseconds") from None
+    return {"notify_socket": environ.get("NOTIFY_SOCKET") or None, "watchdog_s": watchdog_s}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises what argparse would print together with its usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}; see --help")
+
+
+def parse_flags(argv: Sequence[str], settings: Sequence[Setting] = SETTINGS) -> dict[str, Any]:
+    """The texts given for each setting, None without its flag. Raises SettingsError for what is no flag."""
+    parser = _parser(settings)
+    flags, unknown = parser.parse_known_args(argv)
+    if unknown:  # a value may be the secret of a mistyped flag
+        names = [text.partition("=")[0] for text in unknown if text.startswith("-")]
+        parser.error(f"unrecognized arguments: {' '.join(names)}" if names else "a value without a flag")
+    return vars(flags)
+
+
+def _parser(settings: Sequence[Setting]) -> _Parser:
+    parser = _Parser(prog="server.py", allow_abbrev=False)
+    parser.description = "Records this machine's CPU use and shows it in the browser."
+    parser.add_argument("--version", action="version", version=f"cpusensor {__version__}")
+    parser.add_argument("--print-config", action="store_true", help="print the settings in force as TOML, and end")
+    for setting in (CONFIG, *settings):
+        default = setting.default or "none"
+        repeated = "may be repeated; " if setting.is_list else ""
+        text = f"{setting.help} ({repeated}{setting.variable}; default: {default})".replace("%", "%%")
+        if setting.is_boolean:
+            parser.add_argument(setting.flag, action="append_const", const="true", help=text)
+        else:
+            parser.add_argument(setting.flag, action="append", metavar="VALUE", help=text)
+    return parser

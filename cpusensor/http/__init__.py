@@ -1,0 +1,1 @@
+"""The service on the network: application, sockets, routes."""

@@ -1,0 +1,110 @@
+"""The files of the page, read once at start: a request names a file, it never opens one."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cpusensor import __version__
+from cpusensor.http.cache import Body, body_of
+
+WEB = Path(__file__).parent.parent.parent / "web"
+
+SCRIPT, STYLE = "page.js", "page.css"
+"""The page's own modules in one file and all style sheets in another: each further file would cost some 490 bytes."""
+
+_COMMENT = re.compile(rb"/\*(?:(?!\*/).)*\*/", re.DOTALL)
+_INDENT = re.compile(rb"\n\s*")
+_IMPORT = re.compile(rb'^import .* from "(.*)";$', re.MULTILINE)
+_EXPORT = re.compile(rb"^export ", re.MULTILINE)
+
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assets:
+    """All files under web/static that a page may ask for, the words of each language, and what describes the API."""
+
+    version: str
+    """Changes when any file changes; part of every file's address, so that a browser may keep it for ever."""
+    files: dict[str, Body]
+    """By the path in their address: what others wrote as they published it, our own joined."""
+    texts: dict[str, dict[str, dict[str, str]]]
+    """By language, then `frame` for what stands in the page and `script` for what its scripts write, then by key."""
+    description: Body
+    """The API in the words of OpenAPI."""
+
+
+def load_assets(web: Path = WEB) -> Assets:
+    """Read everything under `web` that is served."""
+    static = web / "static"
+    published = [path for path in sorted(static.rglob("*")) if path.suffix in _TYPES and not _is_joined(path, static)]
+    files = {str(path.relative_to(static)): body_of(path.read_bytes(), _TYPES[path.suffix]) for path in published}
+    files[SCRIPT] = body_of(_script(static / "js" / "main.js"), _TYPES[".js"])
+    files[STYLE] = body_of(_style(static), _TYPES[".css"])
+    digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
+    texts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((web / "texts").glob("*.json"))}
+    description = _description(web / "openapi.json")
+    return Assets(version=digest.hexdigest()[:12], files=files, texts=texts, description=description)
+
+
+def _description(path: Path) -> Body:
+    """The file, with the version that serves it."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["info"]["version"] = __version__
+    return body_of(json.dumps(document, separators=(",", ":")).encode(), "application/json")
+
+
+def _is_joined(path: Path, static: Path) -> bool:
+    return path.suffix == ".css" or path.relative_to(static).parts[0] == "js"
+
+
+def _style(static: Path) -> bytes:
+    """Those of others first and as they are; then our own by name, for base.css defines what the rest uses."""
+    theirs, ours = (
+        [path.read_bytes() for path in sorted(static.glob(f"{folder}/**/*.css"))] for folder in ("vendor", "css")
+    )
+    return b"".join(theirs) + _squeeze(b"".join(ours))
+
+
+def _script(main: Path) -> bytes:
+    """A module and all that it imports as one, each after what it needs itself.
+
+    They share one scope then, so no two of them may give a name at their top level to different things; a browser that
+    parses the result would say so.
+    """
+    sources: dict[Path, bytes] = {}
+
+    def add(path: Path) -> None:
+        source = path.read_bytes()
+        for name in _IMPORT.findall(source):
+            if (imported := (path.parent / name.decode()).resolve()) not in sources:
+                add(imported)
+        sources[path] = _EXPORT.sub(b"", _IMPORT.sub(b"", source))
+
+    add(main.resolve())
+    return _squeeze(b"".join(sources.values()))
+
+
+def _squeeze(source: bytes) -> bytes:
+    """Without comments, indentation and empty lines, which are for the readers of the source."""
+    return _INDENT.sub(b"\n", _COMMENT.sub(b"", source))
+
+
+def choose_language(wanted: list[str], accept_language: str, offered: list[str]) -> str:
+    """The language for a reader: the first of `wanted` that is offered, else by Accept-Language, else English."""
+    ranked = sorted(_weights(accept_language), key=lambda pair: -pair[1])
+    candidates = [*wanted, *(tag for tag, weight in ranked if weight > 0)]
+    return next((tag for tag in candidates if tag in offered), "en")
+
+
+def _weights(accept_language: str) -> list[tuple[str, float]]:
+    """Language and weight of each part of a header such as `de-CH, de;q=0.9` (RFC 9110 §12.5.4)."""
+    weights = []
+    for part in accept_language.split(","):
+        tag, _, quality = part.partition(";")
+        number = quality.strip().removeprefix("q=")
+        weight = float(number) if number.replace(".", "", 1).isdecimal() else 1.0
+        weights.append((tag.strip().lower().partition("-")[0], weight))
+    return weights

@@ -1,0 +1,34 @@
+"""The names under which the application keeps its parts."""
+
+import asyncio
+
+from aiohttp import web
+
+from cpusensor.config.settings import Settings
+from cpusensor.http.assets import Assets
+from cpusensor.http.cache import Answers
+from cpusensor.http.connections import Connections
+from cpusensor.http.guard import Guard
+from cpusensor.kernel.clock import Clock
+from cpusensor.kernel.counters import Kernel
+from cpusensor.outlets.broadcast import Broadcast
+from cpusensor.recording.recorder import Recorder
+from cpusensor.store.storage import Storage
+
+SETTINGS = web.AppKey("settings", Settings)
+CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+KERNEL: web.AppKey[Kernel] = web.AppKey("kernel")
+ASSETS = web.AppKey("assets", Assets)
+ANSWERS = web.AppKey("answers", Answers)
+STORAGE = web.AppKey("storage", Storage)
+GUARD = web.AppKey("guard", Guard)
+CONNECTIONS = web.AppKey("connections", Connections)
+BROADCAST = web.AppKey("broadcast", Broadcast)
+RECORDER = web.AppKey("recorder", Recorder)
+IS_EXPOSED = web.AppKey("is_exposed", bool)
+"""Whether others than the users of this machine can reach it, and need no token."""
+LISTENING: web.AppKey[list[asyncio.Server]] = web.AppKey("listening", list)
+ENDED = web.AppKey("ended", asyncio.Event)
+"""Set when the service is to stop."""
+FAILURES: web.AppKey[list[BaseException]] = web.AppKey("failures", list)
+"""What ended a loop that never ends."""

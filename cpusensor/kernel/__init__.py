@@ -1,0 +1,1 @@
+"""What the machine says: counters, clocks, and what this process costs."""

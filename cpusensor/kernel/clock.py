@@ -1,0 +1,38 @@
+"""The machine's clocks. The only module that reads one."""
+
+import asyncio
+import time
+from typing import Protocol
+
+from cpusensor.model.records import Moment
+
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class Clock(Protocol):
+    """What the service knows of time; a test gives one that it advances itself."""
+
+    def now(self) -> Moment:
+        """The present instant on all three clocks."""
+
+    def wall(self) -> float:
+        """The wall-clock time alone."""
+
+    async def sleep_until(self, monotonic: float) -> None:
+        """Return once the monotonic clock has reached `monotonic` (seconds), at once if it has passed."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> Moment:
+        """The present instant, read in one go. Without a boot-time clock the monotonic one stands in for it."""
+        return Moment(wall=time.time(), monotonic=time.monotonic(), boottime=time.clock_gettime(_BOOTTIME))
+
+    def wall(self) -> float:
+        """UTC Unix time, in a third of the time that all three take."""
+        return time.time()
+
+    async def sleep_until(self, monotonic: float) -> None:
+        """Sleep towards an absolute deadline, so that nothing drifts."""
+        await asyncio.sleep(max(0.0, monotonic - time.monotonic()))

@@ -1,0 +1,1 @@
+"""What is true, as plain data and arithmetic: no I/O, no clock."""

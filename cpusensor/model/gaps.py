@@ -1,0 +1,67 @@
+"""Two neighbouring records -> why there is a hole between them, and what the counters still prove for it. Pure."""
+
+from collections.abc import Iterable
+
+from cpusensor.model.records import Cause, Gap, Moment, Run, Sample
+
+TOLERANCE_S = 1.0
+"""Clocks that part by no more than this were read unevenly or slewed, not stepped."""
+
+_UNPROVEN = frozenset({Cause.REBOOTED, Cause.SUSPENDED, Cause.CLOCK})
+_ORDER = list(Cause)
+
+
+def clock_step(before: Moment, after: Moment) -> float:
+    """By how many seconds the wall clock was set forward (back: negative) between two instants."""
+    return (after.wall - before.wall) - (after.boottime - before.boottime)
+
+
+def interruption(before: Moment, after: Moment) -> Cause | None:
+    """What makes the interval between two instants of one run unfit for a sample, None if nothing does."""
+    slept = (after.boottime - before.boottime) - (after.monotonic - before.monotonic)
+    if slept > TOLERANCE_S:
+        return Cause.SUSPENDED
+    if abs(clock_step(before, after)) > TOLERANCE_S:
+        return Cause.CLOCK
+    return None
+
+
+def restart_cause(before: Run, after: Run) -> Cause:
+    """Why one run followed another."""
+    if before.boot_id != after.boot_id:
+        return Cause.REBOOTED
+    return Cause.CRASHED if before.ended is None else Cause.STOPPED
+
+
+def first_cause(causes: Iterable[Cause]) -> Cause:
+    """The one to name of all that hold; with none, the loop itself must have stood still."""
+    return min(causes, key=_ORDER.index, default=Cause.STALLED)
+
+
+def hole(before: Sample, after: Sample, interval: int, cause: Cause) -> Gap | None:
+    """The gap between two neighbouring samples, `interval` seconds a slot; None if no slot between them is empty."""
+    to_time = after.time - interval
+    if to_time <= before.time:
+        return None
+    busy, all_ticks = _proven(before, after, cause) or (None, None)
+    return Gap(from_time=before.time, to_time=to_time, cause=cause, busy=busy, all=all_ticks)
+
+
+def _proven(before: Sample, after: Sample, cause: Cause) -> tuple[int, int] | None:
+    """Busy and all ticks between two samples of one boot: what the totals rose by, less what the second sample covers.
+
+    A sample that covers the hole itself, as after a stall, leaves nothing over; its own mean is the best there is then.
+    """
+    if cause in _UNPROVEN or not _same_cpus(before, after):
+        return None
+    all_ticks = after.total_all - before.total_all - after.ticks.all
+    busy = after.total_busy - before.total_busy - after.ticks.busy
+    if abs(all_ticks) * 100 < after.ticks.all:
+        return after.ticks.busy, after.ticks.all
+    if not 0 <= busy <= all_ticks:
+        return None
+    return busy, all_ticks
+
+
+def _same_cpus(before: Sample, after: Sample) -> bool:
+    return before.cores is not None and after.cores is not None and len(before.cores) == len(after.cores)

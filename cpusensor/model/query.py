@@ -1,0 +1,145 @@
+"""What a reader of the history asks for -> the grid that answers it. Pure.
+
+A grid has a step; its elements are the UTC multiples of the step in (from, to], each covering (time - step, time].
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cpusensor.model.grid import slot_at
+
+RANGES = {"1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000, "1y": 31_536_000}
+"""Seconds of each named range."""
+
+STEPS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+DEFAULT_POINTS = 1500
+MAX_POINTS = 5000
+MAX_TIME = 253_402_300_799
+"""The last second of the year 9999."""
+MAX_DIGITS = len(str(MAX_TIME))
+
+SERIES = ("modes", "cores", "load", "pressure")
+"""What may be asked for beside the CPU use."""
+
+_PARAMETERS = ("range", "from", "to", "step", "points", "series")
+
+
+class BadRequestError(Exception):
+    """A request that cannot be answered; its text names the parameter, the value and what is allowed, in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A range of the history and how finely it is wanted."""
+
+    from_time: int
+    to_time: int
+    step: int | None
+    """Seconds; None lets `points` decide."""
+    points: int
+    series: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The elements of an answer: those at start, start + step, ... up to `to_time`."""
+
+    from_time: int
+    to_time: int
+    step: int
+
+    @property
+    def start(self) -> int:
+        """The time of the first element."""
+        return self.floor + self.step
+
+    @property
+    def floor(self) -> int:
+        """Where the first element begins to cover, a multiple of the step at or before `from_time`."""
+        return slot_at(self.from_time, self.step)
+
+    @property
+    def end(self) -> int:
+        """The time of the last element."""
+        return slot_at(self.to_time, self.step)
+
+    @property
+    def length(self) -> int:
+        """The number of elements."""
+        return (self.end - self.floor) // self.step
+
+
+def parse_query(query: Mapping[str, str], newest: int) -> Query:
+    """What the parameters ask for, `newest` being the newest grid point. Raises BadRequestError."""
+    unknown = [name for name in query if name not in _PARAMETERS]
+    if unknown:
+        raise BadRequestError(f"{unknown[0]!r}: unknown parameter; allowed are {', '.join(_PARAMETERS)}")
+    if "step" in query and "points" in query:
+        raise BadRequestError(f"points: {query['points']!r} cannot be combined with step; give one of them")
+    from_time, to_time = _parse_span(query, newest)
+    return Query(
+        from_time=from_time,
+        to_time=to_time,
+        step=_parse_integer(query, "step", 1, STEPS[-1]) if "step" in query else None,
+        points=_parse_integer(query, "points", 1, MAX_POINTS) if "points" in query else DEFAULT_POINTS,
+        series=_parse_series(query.get("series")),
+    )
+
+
+def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
+    """The grid for a query over runs with these sampling intervals. Raises BadRequestError."""
+    finest = math.lcm(*intervals)
+    offered = sorted({finest, *(step for step in STEPS if step % finest == 0)})
+    if query.step is not None:
+        if query.step not in offered:
+            raise BadRequestError(f"step: {query.step} is not offered; allowed are {', '.join(map(str, offered))}")
+        offered, limit = [query.step], MAX_POINTS
+    else:
+        limit = query.points
+    grids = [Grid(from_time=query.from_time, to_time=query.to_time, step=step) for step in offered]
+    fitting = next((grid for grid in grids if grid.length <= limit), None)
+    if fitting is None:
+        name = "points" if query.step is None else "step"
+        raise BadRequestError(
+            f"{name}: a step of {grids[-1].step} s gives {grids[-1].length} elements from {query.from_time} to"
+            f" {query.to_time}; allowed are {limit}: ask for a shorter range or a coarser step"
+        )
+    return fitting
+
+
+def _parse_span(query: Mapping[str, str], newest: int) -> tuple[int, int]:
+    if "from" in query or "to" in query:
+        if "range" in query:
+            raise BadRequestError(
+                f"range: {query['range']!r} cannot be combined with from and to; give one or the other"
+            )
+        from_time, to_time = (_parse_integer(query, name, 0, MAX_TIME) for name in ("from", "to"))
+        if from_time >= to_time:
+            raise BadRequestError(f"from: {from_time} is not before to, {to_time}; it must be")
+        return from_time, max(from_time, min(to_time, newest))
+    name = query.get("range", "1h")
+    if name not in RANGES:
+        raise BadRequestError(
+            f"range: {name!r} is not allowed; it must be one of {', '.join(RANGES)}, or give from and to"
+        )
+    return newest - RANGES[name], newest
+
+
+def _parse_integer(query: Mapping[str, str], name: str, lowest: int, highest: int) -> int:
+    text = query.get(name)
+    if text is None:
+        raise BadRequestError(f"{name}: missing; it must be a whole number from {lowest} to {highest}")
+    if not (text.isascii() and text.isdigit()) or len(text) > MAX_DIGITS or not lowest <= int(text) <= highest:
+        raise BadRequestError(f"{name}: {text!r} is not allowed; it must be a whole number from {lowest} to {highest}")
+    return int(text)
+
+
+def _parse_series(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    asked = text.split(",")
+    for name in asked:
+        if name not in SERIES:
+            raise BadRequestError(f"series: {name!r} is not allowed; it must be any of {', '.join(SERIES)}")
+    return tuple(name for name in SERIES if name in asked)

@@ -1,0 +1,32 @@
+"""What a stored record cannot say, whatever the machine did. Pure."""
+
+from collections.abc import Iterator
+
+from cpusensor.model.records import CoreTicks, Sample, Ticks
+
+
+def core_faults(cores: tuple[CoreTicks, ...] | None) -> bool:
+    """Whether the ticks of some core cannot be; no core at all cannot be either."""
+    return cores is not None and not (cores and all(0 <= core.busy <= core.all for core in cores))
+
+
+def sample_faults(sample: Sample) -> Iterator[str]:
+    """What in a sample cannot be, whatever the machine did.
+
+    SQLite itself forgets the CHECK constraints of a table when it may only read (build.c, sqlite3AddCheckConstraint).
+    """
+    if (fault := _fault_of_ticks(sample.ticks)) is not None:
+        yield fault
+    if min(sample.elapsed_ms, sample.expected, sample.load_centi or 0, sample.pressure_us or 0) < 0:
+        yield "a time, the load or the pressure is negative"
+    if not 0 <= sample.total_busy <= sample.total_all:
+        yield f"the running totals say busy {sample.total_busy} of {sample.total_all}"
+
+
+def _fault_of_ticks(ticks: Ticks) -> str | None:
+    iowait, steal = ticks.iowait or 0, ticks.steal or 0
+    if ticks.all <= 0 or min(ticks.user, ticks.system, ticks.irq, iowait, steal) < 0:
+        return "a count of ticks is negative, or all of them are none"
+    if ticks.busy + iowait + steal > ticks.all:
+        return f"its kinds of ticks add up to {ticks.busy + iowait + steal}, more than all {ticks.all}"
+    return None

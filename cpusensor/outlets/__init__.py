@@ -1,0 +1,1 @@
+"""What leaves the service: its shapes, and the open streams."""

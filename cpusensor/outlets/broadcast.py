@@ -1,0 +1,195 @@
+"""The open streams and the newest hour of what they were sent. Bounded, and never waits for a reader.
+
+A frame is encoded once and every stream gets the same bytes, written straight to its transport. A reader that does not
+keep up is disconnected, never skipped: it comes back with its position and misses nothing.
+"""
+
+import asyncio
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from cpusensor.kernel.clock import Clock
+
+REPLAY_S = 3600
+"""How far back a position may lie."""
+
+MAX_UNSENT_BYTES = 32_768
+"""A stream with more than this unsent is cut; the kernel's own buffer holds about as much again."""
+
+ACKNOWLEDGE_MS = 20_000
+"""A peer that acknowledges nothing for this long is gone (TCP_USER_TIMEOUT, tcp(7)); by itself that takes 15 min."""
+
+
+class FullError(Exception):
+    """No further stream may be opened."""
+
+
+class Frame:
+    """One tick as it is sent, encoded once, and only when somebody is to be sent it."""
+
+    def __init__(self, frame_id: int, *, closed: Callable[[], bytes], sample: Callable[[], bytes]) -> None:
+        """`closed` encodes the gap and the minutes that the tick closes, `sample` the sample that ends it."""
+        self.id = frame_id
+        self._closed = closed
+        self._sample = sample
+
+    @cached_property
+    def sample(self) -> bytes:
+        """The sample alone."""
+        return self._sample()
+
+    @cached_property
+    def whole(self) -> bytes:
+        """What the tick closed, then its sample."""
+        return self._closed() + self.sample
+
+
+class Stream:
+    """One open response, to whose transport frames are written."""
+
+    def __init__(self, transport: asyncio.WriteTransport, *, chunked: bool) -> None:
+        self._transport = transport
+        self._chunked = chunked
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._limit_kernel_buffers()
+
+    def send(self, frame: bytes, chunk: bytes) -> None:
+        """Write the frame, or the same as an HTTP/1.1 chunk; ends the stream if its reader is gone or behind."""
+        if self._transport.is_closing():
+            self.end()
+        elif self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self.cut()
+        else:
+            self._transport.write(chunk if self._chunked else frame)
+
+    def end(self) -> None:
+        """Let the response finish in good order, unless its reader is behind."""
+        if self._transport.get_write_buffer_size():
+            self.cut()
+        elif not self.ended.done():
+            self.ended.set_result(None)
+
+    def cut(self) -> None:
+        """Reset the connection; plain closing would leave the kernel holding what the reader does not take."""
+        connection = self._transport.get_extra_info("socket")
+        if connection is not None and not self._transport.is_closing():
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def _limit_kernel_buffers(self) -> None:
+        connection = self._transport.get_extra_info("socket")
+        if connection is None or connection.family not in {socket.AF_INET, socket.AF_INET6}:
+            return
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_UNSENT_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, ACKNOWLEDGE_MS)
+
+
+class Broadcast:
+    """What every stream is sent. The event loop's alone."""
+
+    def __init__(self, *, clock: Clock, limit: int, resync: Callable[[int | None, str], bytes]) -> None:
+        """At most `limit` streams; `resync` makes the frame that says "fetch the history again", and why."""
+        self._clock = clock
+        self._limit = limit
+        self._resync = resync
+        self._frames: deque[Frame] = deque()
+        self._streams: set[Stream] = set()
+        self._seats = 0
+        self.is_followed = asyncio.Event()
+        """Whether there is a stream."""
+        self._closed = False
+        self.last_sent = clock.now().monotonic
+        """When something was sent last, on the monotonic clock."""
+
+    @property
+    def newest_id(self) -> int | None:
+        """The id of the newest tick; None before the first ever."""
+        return self._frames[-1].id if self._frames else None
+
+    def load(self, frames: Iterable[Frame]) -> None:
+        """Remember ticks that were published before, oldest first."""
+        for frame in frames:
+            self._remember(frame)
+
+    def publish(self, frame: Frame) -> None:
+        """Send a tick and remember it. One that is not newer than the last says that the clock was set back."""
+        newest = self.newest_id
+        if newest is not None and frame.id <= newest:
+            self._frames.clear()
+            self.send(self._resync(frame.id, "the clock was set back"))
+        self._remember(frame)
+        if self._streams:
+            self.send(frame.whole)
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame that is no one's position."""
+        self.last_sent = self._clock.now().monotonic
+        chunk = as_chunk(frame)
+        for stream in tuple(self._streams):
+            stream.send(frame, chunk)
+
+    def catch_up(self, position: int | None) -> bytes:
+        """What a reader at `position` has missed: every tick after it, or a resync and the newest sample alone."""
+        newest = self.newest_id
+        if position is None:
+            return self._frames[-1].sample if self._frames else b""
+        if newest is None:
+            return self.restart("nothing is recorded yet")
+        if position > newest:
+            return self.restart("the position is ahead of the newest sample")
+        if position < newest - REPLAY_S:
+            return self.restart(f"the position is more than {REPLAY_S} s old")
+        return b"".join(frame.whole for frame in self._frames if frame.id > position)
+
+    def restart(self, reason: str) -> bytes:
+        """What a reader without a usable position gets: a resync, and the newest sample alone."""
+        return self._resync(self.newest_id, reason) + self.catch_up(None)
+
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """Hold one of the limited places. Raises FullError, also once the streams were closed."""
+        if self._closed or self._seats >= self._limit:
+            raise FullError
+        self._seats += 1
+        try:
+            yield
+        finally:
+            self._seats -= 1
+
+    async def follow(self, stream: Stream) -> None:
+        """Send the stream all that comes, until it ends."""
+        if self._closed:
+            return
+        if not self._streams:
+            self.last_sent = self._clock.now().monotonic
+        self._streams.add(stream)
+        self.is_followed.set()
+        try:
+            await stream.ended
+        finally:
+            self._streams.discard(stream)
+            if not self._streams:
+                self.is_followed.clear()
+
+    def close(self) -> None:
+        """End every stream, and admit no other."""
+        self._closed = True
+        for stream in tuple(self._streams):
+            stream.end()
+
+    def _remember(self, frame: Frame) -> None:
+        self._frames.append(frame)
+        while self._frames[0].id <= frame.id - REPLAY_S:
+            self._frames.popleft()
+
+
+def as_chunk(frame: bytes) -> bytes:
+    """The frame in chunked transfer coding (RFC 9112 §7.1)."""
+    return b"%x\r\n%b\r\n" % (len(frame), frame)

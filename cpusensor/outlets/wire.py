@@ -1,0 +1,216 @@
+"""Records -> the JSON and SSE text that leave the service. Pure; the only place where their shapes are written down."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from cpusensor.model.query import Grid
+from cpusensor.model.records import ClockStep, CoreTicks, Cost, Gap, Rollup, Sample, Tick, Ticks
+from cpusensor.model.rollup import MINUTE, is_reliable
+from cpusensor.model.usage import percent
+
+T = TypeVar("T")
+
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
+
+COMPACT: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
+"""How JSON is written here: without spaces, and never a NaN, which is no JSON."""
+
+MIB = 1 << 20
+
+_MODES: dict[str, Callable[[Ticks], int | None]] = {
+    "user": lambda ticks: ticks.user,
+    "system": lambda ticks: ticks.system,
+    "irq": lambda ticks: ticks.irq,
+    "iowait": lambda ticks: ticks.iowait,
+    "steal": lambda ticks: ticks.steal,
+}
+
+
+def encode(value: Json) -> str:
+    """Compact JSON in ASCII, so that it is one line wherever it is put."""
+    return json.dumps(value, **COMPACT)
+
+
+def encode_by_member(value: Mapping[str, Json]) -> str:
+    """The same for a large object, so that a thread in which it is done lets the others run between its members."""
+    return "{" + ",".join(f"{encode(name)}:{encode(member)}" for name, member in value.items()) + "}"
+
+
+def sample(record: Sample) -> dict[str, Json]:
+    """A sample as the stream and /api/now show it: percentages, `elapsed` in seconds, `weight` in ticks of 1/100 s."""
+    ticks = record.ticks
+    return {
+        "time": record.time,
+        "elapsed": record.elapsed_ms / 1000,
+        "weight": ticks.all,
+        "cpu": percent(ticks.busy, ticks.all),
+        **{name: percent(of(ticks), ticks.all) for name, of in _MODES.items()},
+        "cores": None if record.cores is None else [percent(core.busy, core.all) for core in record.cores],
+        "load": _load(record.load_centi, 1),
+        "pressure": _pressure(record.pressure_us, record.elapsed_ms),
+    }
+
+
+def minute(record: Rollup) -> Json:
+    """A minute as the stream shows it; `accounted` is the share of the CPU time that the kernel's counters tell of."""
+    return {
+        "time": record.time,
+        "cpu": percent(record.ticks.busy, record.ticks.all),
+        "min": record.cpu_min_bp / 100,
+        "max": record.cpu_max_bp / 100,
+        "count": record.count,
+        "accounted": round(record.ticks.all / record.expected, 3) if record.expected else None,
+    }
+
+
+def gap(record: Gap) -> Json:
+    """A gap as the stream and the history show it; `cpu` is null where the counters prove nothing."""
+    return {
+        "from": record.from_time,
+        "to": record.to_time,
+        "cause": record.cause.value,
+        "cpu": percent(record.busy, record.all),
+    }
+
+
+def cost(before: Cost, after: Cost) -> dict[str, Json]:
+    """What recording costs: CPU seconds and MiB written an hour since the first of two states, and MiB of memory.
+
+    What is spent at the start says nothing of an hour: until a minute has passed there are no rates.
+    """
+    passed_s = after.moment.monotonic - before.moment.monotonic
+    hours = passed_s / 3600 if passed_s >= MINUTE else None
+    written = None if before.written is None or after.written is None else after.written - before.written
+    return {
+        "cpu_seconds_per_hour": None if hours is None else round((after.cpu_s - before.cpu_s) / hours, 2),
+        "memory_mib": None if after.memory is None else round(after.memory / MIB, 1),
+        "written_mib_per_hour": None if hours is None or written is None else round(written / MIB / hours, 2),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What an answer of /api/history is made of."""
+
+    grid: Grid
+    interval: int
+    """Seconds between two samples."""
+    buckets: Sequence[Rollup]
+    cores: Mapping[int, tuple[CoreTicks, ...]]
+    """By the bucket's time."""
+    gaps: Sequence[Gap]
+    clock_steps: Sequence[ClockStep]
+
+
+def history(record: History, series: Sequence[str], header: Mapping[str, Json]) -> dict[str, Json]:
+    """The body of /api/history: columns on a dense grid, null where nothing was recorded.
+
+    `header` comes first; `series` names the further columns. Above the sampling interval each element also has the
+    extremes and the number of its samples, and `unreliable` lists the elements whose counting cannot be trusted.
+    """
+    grid, buckets = record.grid, record.buckets
+    columns: dict[str, Json] = {"cpu": _column(grid, buckets, lambda one: percent(one.ticks.busy, one.ticks.all))}
+    if grid.step > record.interval:
+        columns["min"] = _column(grid, buckets, lambda one: one.cpu_min_bp / 100)
+        columns["max"] = _column(grid, buckets, lambda one: one.cpu_max_bp / 100)
+        columns["count"] = [count or 0 for count in _column(grid, buckets, lambda one: one.count)]
+        columns["unreliable"] = [one.time for one in buckets if not is_reliable(one)]
+    return {
+        **header,
+        "from": grid.from_time,
+        "to": grid.to_time,
+        "step": grid.step,
+        "start": grid.start,
+        **columns,
+        **{name: _SERIES[name](record) for name in series},
+        "gaps": [gap(one) for one in record.gaps],
+        "clock_steps": [{"time": step.time, "seconds": step.by_ms / 1000} for step in record.clock_steps],
+    }
+
+
+def event(name: str, data: Json, event_id: int | None = None) -> bytes:
+    """One server-sent event (html.spec.whatwg.org §9.2.6); its id, if it has one, becomes the reader's position."""
+    head = "" if event_id is None else f"id: {event_id}\n"
+    return f"{head}event: {name}\ndata: {encode(data)}\n\n".encode()
+
+
+def closed(records: Sequence[Tick]) -> bytes:
+    """What recorded ticks closed: of each its gap, then its minutes, all without an id."""
+    frames = []
+    for record in records:
+        frames += [] if record.gap is None else [event("gap", gap(record.gap))]
+        frames += [event("minute", minute(one)) for one in record.minutes]
+    return b"".join(frames)
+
+
+def sampled(record: Sample) -> bytes:
+    """The event that closes a tick, with its id."""
+    return event("sample", sample(record), record.time)
+
+
+def hello(greeting: Json, retry_ms: int) -> bytes:
+    """The first frame of a stream, with the time after which a reader that lost it should come back."""
+    return f"retry: {retry_ms}\n\n".encode() + event("hello", greeting)
+
+
+def beat(now: float) -> bytes:
+    """The frame that shows that a silent stream lives."""
+    return event("beat", {"now": int(now)})
+
+
+def state(name: str) -> bytes:
+    """The frame that tells that the recording now fares otherwise: `recording`, or what is wrong."""
+    return event("state", {"state": name})
+
+
+def resync(last_id: int | None, reason: str) -> bytes:
+    """The frame that tells a reader to fetch the history again."""
+    return event("resync", {"last_id": last_id, "reason": reason})
+
+
+def _column(grid: Grid, buckets: Sequence[Rollup], of: Callable[[Rollup], T | None]) -> list[T | None]:
+    column: list[T | None] = [None] * grid.length
+    for one in buckets:
+        column[(one.time - grid.start) // grid.step] = of(one)
+    return column
+
+
+def _mode(grid: Grid, buckets: Sequence[Rollup], of: Callable[[Ticks], int | None]) -> Json:
+    return _column(grid, buckets, lambda one: percent(of(one.ticks), one.ticks.all))
+
+
+def _modes(record: History) -> Json:
+    return {name: _mode(record.grid, record.buckets, of) for name, of in _MODES.items()}
+
+
+def _cores(record: History) -> Json:
+    grid = record.grid
+    rows: list[list[float | None]] = []
+    for time, cores in record.cores.items():
+        rows.extend([None] * grid.length for _ in range(len(rows), len(cores)))
+        for row, core in zip(rows, cores, strict=False):
+            row[(time - grid.start) // grid.step] = percent(core.busy, core.all)
+    return rows
+
+
+def _load(sum_centi: int | None, count: int) -> float | None:
+    return None if sum_centi is None else round(sum_centi / count / 100, 2)
+
+
+def _pressure(waited_us: int | None, elapsed_ms: int) -> float | None:
+    """The share of an interval in which something waited; the kernel books waits in bursts, so at most 100."""
+    if waited_us is None or elapsed_ms <= 0:
+        return None
+    return min(100.0, round(waited_us / elapsed_ms / 10, 2))
+
+
+_SERIES: dict[str, Callable[[History], Json]] = {
+    "modes": _modes,
+    "cores": _cores,
+    "load": lambda record: _column(record.grid, record.buckets, lambda one: _load(one.load_centi, one.count)),
+    "pressure": lambda record: _column(
+        record.grid, record.buckets, lambda one: _pressure(one.pressure_us, one.elapsed_ms)
+    ),
+}

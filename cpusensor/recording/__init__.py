@@ -1,0 +1,1 @@
+"""From a reading to a sample that is stored and published."""

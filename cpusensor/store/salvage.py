@@ -1,0 +1,141 @@
+"""What can still be read of a broken database. Reads in the calling thread, and only reads."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from cpusensor.model.grid import EARLIEST
+from cpusensor.model.sanity import core_faults, sample_faults
+from cpusensor.store.columns import (
+    GarbledError,
+    Row,
+    clock_step_of_row,
+    gap_of_row,
+    rollup_of_row,
+    run_of_row,
+    sample_of_row,
+    text_of,
+    unpack_cores,
+)
+from cpusensor.store.schema import GAP_COLUMNS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
+
+MAX_RUNS = 10_000
+
+SMALLEST = 4
+"""A range no longer than this that cannot be read is given up."""
+
+SPAN_S = 3600
+"""How much history is read at a time."""
+
+STEPS = 10_000
+"""After how many steps of SQLite's machine, about a millisecond, a query looks whether it is to stop."""
+
+TABLES = {
+    "sample": (SAMPLE_COLUMNS, "time"),
+    "minute": (ROLLUP_COLUMNS, "time"),
+    "gap": (GAP_COLUMNS, "from_time"),
+    "clock_step": ("time, by_ms", "time"),
+}
+"""Columns and time column of each table that holds history."""
+
+_PLAIN: dict[str, Callable[[Row], object]] = {
+    "run": run_of_row,
+    "gap": gap_of_row,
+    "clock_step": clock_step_of_row,
+}
+"""What reads a row of the tables that hold no cores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvage:
+    """What was read of one span of time."""
+
+    end: int
+    """The span is (end - SPAN_S, end]."""
+    rows: dict[str, list[Row]]
+    """By table; those that cannot be read, or make no sense, are left out."""
+
+
+def salvage_runs(path: Path) -> list[Row]:
+    """The runs, as far as they can be read."""
+    with _open(path) as connection:
+        rows = _read(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
+    return [row for row in rows if _sound("run", row) is not None]
+
+
+def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> Iterator[Salvage]:
+    """The history until now span by span, the newest first, so that what is asked for most is back soonest.
+
+    A garbled time can make it look as if there were years of it: once `is_stopped`, nothing more comes.
+    """
+    with _open(path) as connection:
+        connection.set_progress_handler(is_stopped, STEPS)
+        first, last = _bounds(connection, int(now))
+        for end in range(-(-last // SPAN_S) * SPAN_S, first - SPAN_S, -SPAN_S):
+            if is_stopped():
+                return
+            rows = {}
+            for table, (columns, time) in TABLES.items():
+                sql = f"SELECT {columns} FROM {table} WHERE {time} > ? AND {time} <= ?"
+                read = _read(connection, sql, end - SPAN_S, end)
+                rows[table] = [sound for row in read if (sound := _sound(table, row)) is not None]
+            if any(rows.values()):
+                yield Salvage(end=end, rows=rows)
+
+
+def _sound(table: str, row: Row) -> Row | None:
+    """The row, without its cores if those are garbled; None if the whole row makes no sense."""
+    try:
+        if table in _PLAIN:
+            _PLAIN[table](row)
+        elif table == "minute":
+            rollup_of_row(row)
+            return (*row[:-1], None) if unpack_cores(row[-1]) is None else row
+        elif table == "sample":
+            record = sample_of_row(row)
+            if any(sample_faults(record)):
+                return None
+            return (*row[:-1], None) if record.cores is None or core_faults(record.cores) else row
+    except GarbledError:
+        return None
+    return row
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as connection:
+        connection.text_factory = text_of
+        yield connection
+
+
+def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
+    """First and last time until now of any table that still says; an empty range if none does."""
+    times: list[int] = []
+    for table, (_, time) in TABLES.items():
+        for extreme in ("min", "max"):
+            sql = f"SELECT {extreme}({time}) FROM {table} WHERE {time} > ? AND {time} <= ?"
+            try:
+                rows = connection.execute(sql, (EARLIEST, now)).fetchall()
+            except sqlite3.Error:
+                continue
+            times += [value for (value,) in rows if value is not None]
+    return (min(times), max(times)) if times else (0, -SPAN_S)
+
+
+def _read(connection: sqlite3.Connection, sql: str, after: int, until: int) -> list[Row]:
+    """Rows in (after, until]: a range that cannot be read is halved down to what can be.
+
+    SQLite finds where a range begins and trusts the order from there, so that a garbled key can come from anywhere.
+    """
+    try:
+        rows = connection.execute(sql, (after, until)).fetchall()
+    except sqlite3.Error:
+        if until - after <= SMALLEST:
+            return []
+        middle = (after + until) // 2
+        return _read(connection, sql, after, middle) + _read(connection, sql, middle, until)
+    return [row for row in rows if after < row[0] <= until]

@@ -1,0 +1,113 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cpusensor.http.assets import WEB, choose_language, load_assets
+
+OFFERED = ["en", "ru"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "header", "lang"),
+    [
+        ([], "", "en"),
+        ([], "ru", "ru"),
+        ([], "de-CH, ru;q=0.5, en;q=0.4", "ru"),
+        ([], "ru;q=0, de", "en"),
+        ([], "ru;q=x", "ru"),
+        ([], ",;q=,;;", "en"),
+        (["ru"], "en", "ru"),
+        (["xx", "ru"], "en", "ru"),
+    ],
+)
+def test_the_language_is_the_one_asked_for_else_the_browser_s_else_english(
+    wanted: list[str], header: str, lang: str
+) -> None:
+    assert choose_language(wanted, header, OFFERED) == lang
+
+
+def test_both_languages_say_the_same_things() -> None:
+    texts = load_assets().texts
+
+    assert texts.keys() == {"en", "ru"}
+    plural = ("_one", "_few", "_many", "_other")
+    stems = [
+        {key.removesuffix(next((end for end in plural if key.endswith(end)), "")) for key in group}
+        for words in texts.values()
+        for group in words.values()
+    ]
+    assert stems[:2] == stems[2:]
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    """A page of two modules, two style sheets and a file of others."""
+    sources = {
+        "openapi.json": '{"info": {}}',
+        "texts/en.json": "{}",
+        "static/js/main.js": 'import { two } from "./core/two.js";\n\n/** Says\n * it. */\nsay(two);\n',
+        "static/js/core/two.js": "/** Two. */\nexport const two = 2;\n",
+        "static/css/base.css": "/* Base */\na {\n  b: c;\n}\n",
+        "static/css/page.css": "d {}\n",
+        "static/vendor/v1/theirs.css": "/* Theirs */ e {}\n",
+        "static/vendor/v1/theirs.js": "/* Theirs */\n  x = 1\n",
+    }
+    for name, source in sources.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return tmp_path
+
+
+def test_the_address_of_the_files_changes_with_their_content(web: Path) -> None:
+    before = load_assets(web).version
+    (web / "static" / "js" / "core" / "two.js").write_text("export const two = 22;\n")
+
+    assert load_assets(web).version != before
+
+
+def test_the_page_s_own_files_are_joined_and_others_sent_as_published(web: Path) -> None:
+    files = load_assets(web).files
+
+    assert {name: file.plain for name, file in files.items()} == {
+        "page.js": b"\nconst two = 2;\nsay(two);\n",
+        "page.css": b"/* Theirs */ e {}\n\na {\nb: c;\n}\nd {}\n",
+        "vendor/v1/theirs.js": b"/* Theirs */\n  x = 1\n",
+    }
+
+
+def test_no_two_modules_give_a_name_to_different_things() -> None:
+    script = load_assets().files["page.js"].plain.decode()
+    sources = [path.read_text() for path in (WEB / "static" / "js").rglob("*.js")]
+    defines = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
+    names = [name for source in sources for name in defines.findall(source)]
+
+    assert len(names) == len(set(names))
+    assert set(names) <= set(re.findall(r"\w+", script))
+    assert not re.search(r"^(?:import|export)\b", script, re.MULTILINE)
+
+
+def test_only_what_a_browser_uses_is_served() -> None:
+    served = load_assets().files
+
+    assert {Path(name).suffix for name in served} == {".js", ".css", ".svg"}
+    assert not [name for name in served if name.endswith(".d.ts")]
+    assert json.dumps(sorted(served))
+    assert (WEB / "templates" / "page.html").exists()
+
+
+MARKUP = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc|setHTML"
+    r"|\beval\b|new Function|setAttribute\(\s*[\"']on|javascript:"
+)
+"""What would make markup or code of text: none of it may stand in a script of ours, whatever the policy forbids."""
+
+
+def test_no_script_of_ours_makes_markup_or_code_of_text() -> None:
+    scripts = list((WEB / "static" / "js").rglob("*.js"))
+
+    assert len(scripts) > 10
+    assert [path.name for path in scripts if MARKUP.search(path.read_text(encoding="utf-8"))] == []
+    assert "|safe" not in (WEB / "templates" / "page.html").read_text(encoding="utf-8")

@@ -1,0 +1,172 @@
+"""The description of the API, held against the service that it describes."""
+
+import json
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from aiohttp import hdrs
+
+from cpusensor import __version__
+from cpusensor.config.settings import load_settings
+from cpusensor.http.app import create_app
+from cpusensor.http.assets import WEB
+from cpusensor.model.query import (
+    DEFAULT_POINTS,
+    MAX_DIGITS,
+    MAX_POINTS,
+    MAX_TIME,
+    RANGES,
+    SERIES,
+    STEPS,
+    BadRequestError,
+    parse_query,
+)
+from cpusensor.model.records import Cause
+from cpusensor.outlets import wire
+from tests.fakes import START
+from tests.running import Running
+from tests.samples import sample, without_known
+
+DESCRIPTION = json.loads((WEB / "openapi.json").read_text(encoding="utf-8"))
+SCHEMAS = DESCRIPTION["components"]["schemas"]
+ALL_SERIES = "series=modes,cores,load,pressure"
+
+
+def validate(instance: object, schema: dict[str, Any]) -> None:
+    """Raise what is wrong with it, if anything is."""
+    jsonschema_rs.validate({**schema, "components": DESCRIPTION["components"]}, instance)
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """The part itself, or what it refers to."""
+    for name in part.get("$ref", "").split("/")[1:]:
+        part = part[name] if name in part else DESCRIPTION[name]
+    return part
+
+
+def parameters(path: str) -> dict[str, dict[str, Any]]:
+    """The schemas of an address's parameters."""
+    return {one["name"]: one["schema"] for one in DESCRIPTION["paths"][path]["get"]["parameters"]}
+
+
+async def ask(running: Running, address: str) -> tuple[int, Any]:
+    """Status and body of an answer, which must be as described."""
+    async with await running.get(address) as response:
+        described = DESCRIPTION["paths"]["/" + address.partition("?")[0]]["get"]["responses"][str(response.status)]
+        schema = resolved(described)["content"][response.content_type]["schema"]
+        body = await response.text()
+    if response.content_type == "application/json":
+        body = json.loads(body)
+    validate(body, schema)
+    return response.status, body
+
+
+def test_every_address_is_described_and_no_other() -> None:
+    app = create_app(load_settings([], {}))
+    served = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.method != hdrs.METH_HEAD
+    }
+
+    described = {(method.upper(), path) for path, methods in DESCRIPTION["paths"].items() for method in methods}
+    assert described == served - {("GET", "/static/{version}/{path}")}
+
+
+async def test_it_is_served_with_the_version_that_serves_it(running: Running) -> None:
+    status, served = await ask(running, "api/openapi.json")
+
+    assert status == 200
+    assert served == {**DESCRIPTION, "info": {**DESCRIPTION["info"], "version": __version__}}
+
+
+def test_the_parameters_of_the_history_are_those_that_are_parsed() -> None:
+    described = parameters("/api/history")
+
+    with pytest.raises(BadRequestError, match=f"allowed are {', '.join(described)}$"):
+        parse_query({"other": ""}, START)
+    assert described["range"] == {"enum": list(RANGES), "default": "1h"}
+    assert described["from"] == described["to"] == {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
+    assert (described["points"]["maximum"], described["points"]["default"]) == (MAX_POINTS, DEFAULT_POINTS)
+    assert described["series"]["items"]["enum"] == list(SERIES)
+    assert parameters("/events")["after"]["maximum"] == 10**MAX_DIGITS - 1
+    # Intervals divide 60, and so does their least common multiple.
+    assert described["step"]["enum"] == sorted({*STEPS, *(step for step in range(1, 61) if 60 % step == 0)})
+
+
+def test_the_causes_are_those_that_a_gap_can_have() -> None:
+    assert SCHEMAS["Gap"]["properties"]["cause"]["enum"] == list(Cause)
+
+
+async def test_the_history_is_as_described(running: Running) -> None:
+    await running.clock.advance(125)
+    await running.crash()
+    await running.clock.advance(60)
+    await running.start()
+    await running.clock.advance(30)
+    running.clock.step(40)
+    await running.clock.advance(65)
+
+    _, samples = await ask(running, f"api/history?from={START}&to={START + 600}&{ALL_SERIES}")
+    _, minutes = await ask(running, f"api/history?range=1h&step=60&{ALL_SERIES}")
+
+    assert [gap["cause"] for gap in samples["gaps"]] == ["crashed", "clock"]
+    assert len(samples["clock_steps"]) == 1
+    assert minutes.keys() == SCHEMAS["History"]["properties"].keys()
+
+
+async def test_a_bad_request_is_as_described(running: Running) -> None:
+    assert (await ask(running, "api/history?range=2h"))[0] == 400
+    assert (await ask(running, "events?after=soon"))[0] == 400
+
+
+async def test_the_newest_sample_and_its_lack_are_as_described(running: Running) -> None:
+    assert (await ask(running, "api/now"))[0] == 404
+    await running.clock.advance(5)
+    assert (await ask(running, "api/now"))[0] == 200
+
+
+def test_a_sample_of_a_system_that_reports_only_the_least_is_as_described() -> None:
+    least = wire.sample(without_known(sample(START)))
+
+    assert least["cores"] is None
+    validate(least, SCHEMAS["Sample"])
+
+
+async def test_health_is_as_described(running: Running) -> None:
+    assert (await ask(running, "healthz"))[0] == 200
+    running.kernel.failure = "unreadable"
+    await running.clock.advance(5)
+    assert (await ask(running, "healthz"))[0] == 200
+    running.clock.pass_unnoticed(16)
+    assert (await ask(running, "healthz"))[0] == 503
+
+
+async def test_the_page_is_as_described(running: Running) -> None:
+    assert (await ask(running, "?lang=ru"))[0] == 200
+
+
+async def test_a_refused_stream_is_as_described(running: Running) -> None:
+    await running.restart("--max-streams", "1")
+    async with running.events() as stream:
+        await stream.next()
+
+        assert (await ask(running, "events"))[0] == 503
+
+
+async def test_every_event_is_as_described(running: Running) -> None:
+    described = {kind["properties"]["event"]["const"]: kind["properties"] for kind in SCHEMAS["Event"]["oneOf"]}
+    await running.clock.advance(35)
+    async with running.events(Last_Event_ID="?") as stream:
+        events = await stream.take(3)
+        await running.clock.stall(26)
+        events += await stream.take(3)
+        running.kernel.failure = "unreadable"
+        await running.clock.advance(15)
+        events += await stream.take(2)
+
+    assert {event.name for event in events} == described.keys()
+    for event in events:
+        validate(event.data, described[event.name]["data"]["contentSchema"])
+        assert (event.id is not None) == ("id" in described[event.name])

@@ -1,0 +1,93 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cpusensor.model.records import CoreTicks, Sample
+from cpusensor.model.rollup import as_rollup, bucket_end, closed_minutes, roll_up
+from tests.samples import histories, sample, without_known
+
+
+def test_a_bucket_ends_at_the_next_multiple_of_its_step() -> None:
+    assert bucket_end(1, 60) == 60
+    assert bucket_end(60, 60) == 60
+    assert bucket_end(61, 60) == 120
+
+
+def test_a_minute_is_closed_by_its_last_slot() -> None:
+    assert closed_minutes(115, 120) == [120]
+    assert closed_minutes(110, 115) == []
+    assert closed_minutes(None, 120) == [120]
+
+
+def test_a_minute_whose_last_slot_was_missed_is_closed_by_the_next_sample() -> None:
+    assert closed_minutes(110, 130) == [120]
+    assert closed_minutes(110, 240) == [120, 240]
+
+
+def test_a_minute_that_is_closed_already_is_not_closed_again() -> None:
+    assert closed_minutes(120, 125) == []
+
+
+def test_a_clock_set_back_closes_only_the_sample_s_own_minute() -> None:
+    assert closed_minutes(500, 120) == [120]
+    assert closed_minutes(500, 125) == []
+
+
+def test_a_minute_is_the_ratio_of_the_sums_and_not_the_mean_of_percentages() -> None:
+    parts = [as_rollup(sample(5, busy=1000, all_ticks=1000)), as_rollup(sample(10, busy=0, all_ticks=3000))]
+
+    minute = roll_up(parts, 60)
+
+    assert minute is not None
+    assert (minute.ticks.busy, minute.ticks.all) == (1000, 4000)
+    assert (minute.cpu_min_bp, minute.cpu_max_bp, minute.count) == (0, 10_000, 2)
+    assert minute.cores == (CoreTicks(busy=500, all=2000),) * 2
+
+
+def test_no_samples_make_no_minute() -> None:
+    assert roll_up([], 60) is None
+
+
+def test_what_one_sample_does_not_know_the_minute_does_not_know_either() -> None:
+    minute = roll_up([as_rollup(sample(5)), as_rollup(without_known(sample(10)))], 60)
+
+    assert minute is not None
+    assert (minute.ticks.steal, minute.load_centi, minute.pressure_us) == (None, None, None)
+    assert minute.cores == sample(5).cores
+
+
+@given(history=histories(), cut=st.integers(0, 40))
+def test_rolling_up_in_two_stages_gives_what_one_stage_gives(history: list[Sample], cut: int) -> None:
+    parts = [as_rollup(one) for one in history]
+    halves = [roll_up(half, 60) for half in (parts[:cut], parts[cut:])]
+
+    staged = roll_up([half for half in halves if half], 60)
+
+    assert staged == roll_up(parts, 60)
+
+
+@given(history=histories())
+def test_the_mean_lies_between_the_extremes(history: list[Sample]) -> None:
+    minute = roll_up([as_rollup(one) for one in history], 60)
+
+    assert minute is not None
+    assert minute.cpu_min_bp - 1 <= 10_000 * minute.ticks.busy / minute.ticks.all <= minute.cpu_max_bp + 1
+
+
+@given(history=histories(), order=st.randoms())
+def test_the_order_of_the_parts_does_not_matter(history: list[Sample], order: st.DataObject) -> None:
+    parts = [as_rollup(one) for one in history]
+    shuffled = parts.copy()
+    order.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis types its Random as data
+
+    assert roll_up(shuffled, 60) == roll_up(parts, 60)
+
+
+def test_of_samples_with_different_cores_those_like_the_newest_count() -> None:
+    one_core = replace(sample(10), cores=(CoreTicks(busy=1, all=2),))
+
+    minute = roll_up([as_rollup(sample(5)), as_rollup(one_core)], 60)
+
+    assert minute is not None
+    assert minute.cores == (CoreTicks(busy=1, all=2),)
