@@ -4,7 +4,8 @@ import asyncio
 import sys
 
 from cpusensor.config.settings import SettingsError, load_settings
-from cpusensor.http.app import ListenError, create_app, listen, serve
+from cpusensor.http.app import create_app
+from cpusensor.http.serving import ListenError, listen, serve
 from cpusensor.logs import configure_logging, report_refusal
 from cpusensor.store.file import StorageError
 

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 from aiohttp import ClientResponse, ClientSession, web
 
 from cpusensor.config.settings import load_settings
-from cpusensor.http.app import create_app, listen, start_serving, url_of
+from cpusensor.http.app import create_app
+from cpusensor.http.connections import TIMEOUTS
 from cpusensor.http.keys import ENDED, RECORDER, STORAGE
+from cpusensor.http.serving import listen, start_serving, url_of
 from cpusensor.store.storage import Storage
 from tests.fakes import FakeClock, FakeKernel
 
@@ -35,6 +37,7 @@ class Running:
         self.database = database
         self.clock = clock
         self.kernel = FakeKernel(clock)
+        self.timeouts = TIMEOUTS
         self.port = 0
         self._runner: web.AppRunner | None = None
         self._session: ClientSession | None = None
@@ -52,7 +55,7 @@ class Running:
 
     async def start(self, *flags: str) -> None:
         settings = load_settings(["--db", str(self.database), "--name", "box", *flags], {})
-        self._app = app = create_app(settings, clock=self.clock, kernel=self.kernel)
+        self._app = app = create_app(settings, clock=self.clock, kernel=self.kernel, timeouts=self.timeouts)
         listener = listen(replace(settings, host="127.0.0.1", port=0))
         self.port = listener.getsockname()[1]
         self._session = ClientSession(url_of(listener))

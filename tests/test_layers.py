@@ -32,7 +32,7 @@ ONLY_IN = {
     "jinja2": "http.app",
     "json": "logs outlets.wire http.assets",
     "psutil": "kernel.counters",
-    "signal": "http.app",
+    "signal": "http.serving",
     "sqlite3": "store check",
     "time": "kernel.clock",
     "tomllib": "config.file",

@@ -8,16 +8,9 @@ import asyncio
 import resource
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import cast
-
-HEAD_S = 10.0
-"""How long a new connection may take until its first request is through."""
-
-IDLE_S = 20.0
-"""How long one may take to read an answer and to get the next request through."""
-
-SWEEP_S = 1.0
 
 RESERVE = 32
 """Descriptors that are no connections: the database's, the loop's, those of libraries, and some to spare."""
@@ -32,6 +25,21 @@ ADDRESS_BITS = 64
 """Of an IPv6 address: what one customer has."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long a connection that asks for nothing is waited for, in seconds."""
+
+    head_s: float = 10.0
+    """For the TLS handshake of a new one, and then until the head of its first request is complete."""
+    idle_s: float = 20.0
+    """From the making of one answer until the head of the next request is complete."""
+    sweep_s: float = 1.0
+    """Between two looks at all of them; a timeout is so much too long at most."""
+
+
+TIMEOUTS = Timeouts()
+
+
 class Connection(asyncio.Protocol):
     """One accepted connection, and the protocol that serves it."""
 
@@ -42,7 +50,7 @@ class Connection(asyncio.Protocol):
         """Its address; empty on a Unix socket."""
         self.client = ""
         """What is counted as one client."""
-        self.patience: float | None = None
+        self.sweeps_left: float | None = None
         """For how many sweeps more it is waited for; None while it is being answered."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -87,11 +95,14 @@ class Connection(asyncio.Protocol):
 class Connections:
     """All that are open. The event loop's alone."""
 
-    def __init__(self, *, limit: int, per_address: int, is_exempt: Callable[[str], bool]) -> None:
+    def __init__(
+        self, *, limit: int, per_address: int, is_exempt: Callable[[str], bool], timeouts: Timeouts = TIMEOUTS
+    ) -> None:
         """At most `limit`, and at most `per_address` from an address unless it `is_exempt`."""
         self._limit = limit
         self._per_address = per_address
         self._is_exempt = is_exempt
+        self.timeouts = timeouts
         self._open: dict[asyncio.BaseTransport, Connection] = {}
         self._counts: Counter[str] = Counter()
         self._sweep: asyncio.TimerHandle | None = None
@@ -110,7 +121,7 @@ class Connections:
             return False
         self._open[connection.transport] = connection
         self._counts[client] += 1
-        self._expect(connection, HEAD_S)
+        self._expect(connection, self.timeouts.head_s)
         return True
 
     def forget(self, connection: Connection) -> None:
@@ -124,22 +135,22 @@ class Connections:
     def begin(self, transport: asyncio.BaseTransport | None) -> None:
         """A request is through, and is being answered."""
         if transport in self._open:
-            self._open[transport].patience = None
+            self._open[transport].sweeps_left = None
 
     def end(self, transport: asyncio.BaseTransport | None) -> None:
         """Its answer is made; what is left is to send it, and the next request."""
         if transport in self._open:
-            self._expect(self._open[transport], IDLE_S)
+            self._expect(self._open[transport], self.timeouts.idle_s)
 
     def _expect(self, connection: Connection, seconds: float) -> None:
         """Counted in sweeps, so that no request costs a look at the clock."""
-        connection.patience = seconds / SWEEP_S
+        connection.sweeps_left = seconds / self.timeouts.sweep_s
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._end_overdue)
+            self._sweep = asyncio.get_running_loop().call_later(self.timeouts.sweep_s, self._end_overdue)
 
     def _evict(self, client: str | None) -> bool:
         for connection in self._open.values():
-            if connection.patience is not None and client in {None, connection.client}:
+            if connection.sweeps_left is not None and client in {None, connection.client}:
                 self.forget(connection)
                 connection.transport.abort()
                 return True
@@ -149,14 +160,14 @@ class Connections:
         """Look at all of them; and again later, unless none is waited for."""
         self._sweep, is_anyone_waited_for = None, False
         for connection in tuple(self._open.values()):
-            if connection.patience is None:
+            if connection.sweeps_left is None:
                 continue
             is_anyone_waited_for = True
-            connection.patience -= 1
-            if connection.patience < 0:
+            connection.sweeps_left -= 1
+            if connection.sweeps_left < 0:
                 connection.transport.abort()
         if is_anyone_waited_for:
-            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._end_overdue)
+            self._sweep = asyncio.get_running_loop().call_later(self.timeouts.sweep_s, self._end_overdue)
 
 
 def affordable(wanted: int) -> int:

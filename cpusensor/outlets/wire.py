@@ -38,6 +38,11 @@ def encode_by_member(value: Mapping[str, Json]) -> str:
     return "{" + ",".join(f"{encode(name)}:{encode(member)}" for name, member in value.items()) + "}"
 
 
+def error(text: str) -> dict[str, Json]:
+    """What every request that is refused, or that failed, is answered with."""
+    return {"error": text}
+
+
 def sample(record: Sample) -> dict[str, Json]:
     """A sample as the stream and /api/now show it: percentages, `elapsed` in seconds, `weight` in ticks of 1/100 s."""
     ticks = record.ticks

@@ -4,7 +4,8 @@ import asyncio
 import sys
 
 from cpusensor.config.settings import load_settings
-from cpusensor.http.app import create_app, listen, serve
+from cpusensor.http.app import create_app
+from cpusensor.http.serving import listen, serve
 from cpusensor.kernel.counters import SystemKernel
 
 

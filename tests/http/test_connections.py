@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor.http import app, connections
-from cpusensor.http.connections import Connections, affordable, client_of
+from cpusensor.http.connections import Connections, Timeouts, affordable, client_of
 from tests.conftest import Certificate
 from tests.running import Running
 
@@ -41,25 +40,25 @@ async def is_ended(reader: asyncio.StreamReader) -> bool:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deadlines for a test, and for nobody else."""
-    for name, seconds in {"HEAD_S": 0.2, "IDLE_S": 0.3, "SWEEP_S": 0.05}.items():
-        monkeypatch.setattr(connections, name, seconds)
+async def hasty(running: Running) -> Running:
+    """The service with timeouts that a test can wait for."""
+    running.timeouts = Timeouts(head_s=0.2, idle_s=0.3, sweep_s=0.05)
+    await running.restart()
+    return running
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", REQUEST, REQUEST + b"GET"]
 )
-async def test_one_that_does_not_get_a_request_through_is_ended(running: Running, sent: bytes) -> None:
-    async with connected(running, sent) as reader:
+async def test_one_that_does_not_get_a_request_through_is_ended(hasty: Running, sent: bytes) -> None:
+    async with connected(hasty, sent) as reader:
         assert await is_ended(reader)
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_head_that_drips_in_is_ended_all_the_same(running: Running) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+async def test_a_head_that_drips_in_is_ended_all_the_same(hasty: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", hasty.port)
     dripping = asyncio.create_task(drip(writer))
+
     assert await is_ended(reader)
     dripping.cancel()
     writer.close()
@@ -73,21 +72,21 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
 async def test_a_handshake_that_does_not_come_is_waited_for_no_longer(
-    running: Running, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, sent: bytes
+    hasty: Running, certificate: Certificate, sent: bytes
 ) -> None:
-    monkeypatch.setattr(app, "HEAD_S", 0.2)
-    await running.restart("--tls-cert", str(certificate.chain), "--tls-key", str(certificate.key))
+    await hasty.restart("--tls-cert", str(certificate.chain), "--tls-key", str(certificate.key))
 
-    async with connected(running, sent) as reader:
+    async with connected(hasty, sent) as reader:
         assert await is_ended(reader)
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_stream_is_not_ended(running: Running) -> None:
-    async with running.events() as stream:
+async def test_a_stream_is_not_ended(hasty: Running) -> None:
+    async with hasty.events() as stream:
         await stream.next()
-        await asyncio.sleep(0.6)
-        await running.clock.advance(5)
+        async with connected(hasty) as opened_later:
+            assert await is_ended(opened_later)
+        await hasty.clock.advance(5)
+
         assert (await stream.next()).name == "sample"
 
 
@@ -123,16 +122,27 @@ async def test_one_too_many_is_told_to_come_back(running: Running) -> None:
         writer.close()
 
 
+class Accepting(asyncio.Protocol):
+    """Hands over each connection that was made."""
+
+    def __init__(self, made: asyncio.Queue[asyncio.BaseTransport]) -> None:
+        self._made = made
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._made.put_nowait(transport)
+
+
 async def test_one_address_has_so_many_and_takes_none_from_another() -> None:
     connections = Connections(limit=10, per_address=2, is_exempt=lambda peer: peer == "127.0.0.9")
+    made: asyncio.Queue[asyncio.BaseTransport] = asyncio.Queue()
     listening = await asyncio.get_running_loop().create_server(
-        lambda: connections.follow(asyncio.Protocol()), "127.0.0.1", 0
+        lambda: connections.follow(Accepting(made)), "127.0.0.1", 0
     )
     port = listening.sockets[0].getsockname()[1]
 
     async def open_from(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         opened = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
-        await asyncio.sleep(0.02)
+        await made.get()
         return opened
 
     many = [await open_from("127.0.0.2") for _ in range(4)]

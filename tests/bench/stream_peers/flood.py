@@ -12,8 +12,9 @@ from itertools import count
 from aiohttp import web
 
 from cpusensor.config.settings import load_settings
-from cpusensor.http.app import create_app, listen, serve
+from cpusensor.http.app import create_app
 from cpusensor.http.keys import BROADCAST
+from cpusensor.http.serving import listen, serve
 from cpusensor.outlets.broadcast import Broadcast
 
 
