@@ -13,14 +13,14 @@ from aiohttp.typedefs import Handler
 from cpusensor import __version__
 from cpusensor.config.settings import Settings
 from cpusensor.http.assets import WEB, load_assets
-from cpusensor.http.cache import Answers
+from cpusensor.http.cache import Cache
 from cpusensor.http.connections import RETRY_S, TIMEOUTS, Connections, Timeouts, affordable
 from cpusensor.http.guard import Guard
 from cpusensor.http.headers import add_headers
 from cpusensor.http.keys import (
-    ANSWERS,
     ASSETS,
     BROADCAST,
+    CACHE,
     CLOCK,
     CONNECTIONS,
     ENDED,
@@ -68,7 +68,7 @@ def create_app(
     )
     app[KERNEL] = kernel or SystemKernel()
     app[ASSETS] = load_assets()
-    app[ANSWERS] = Answers()
+    app[CACHE] = Cache()
     app[ENDED] = asyncio.Event()
     app[FAILURES] = []
     app[LISTENING] = []

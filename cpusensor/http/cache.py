@@ -1,4 +1,4 @@
-"""What is sent as it lies in memory, plain and compressed, and made once however many ask for it at a time."""
+"""The cache: an answer is made once, plain and compressed, for all who ask for it at the same moment."""
 
 import asyncio
 import gzip
@@ -10,7 +10,8 @@ from typing import Any
 COMPRESSION = 6
 """Level of gzip: an hour takes 0.3 ms; 9 saves no byte of a hundred and takes twice as long."""
 
-MAX_KEPT = 8
+MAX_CACHED = 8
+"""Answers of one moment: an open page asks for three, and addresses that somebody makes up fill no memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,34 +24,39 @@ class Body:
 
 
 def body_of(plain: bytes, content_type: str) -> Body:
-    """Compress it; for anything large, not in the event loop."""
+    """The text, and the same compressed; once the service runs, a thread does it, so that no sample waits for it."""
+    # Without the time of compressing, so that equal texts are equal compressed.
     gzipped = gzip.compress(plain, COMPRESSION, mtime=0)
     return Body(plain=plain, gzipped=gzipped, content_type=content_type)
 
 
-class Answers:
+class Cache:
     """The answers of the present moment. The event loop's alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_CACHED) -> None:
+        """Holds at most `limit` answers."""
+        self._limit = limit
         self._moment: Hashable = None
-        self._kept: dict[Hashable, asyncio.Task[Body]] = {}
+        self._cached: dict[Hashable, asyncio.Task[Body]] = {}
 
     async def get(self, moment: Hashable, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
-        """The answer to a key, made now unless it was made, or is being made, at the same moment.
+        """The answer to `key` at `moment`, by `make` if nobody has asked for it yet. Raises what `make` raises.
 
-        Whoever asked and left does not end what others wait for. What making it raises, all of them get.
+        All who ask while it is made wait for the one that is being made, and one of them who leaves does not end it.
         """
-        if moment != self._moment or len(self._kept) >= MAX_KEPT:
+        # A moment ends within a second, so emptying a full cache costs less than keeping account of its use would.
+        if moment != self._moment or len(self._cached) >= self._limit:
             self._moment = moment
-            self._kept = {}
-        making = self._kept.get(key)
+            self._cached = {}
+        making = self._cached.get(key)
         if making is None:
-            making = self._kept[key] = asyncio.ensure_future(make())
-            making.add_done_callback(partial(_forget_failed, self._kept, key))
+            making = self._cached[key] = asyncio.ensure_future(make())
+            making.add_done_callback(partial(_forget_failed, self._cached, key))
+        # Without the shield a reader who leaves would cancel it for the others.
         return making.result() if making.done() else await asyncio.shield(making)
 
 
-def _forget_failed(kept: dict[Hashable, asyncio.Task[Body]], key: Hashable, made: asyncio.Task[Body]) -> None:
-    """The next one to ask shall try again."""
+def _forget_failed(cached: dict[Hashable, asyncio.Task[Body]], key: Hashable, made: asyncio.Task[Body]) -> None:
+    """Forget an answer that could not be made, so that the next reader to ask tries again."""
     if made.cancelled() or made.exception() is not None:
-        kept.pop(key, None)
+        cached.pop(key, None)

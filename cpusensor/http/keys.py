@@ -6,7 +6,7 @@ from aiohttp import web
 
 from cpusensor.config.settings import Settings
 from cpusensor.http.assets import Assets
-from cpusensor.http.cache import Answers
+from cpusensor.http.cache import Cache
 from cpusensor.http.connections import Connections
 from cpusensor.http.guard import Guard
 from cpusensor.kernel.clock import Clock
@@ -19,7 +19,7 @@ SETTINGS = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 KERNEL: web.AppKey[Kernel] = web.AppKey("kernel")
 ASSETS = web.AppKey("assets", Assets)
-ANSWERS = web.AppKey("answers", Answers)
+CACHE = web.AppKey("cache", Cache)
 STORAGE = web.AppKey("storage", Storage)
 GUARD = web.AppKey("guard", Guard)
 CONNECTIONS = web.AppKey("connections", Connections)

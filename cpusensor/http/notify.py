@@ -18,12 +18,15 @@ from cpusensor.model.records import Health
 log = logging.getLogger(__name__)
 
 FEEDS = 3
-"""How often the watchdog is fed within its patience, so that one late feed starves nothing."""
+"""How often the watchdog is fed within its timeout, so that one that comes late ends nothing."""
 
 
 @asynccontextmanager
 async def supervised(settings: Settings, clock: Clock, health: Callable[[], Health]) -> AsyncIterator[None]:
-    """Inside the block the service is ready, and its watchdog is fed while readings are taken; then it stops."""
+    """Tell that the service is ready inside the block and stops after it, and feed the watchdog meanwhile.
+
+    Without a service manager nobody is told.
+    """
     if settings.notify_socket is None:
         yield
         return
@@ -40,7 +43,7 @@ async def supervised(settings: Settings, clock: Clock, health: Callable[[], Heal
 async def feed_forever(
     tell: Callable[[str], None], clock: Clock, health: Callable[[], Health], period_s: float
 ) -> None:
-    """Say how the recording fares, and let the watchdog starve while no reading is taken."""
+    """Say how the recording fares, and feed the watchdog only while readings are taken."""
     while True:
         now = health()
         fed = "\nWATCHDOG=1" if now.is_ticking else ""

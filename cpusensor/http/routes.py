@@ -13,7 +13,7 @@ from multidict import CIMultiDict, MultiMapping
 from cpusensor import __version__
 from cpusensor.http.assets import SCRIPT, STYLE, choose_language
 from cpusensor.http.cache import Body, body_of
-from cpusensor.http.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, IS_EXPOSED, KERNEL, RECORDER, SETTINGS, STORAGE
+from cpusensor.http.keys import ASSETS, BROADCAST, CACHE, CLOCK, IS_EXPOSED, KERNEL, RECORDER, SETTINGS, STORAGE
 from cpusensor.model.grid import slot_at
 from cpusensor.model.query import MAX_DIGITS, BadRequestError, Query, choose_grid, parse_query
 from cpusensor.outlets import wire
@@ -48,7 +48,7 @@ async def page(request: web.Request) -> web.Response:
     wanted = [chosen, request.cookies.get(LANGUAGE_COOKIE, "")]
     lang = choose_language(wanted, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), offered)
     state = request.app[RECORDER].health().state
-    body = await _kept(request, ("page", lang, state), partial(_make_page, request, lang))
+    body = await _cached(request, ("page", lang, state), partial(_make_page, request, lang))
     response = _response(request, body, cache="no-cache", vary=PAGE_VARIES)
     if chosen == lang:
         response.set_cookie(LANGUAGE_COOKIE, lang, max_age=LANGUAGE_MAX_AGE_S, samesite="Strict", path="")
@@ -107,7 +107,7 @@ async def history(request: web.Request) -> web.Response:
     """A range of the history on a dense grid."""
     try:
         query = request.rel_url.raw_query_string
-        body = await _kept(request, ("history", query), partial(_make_history, request))
+        body = await _cached(request, ("history", query), partial(_make_history, request))
     except BadRequestError as error:
         return _json({"error": str(error)}, status=400)
     return _response(request, body, cache="no-store")
@@ -251,12 +251,12 @@ def _json(body: wire.Json, *, status: int = 200, headers: dict[str, str] | None 
     )
 
 
-async def _kept(request: web.Request, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
+async def _cached(request: web.Request, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
     """An answer that many readers may want at the same moment: until the next second or sample it stays the same."""
     app = request.app
     await app[RECORDER].flush()
     newest = app[STORAGE].newest
-    return await app[ANSWERS].get((int(app[CLOCK].wall()), newest and newest.time), key, make)
+    return await app[CACHE].get((int(app[CLOCK].wall()), newest and newest.time), key, make)
 
 
 def _response(request: web.Request, body: Body, *, cache: str, vary: str = "Accept-Encoding") -> web.Response:

@@ -68,7 +68,7 @@ async def test_it_is_ready_inside_the_block_and_stopping_after_it(manager: Manag
     assert (begun, manager.told()) == (["READY=1"], ["STOPPING=1"])
 
 
-async def test_the_watchdog_is_fed_thrice_within_its_patience(manager: Manager) -> None:
+async def test_the_watchdog_is_fed_thrice_within_its_timeout(manager: Manager) -> None:
     recording = Recording(manager)
     async with recording.supervised():
         await asyncio.sleep(0)
@@ -130,7 +130,7 @@ def test_a_manager_hears_that_the_process_is_ready_lives_and_stops(manager: Mana
     assert manager.told()[-1] == "STOPPING=1"
 
 
-def test_the_environment_says_where_the_manager_is_and_how_patient() -> None:
+def test_the_environment_says_where_the_manager_is_and_its_timeout() -> None:
     settings = load_settings([], {"NOTIFY_SOCKET": "@manager", "WATCHDOG_USEC": "60000000"})
 
     assert (settings.notify_socket, settings.watchdog_s) == ("@manager", 60.0)
@@ -138,6 +138,6 @@ def test_the_environment_says_where_the_manager_is_and_how_patient() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "soon"])
-def test_a_patience_that_is_none_is_refused(text: str) -> None:
+def test_a_watchdog_timeout_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=f"^WATCHDOG_USEC: '{text}' is not allowed; "):
         load_settings([], {"WATCHDOG_USEC": text})
