@@ -32,7 +32,7 @@ from cpusensor.http.keys import (
     SETTINGS,
     STORAGE,
 )
-from cpusensor.http.routes import routes
+from cpusensor.http.routes import ROUTES
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.kernel.counters import Kernel, SystemKernel
 from cpusensor.outlets import wire
@@ -75,7 +75,7 @@ def create_app(
     app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams, resync=wire.resync)
     templates = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
     templates.policies["json.dumps_kwargs"] = wire.COMPACT
-    app.add_routes(routes)
+    app.add_routes(ROUTES)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.extend([with_storage, with_recording])
     app.on_shutdown.append(end_requests)

@@ -16,6 +16,7 @@ from aiohttp import BasicAuth, hdrs, web
 from cpusensor.config.settings import Settings
 from cpusensor.http.connections import client_of
 from cpusensor.kernel.clock import Clock
+from cpusensor.outlets import wire
 
 COOKIE = "cpusensor"
 COOKIE_MAX_AGE_S = 31_536_000
@@ -180,4 +181,4 @@ def _unauthorized(reason: str) -> web.Response:
 def _say(status: int, text: str, **headers: str) -> web.Response:
     """An error as all others are, with what a program needs to know."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return web.json_response({"error": text}, status=status, headers={hdrs.CACHE_CONTROL: "no-store", **named})
+    return web.json_response(wire.error(text), status=status, headers={hdrs.CACHE_CONTROL: "no-store", **named})

@@ -87,6 +87,11 @@ def parse_query(query: Mapping[str, str], newest: int) -> Query:
     )
 
 
+def newest_hour(newest: int, *, step: int | None = None, points: int = DEFAULT_POINTS) -> Query:
+    """The hour that ends at `newest`: every `step` seconds, or without one as finely as `points` elements allow."""
+    return Query(from_time=newest - RANGES["1h"], to_time=newest, step=step, points=points, series=())
+
+
 def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
     """The grid for a query over runs with these sampling intervals. Raises BadRequestError."""
     finest = math.lcm(*intervals)

@@ -95,6 +95,73 @@ def cost(before: Cost, after: Cost) -> dict[str, Json]:
     }
 
 
+def newest(record: Sample, before: Cost, after: Cost) -> dict[str, Json]:
+    """The body of /api/now: the newest sample, and what recording costs."""
+    return {**sample(record), "self": cost(before, after)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the service tells of itself to every page and every stream."""
+
+    host: str
+    version: str
+    interval: int
+    """Seconds between two samples."""
+    now: int
+    """UTC Unix seconds."""
+    state: str
+    """`recording`, or what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boot:
+    """What a page shows before it has asked for anything."""
+
+    lang: str
+    texts: Mapping[str, str]
+    """What the page's scripts write, by key."""
+    samples: Mapping[str, Json]
+    """The newest hour at the finest step, as the body of /api/history."""
+    minutes: Mapping[str, Json]
+    """The same hour in minutes."""
+    newest: Sample | None
+
+
+def boot(status: Status, record: Boot) -> dict[str, Json]:
+    """The block of JSON inside the page."""
+    return {
+        "lang": record.lang,
+        "host": status.host,
+        "version": status.version,
+        "interval": status.interval,
+        "now": status.now,
+        "texts": record.texts,
+        "samples": record.samples,
+        "minutes": record.minutes,
+        "newest": sample(record.newest) if record.newest else None,
+        "state": status.state,
+    }
+
+
+def greeting(status: Status, boot_id: str, last_id: int | None) -> dict[str, Json]:
+    """What `hello` tells; `last_id` is the newest sample's, after which the stream goes on."""
+    return {
+        "host": status.host,
+        "version": status.version,
+        "boot": boot_id,
+        "interval": status.interval,
+        "now": status.now,
+        "last_id": last_id,
+        "state": status.state,
+    }
+
+
+def history_header(status: Status, last_id: int | None) -> dict[str, Json]:
+    """What an answer of /api/history begins with; `last_id` is the newest sample's, from which a stream can go on."""
+    return {"host": status.host, "now": status.now, "last_id": last_id}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What an answer of /api/history is made of."""

@@ -1,0 +1,55 @@
+"""A body or a JSON value -> the response: from the cache, compressed for a reader that takes it so, or an error."""
+
+from collections.abc import Callable, Coroutine, Hashable
+from functools import lru_cache
+from typing import Any
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from cpusensor.http.cache import Body
+from cpusensor.http.keys import CACHE, CLOCK, RECORDER, STORAGE
+from cpusensor.outlets import wire
+
+JSON = "application/json"
+
+
+async def cached(app: web.Application, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
+    """The answer to `key`, by `make` unless it is cached: until the next second or sample it stays the same."""
+    # With a commit interval the newest samples wait to be written; an answer is made of what is written.
+    await app[RECORDER].flush()
+    newest = app[STORAGE].newest
+    return await app[CACHE].get((int(app[CLOCK].wall()), newest and newest.time), key, make)
+
+
+def answer(request: web.Request, body: Body, *, cache_control: str, vary: str = hdrs.ACCEPT_ENCODING) -> web.Response:
+    """A response with the body, compressed for a reader that takes it so."""
+    is_gzipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+    headers = _headers(body.content_type, cache_control, vary, is_gzipped=is_gzipped)
+    return web.Response(body=body.gzipped if is_gzipped else body.plain, headers=headers)
+
+
+@lru_cache(maxsize=100)
+def _headers(content_type: str, cache_control: str, vary: str, *, is_gzipped: bool) -> CIMultiDict[str]:
+    """Made once for each kind of answer; each response copies them."""
+    headers = CIMultiDict(
+        {hdrs.CONTENT_TYPE: f"{content_type}; charset=utf-8", hdrs.CACHE_CONTROL: cache_control, hdrs.VARY: vary}
+    )
+    if is_gzipped:
+        headers[hdrs.CONTENT_ENCODING] = "gzip"
+    return headers
+
+
+def json_answer(value: wire.Json, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A response that is small and made for this reader alone, so neither cached nor compressed."""
+    return web.Response(
+        text=wire.encode(value),
+        status=status,
+        content_type=JSON,
+        headers={hdrs.CACHE_CONTROL: "no-store", **(headers or {})},
+    )
+
+
+def error_answer(text: str, *, status: int, headers: dict[str, str] | None = None) -> web.Response:
+    """A response that says in one line what is wrong and what to do."""
+    return json_answer(wire.error(text), status=status, headers=headers)

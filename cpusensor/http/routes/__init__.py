@@ -1,0 +1,21 @@
+"""The routes: every address that is answered, and the handler that answers it."""
+
+from aiohttp import web
+
+from cpusensor.http.routes.description import get_description
+from cpusensor.http.routes.events import get_events
+from cpusensor.http.routes.health import get_health
+from cpusensor.http.routes.history import get_history
+from cpusensor.http.routes.now import get_now
+from cpusensor.http.routes.page import get_page
+from cpusensor.http.routes.static import get_static
+
+ROUTES = (
+    web.get("/", get_page),
+    web.get("/static/{version}/{path:.+}", get_static),
+    web.get("/api/history", get_history),
+    web.get("/api/now", get_now),
+    web.get("/api/openapi.json", get_description),
+    web.get("/healthz", get_health),
+    web.get("/events", get_events),
+)

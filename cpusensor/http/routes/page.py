@@ -1,0 +1,85 @@
+"""`GET /`: the page, with the first hour inside."""
+
+import asyncio
+from functools import partial
+
+import aiohttp_jinja2
+from aiohttp import hdrs, web
+
+from cpusensor import __version__
+from cpusensor.http.assets import SCRIPT, STYLE, choose_language
+from cpusensor.http.cache import Body, body_of
+from cpusensor.http.keys import ASSETS, IS_EXPOSED, KERNEL, RECORDER, SETTINGS, STORAGE
+from cpusensor.http.responses import answer, cached
+from cpusensor.http.routes.history import newest_slot, read_history
+from cpusensor.http.status import status_of
+from cpusensor.model.query import newest_hour
+from cpusensor.outlets import wire
+
+LANGUAGE_COOKIE = "lang"
+LANGUAGE_MAX_AGE_S = 31_536_000
+
+POINTS = 3600
+"""An hour at the finest step, even of samples taken every second."""
+
+VARIES = "Accept-Encoding, Accept-Language, Cookie"
+
+
+async def get_page(request: web.Request) -> web.Response:
+    """The page in the reader's language; one that was chosen by `?lang=` is remembered in a cookie."""
+    chosen = request.query.get("lang", "")
+    lang = _language_for(request, chosen)
+    # The state is part of the key because it changes between two samples.
+    key = ("page", lang, request.app[RECORDER].health().state)
+    body = await cached(request.app, key, partial(_make_page, request, lang))
+    response = answer(request, body, cache_control="no-cache", vary=VARIES)
+    # Only what is offered is remembered, so that nothing a reader sends comes back in a header.
+    if chosen == lang:
+        response.set_cookie(LANGUAGE_COOKIE, lang, max_age=LANGUAGE_MAX_AGE_S, samesite="Strict", path="")
+    return response
+
+
+def _language_for(request: web.Request, chosen: str) -> str:
+    wanted = [chosen, request.cookies.get(LANGUAGE_COOKIE, "")]
+    return choose_language(wanted, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), list(request.app[ASSETS].texts))
+
+
+async def _make_page(request: web.Request, lang: str) -> Body:
+    boot = await _read_boot(request.app, lang)
+    text = aiohttp_jinja2.render_string("page.html", request, _context(request.app, lang, boot))
+    return await asyncio.to_thread(body_of, text.encode(), "text/html")
+
+
+async def _read_boot(app: web.Application, lang: str) -> wire.Json:
+    """The block of JSON that spares the page its first requests."""
+    storage, hour = app[STORAGE], newest_slot(app)
+    status, newest = status_of(app), storage.newest
+    record = wire.Boot(
+        lang=lang,
+        texts=app[ASSETS].texts[lang]["script"],
+        # Without a slot of the limited ones: the page is answered however many ranges are being read.
+        samples=await read_history(app, newest_hour(hour, points=POINTS)),
+        minutes=await read_history(app, newest_hour(hour, step=60)),
+        newest=newest,
+    )
+    return wire.boot(status, record)
+
+
+def _context(app: web.Application, lang: str, boot: wire.Json) -> dict[str, object]:
+    """What the template names."""
+    assets = app[ASSETS]
+    return {
+        "lang": lang,
+        "languages": list(assets.texts),
+        "texts": {**assets.texts[lang]["frame"], **assets.texts[lang]["script"]},
+        "host": app[SETTINGS].name,
+        "version": __version__,
+        # Relative, so that the page lives under whatever path a proxy gives it.
+        "assets": f"static/{assets.version}",
+        "script": SCRIPT,
+        "style": STYLE,
+        "is_exposed": app[IS_EXPOSED],
+        "cost": wire.cost(*app[RECORDER].cost()),
+        "is_in_container": app[KERNEL].is_in_container(),
+        "boot": boot,
+    }

@@ -1,0 +1,18 @@
+"""What the service tells of itself at the moment."""
+
+from aiohttp import web
+
+from cpusensor import __version__
+from cpusensor.http.keys import CLOCK, RECORDER, SETTINGS
+from cpusensor.outlets import wire
+
+
+def status_of(app: web.Application) -> wire.Status:
+    """Name, version, interval, time and state."""
+    return wire.Status(
+        host=app[SETTINGS].name,
+        version=__version__,
+        interval=app[SETTINGS].interval,
+        now=int(app[CLOCK].wall()),
+        state=app[RECORDER].health().state,
+    )

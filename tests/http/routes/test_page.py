@@ -1,0 +1,66 @@
+"""GET /: the document itself; what its scripts do is in tests/browser."""
+
+import json
+
+import pytest
+
+from tests.running import Running
+
+
+async def test_the_page_holds_the_first_hour(running: Running) -> None:
+    await running.clock.advance(5)
+    async with await running.get("") as response:
+        html = await response.text()
+    block = html.partition('<script type="application/json" id="boot">')[2].partition("</script>")[0]
+    boot = json.loads(block)
+
+    assert boot["samples"] == await running.json("api/history?range=1h&points=3600")
+    assert boot["minutes"] == await running.json("api/history?range=1h&step=60")
+    assert boot["newest"].items() < (await running.json("api/now")).items()
+    assert boot["interval"] == 5
+
+
+async def test_a_host_name_cannot_break_out_of_the_page(running: Running) -> None:
+    await running.restart("--name", "</script><b>&amp;'\"")
+    async with await running.get("") as response:
+        html = await response.text()
+
+    assert "<b>" not in html
+    assert html.count("</script>") == html.count("<script")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "lang"),
+    [
+        ("", {}, "en"),
+        ("", {"Accept_Language": "ru-RU,ru;q=0.9,en;q=0.8"}, "ru"),
+        ("", {"Accept_Language": "de, ru;q=0"}, "en"),
+        ("?lang=ru", {"Accept_Language": "en"}, "ru"),
+        ("?lang=xx", {}, "en"),
+        ("", {"Cookie": "lang=ru"}, "ru"),
+    ],
+)
+async def test_the_page_speaks_the_reader_s_language(
+    running: Running, path: str, headers: dict[str, str], lang: str
+) -> None:
+    async with await running.get(path, **headers) as response:
+        assert f'<html lang="{lang}"' in await response.text()
+
+
+async def test_a_chosen_language_is_remembered(running: Running) -> None:
+    async with await running.get("?lang=ru") as response:
+        assert response.cookies["lang"].value == "ru"
+    async with await running.get("?lang=%0d%0aSet-Cookie:x") as response:
+        assert not response.cookies
+
+
+async def test_the_page_says_where_the_figures_come_from_in_a_container_alone(running: Running) -> None:
+    async with await running.get("") as response:
+        on_the_machine = await response.text()
+    running.kernel.contained = True
+    await running.clock.advance(1)
+    async with await running.get("") as response:
+        in_a_container = await response.text()
+
+    line = "In a container: these are the figures of the whole host."
+    assert (line in on_the_machine, line in in_a_container) == (False, True)
