@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpusensor.http.connections import Connections, Timeouts, affordable, client_of
-from tests.conftest import Certificate
 from tests.running import Running
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -70,20 +69,10 @@ async def drip(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
-async def test_a_handshake_that_does_not_come_is_waited_for_no_longer(
-    hasty: Running, certificate: Certificate, sent: bytes
-) -> None:
-    await hasty.restart("--tls-cert", str(certificate.chain), "--tls-key", str(certificate.key))
-
-    async with connected(hasty, sent) as reader:
-        assert await is_ended(reader)
-
-
 async def test_a_stream_is_not_ended(hasty: Running) -> None:
     async with hasty.events() as stream:
         await stream.next()
-        async with connected(hasty) as opened_later:
+        async with connected(hasty, REQUEST) as opened_later:
             assert await is_ended(opened_later)
         await hasty.clock.advance(5)
 
@@ -153,19 +142,6 @@ async def test_one_address_has_so_many_and_takes_none_from_another() -> None:
     for _, writer in [*many, *others]:
         writer.close()
     listening.close()
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        "GET /" + "a" * 2100 + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: localhost\r\nA: " + "a" * 4200 + "\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: localhost\r\n" + "A: a\r\n" * 41 + "\r\n",
-    ],
-    ids=["target", "header", "headers"],
-)
-async def test_a_head_larger_than_any_that_is_needed_is_refused(running: Running, head: str) -> None:
-    assert (await running.raw(head)).startswith(b"HTTP/1.0 400 ")
 
 
 def test_no_more_connections_than_descriptors() -> None:
