@@ -46,7 +46,7 @@ from cpusensor.store.storage import open_storage
 log = logging.getLogger(__name__)
 
 CONNECTIONS_AT_LEAST = 2000
-"""How many may be open where nothing is set, unless twice the streams are more."""
+"""The limit where none is set, unless twice the streams are more: a reader may hold a stream and ask beside it."""
 
 MAX_BODY_BYTES = 1024
 """How much of a body is read before it is refused: no request needs one."""
@@ -74,16 +74,18 @@ def create_app(
     app[LISTENING] = []
     app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams, resync=wire.resync)
     templates = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
+    # As all other JSON is written; jinja2 adds what HTML needs.
     templates.policies["json.dumps_kwargs"] = wire.COMPACT
     app.add_routes(ROUTES)
     app.on_response_prepare.append(add_headers)
+    # Ended in the opposite order: the recording notes its end in a database that is still open.
     app.cleanup_ctx.extend([with_storage, with_recording])
     app.on_shutdown.append(end_requests)
     return app
 
 
 async def with_storage(app: web.Application) -> AsyncIterator[None]:
-    """The open database, and in the broadcast the hour that it remembers."""
+    """Open the database, and give the broadcast the newest hour of it, which streams may ask for again."""
     settings, now = app[SETTINGS], app[CLOCK].wall()
     async with open_storage(settings.db, now) as storage:
         app[STORAGE] = storage
@@ -95,7 +97,7 @@ async def with_storage(app: web.Application) -> AsyncIterator[None]:
 
 
 async def with_recording(app: web.Application) -> AsyncIterator[None]:
-    """The loops, from the note that a run begins to the note that it ended."""
+    """Note in the database that a run begins, record by loops that never end, and note its end. Raises StorageError."""
     settings, clock, storage, broadcast = app[SETTINGS], app[CLOCK], app[STORAGE], app[BROADCAST]
     try:
         await storage.start_run(app[KERNEL].boot_id(), clock.wall(), settings.interval, __version__)
@@ -113,6 +115,7 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
         asyncio.create_task(record_forever(app[RECORDER]), name="recording"),
         asyncio.create_task(beat_forever(clock, broadcast), name="heartbeat"),
     ]
+    # Before the verification is added, for that one does end.
     for loop in loops:
         loop.add_done_callback(partial(report_failure, app))
     if storage.was_left_open:
@@ -120,12 +123,13 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
     yield
     for loop in loops:
         loop.cancel()
+    # Waited for without their errors, which `report_failure` has told of: what is not written yet shall be.
     await asyncio.wait(loops)
     await app[RECORDER].close()
 
 
 def report_failure(app: web.Application, loop: asyncio.Task[None]) -> None:
-    """A loop that never ends has ended: the service must not look alive without it."""
+    """End the service because a loop that never ends has ended: it must not look alive without it."""
     if loop.cancelled():
         return
     error = loop.exception() or RuntimeError("it returned")
@@ -135,7 +139,7 @@ def report_failure(app: web.Application, loop: asyncio.Task[None]) -> None:
 
 
 async def end_requests(app: web.Application) -> None:
-    """Accept nobody more, and let no open stream or long query hold up the end."""
+    """Close what would hold up the end: the listening socket, the open streams, the queries in progress."""
     for server in app[LISTENING]:
         server.close()
     app[BROADCAST].close()
@@ -144,8 +148,9 @@ async def end_requests(app: web.Application) -> None:
 
 @web.middleware
 async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let in who may come in; a history that cannot be read is said in one line."""
+    """Ask the guard before any handler, and answer 503 in one line where the history cannot be read."""
     connections = request.app[CONNECTIONS]
+    # Between the two the connection is being answered, and cannot be overdue.
     connections.begin(request.transport)
     try:
         return request.app[GUARD].refuse(request) or await handler(request)

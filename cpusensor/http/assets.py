@@ -61,7 +61,7 @@ def _is_joined(path: Path, static: Path) -> bool:
 
 
 def _style(static: Path) -> bytes:
-    """Those of others first and as they are; then our own by name, for base.css defines what the rest uses."""
+    """All style sheets as one: those of others as published, then our own by name: base.css is needed by the rest."""
     theirs, ours = (
         [path.read_bytes() for path in sorted(static.glob(f"{folder}/**/*.css"))] for folder in ("vendor", "css")
     )
@@ -74,6 +74,7 @@ def _script(main: Path) -> bytes:
     They share one scope then, so no two of them may give a name at their top level to different things; a browser that
     parses the result would say so.
     """
+    # In the order in which they were finished; a module is finished after all that it imports.
     sources: dict[Path, bytes] = {}
 
     def add(path: Path) -> None:
@@ -88,7 +89,7 @@ def _script(main: Path) -> bytes:
 
 
 def _squeeze(source: bytes) -> bytes:
-    """Without comments, indentation and empty lines, which are for the readers of the source."""
+    """Leave out comments, indentation and empty lines, which are for the readers of the source."""
     return _INDENT.sub(b"\n", _COMMENT.sub(b"", source))
 
 
@@ -105,6 +106,7 @@ def _weights(accept_language: str) -> list[tuple[str, float]]:
     for part in accept_language.split(","):
         tag, _, quality = part.partition(";")
         number = quality.strip().removeprefix("q=")
+        # A weight that cannot be read counts as none given: a preference is no reason to refuse the page.
         weight = float(number) if number.replace(".", "", 1).isdecimal() else 1.0
         weights.append((tag.strip().lower().partition("-")[0], weight))
     return weights

@@ -13,16 +13,19 @@ from ipaddress import IPv6Address, ip_address
 from typing import cast
 
 RESERVE = 32
-"""Descriptors that are no connections: the database's, the loop's, those of libraries, and some to spare."""
+"""Descriptors that are not connections: of the database, the loop and libraries, and some to spare."""
 
 RETRY_S = 5
+"""When a reader that was turned away may try again."""
+
 BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 30\r\n"
     b"Retry-After: %d\r\nConnection: close\r\n\r\ntoo many connections are open\n" % RETRY_S
 )
+"""Written out here: aiohttp answers requests, and none has been read."""
 
 ADDRESS_BITS = 64
-"""Of an IPv6 address: what one customer has."""
+"""Of an IPv6 address those that a customer chooses freely; the rest names the customer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +37,14 @@ class Timeouts:
     idle_s: float = 20.0
     """From the making of one answer until the head of the next request is complete."""
     sweep_s: float = 1.0
-    """Between two looks at all of them; a timeout is so much too long at most."""
+    """Between two looks at all of them: a connection is ended so much too late at most."""
 
 
 TIMEOUTS = Timeouts()
 
 
 class Connection(asyncio.Protocol):
-    """One accepted connection, and the protocol that serves it."""
+    """One accepted connection; passes everything on to the protocol that serves it, unless it is turned away."""
 
     def __init__(self, served_by: asyncio.Protocol, connections: "Connections") -> None:
         self._served_by: asyncio.Protocol | None = served_by
@@ -49,14 +52,15 @@ class Connection(asyncio.Protocol):
         self.peer = ""
         """Its address; empty on a Unix socket."""
         self.client = ""
-        """What is counted as one client."""
+        """What is counted as one client, by `client_of`."""
         self.sweeps_left: float | None = None
-        """For how many sweeps more it is waited for; None while it is being answered."""
+        """Sweeps until it is ended; None while it is being answered, however long that takes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, or turn it away."""
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
+        # A Unix socket has no address but the path of its file.
         self.peer = peer[0] if isinstance(peer, tuple) else ""
         self.client = client_of(self.peer)
         if self._served_by is None or not self._connections.admit(self):
@@ -67,7 +71,7 @@ class Connection(asyncio.Protocol):
         self._served_by.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Make room."""
+        """Tell the protocol too, unless it never heard of the connection."""
         self._connections.forget(self)
         if self._served_by is not None:
             self._served_by.connection_lost(exc)
@@ -93,7 +97,7 @@ class Connection(asyncio.Protocol):
 
 
 class Connections:
-    """All that are open. The event loop's alone."""
+    """All that are open: lets them in within limits, and ends those that ask for nothing. The event loop's alone."""
 
     def __init__(
         self, *, limit: int, per_address: int, is_exempt: Callable[[str], bool], timeouts: Timeouts = TIMEOUTS
@@ -108,11 +112,11 @@ class Connections:
         self._sweep: asyncio.TimerHandle | None = None
 
     def follow(self, served_by: asyncio.Protocol) -> Connection:
-        """The protocol for a new connection that is to be served by another."""
+        """The protocol for a new connection, around the one that serves it."""
         return Connection(served_by, self)
 
     def admit(self, connection: Connection) -> bool:
-        """Whether it may stay. At a limit the oldest that has nothing to wait for gives way, if there is one."""
+        """Whether a new connection may stay. At a limit the oldest that is not being answered is ended for it."""
         client = connection.client
         is_limited = not self._is_exempt(connection.peer)
         if is_limited and self._counts[client] >= self._per_address and not self._evict(client):
@@ -125,39 +129,44 @@ class Connections:
         return True
 
     def forget(self, connection: Connection) -> None:
-        """It is closed."""
+        """Count a closed connection no more; a second call changes nothing."""
         if self._open.pop(connection.transport, None) is None:
             return
         self._counts[connection.client] -= 1
         if not self._counts[connection.client]:
+            # An address that left shall not be remembered for ever.
             del self._counts[connection.client]
 
     def begin(self, transport: asyncio.BaseTransport | None) -> None:
-        """A request is through, and is being answered."""
+        """Begin to answer a request: until `end` its connection has no timeout."""
         if transport in self._open:
             self._open[transport].sweeps_left = None
 
     def end(self, transport: asyncio.BaseTransport | None) -> None:
-        """Its answer is made; what is left is to send it, and the next request."""
+        """End answering: the client has so long to read the answer and to ask again."""
         if transport in self._open:
             self._expect(self._open[transport], self.timeouts.idle_s)
 
     def _expect(self, connection: Connection, seconds: float) -> None:
-        """Counted in sweeps, so that no request costs a look at the clock."""
+        """Give a connection so long. It is counted in sweeps: no request costs a look at the clock or a timer."""
         connection.sweeps_left = seconds / self.timeouts.sweep_s
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(self.timeouts.sweep_s, self._end_overdue)
 
     def _evict(self, client: str | None) -> bool:
+        """End the oldest connection that is not being answered, of one client or of any; False if there is none."""
+        # A dict keeps the order in which they were opened.
         for connection in self._open.values():
             if connection.sweeps_left is not None and client in {None, connection.client}:
+                # The loop tells of the end only later, and the new one is counted now.
                 self.forget(connection)
+                # Closed in good order it would be waited for until it has read what it does not read.
                 connection.transport.abort()
                 return True
         return False
 
     def _end_overdue(self) -> None:
-        """Look at all of them; and again later, unless none is waited for."""
+        """End those whose time is up, and look again after the next sweep unless none is waited for."""
         self._sweep, is_anyone_waited_for = None, False
         for connection in tuple(self._open.values()):
             if connection.sweeps_left is None:
@@ -174,6 +183,7 @@ def affordable(wanted: int) -> int:
     """How many connections this process may have open, after asking the system for as many as are wanted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + RESERVE
+    # The soft limit is often 1024, and every process may raise its own up to the hard one (getrlimit(2)).
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -181,11 +191,12 @@ def affordable(wanted: int) -> int:
 
 
 def client_of(text: str) -> str:
-    """What is counted as one client, by its address; empty for what is no address."""
+    """What is counted as one client: an IPv4 address, or the /64 of an IPv6 one; empty for what is no address."""
     try:
         found = ip_address(text.partition("%")[0])
     except ValueError:
         return ""
+    # A socket that listens on IPv6 shows an IPv4 address inside one of IPv6; those are not all one client.
     if isinstance(found, IPv6Address) and found.ipv4_mapped is None and not found.is_loopback:
         return str(IPv6Address(int(found) >> ADDRESS_BITS << ADDRESS_BITS))
     return str(getattr(found, "ipv4_mapped", None) or found)

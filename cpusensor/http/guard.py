@@ -1,4 +1,4 @@
-"""Who may come in: by the name that was asked for, by what a browser says of the request, and by the token.
+"""The guard: lets a request in by the name it asks for, by what a browser says of it, and by its token.
 
 The rules are those of a service without a write action that shows when somebody is at home: a page in the owner's own
 browser must not read it (DNS rebinding), nor use up its streams.
@@ -22,16 +22,16 @@ COOKIE = "cpusensor"
 COOKIE_MAX_AGE_S = 31_536_000
 
 FAILURES, FAILURES_S = 5, 60.0
-"""So many wrong tokens an address has in so many seconds."""
+"""How many wrong tokens a client may show, and in how many seconds."""
 
 MAX_ADDRESSES = 1000
 """How many addresses' failures are remembered."""
 
 MAX_SHOWN = 100
-"""How much of a name that was asked for is told back."""
+"""Characters of a refused name that the answer repeats."""
 
 OPEN = frozenset({"/healthz"})
-"""What needs no token: it says that the service lives, and is what a container's or a proxy's probe asks."""
+"""Paths that need no token: probes of a container or a proxy ask for them, and hear only that the service lives."""
 
 LOOPBACK = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 
@@ -43,7 +43,7 @@ class Guard:
         self._clock = clock
         self._token = settings.token
         self._secret = hashlib.sha256((settings.token or "").encode()).hexdigest()
-        """What the cookie holds: the token itself is not given away by a browser's store."""
+        """What the cookie holds in place of the token, which the files of a browser shall not give away."""
         self._proxies = [ip_network(one) for one in settings.trust_proxy]
         machine = socket.gethostname()
         named = {settings.host, settings.name, machine, f"{machine}.local", *settings.allow_host}
@@ -65,7 +65,7 @@ class Guard:
         return any(peer in network for network in self._proxies)
 
     def is_near(self, address: str) -> bool:
-        """Whether a connection stands for many clients, or for none but those of this machine."""
+        """Whether an address has no limit of its own: a proxy stands for many clients, this machine for its owner."""
         return not address or ip_address(address.partition("%")[0]).is_loopback or self.is_proxy(address)
 
     def refuse(self, request: web.Request) -> web.Response | None:
@@ -77,30 +77,36 @@ class Guard:
             return _say(405, "only GET and HEAD are answered", Allow="GET, HEAD")
         if request.body_exists:
             return _say(413, "no request here has a body", Connection="close")
+        # Browsers say so themselves (Fetch Metadata); what it cannot read another site could still hold open.
         if request.path == "/events" and request.headers.get("Sec-Fetch-Site") == "cross-site":
             return _say(403, "a page of another site may not open the stream")
         return None if self._token is None or request.path in OPEN else self._demand_token(request, self._token)
 
     def _demand_token(self, request: web.Request, token: str) -> web.Response | None:
+        """None for a request that shows the token; else its refusal, or a cookie for a token in the address."""
         shown = _shown_tokens(request)
         if _is_same(request.cookies.get(COOKIE, ""), self._secret):
             return None
+        # Nothing shown is no guess: a browser asks so before it knows that a token is needed.
         if not shown:
             return _unauthorized("a token is needed")
         client, now = self._client_of(request), self._clock.now().monotonic
         failures = self._failures.setdefault(client, deque(maxlen=FAILURES))
+        # Even the right token is refused then, or guesses could go on and the right one would show.
         if len(failures) == FAILURES and now - failures[0] < FAILURES_S:
             return _say(429, "too many wrong tokens; wait a minute", Retry_After=f"{FAILURES_S:.0f}")
         if any(_is_same(one, token) for one in shown):
             del self._failures[client]
             return self._exchange(request) if "token" in request.query else None
         failures.append(now)
+        # The oldest go first, so that addresses which somebody makes up fill no memory.
         while len(self._failures) > MAX_ADDRESSES:
             del self._failures[next(iter(self._failures))]
         return _unauthorized("this token is wrong")
 
     def _exchange(self, request: web.Request) -> web.Response:
         """Take the token out of the address, where history and logs would keep it, and leave a cookie instead."""
+        # Relative, because a proxy may serve the page under a path that is not known here.
         others = request.rel_url.without_query_params("token").query_string
         response = web.Response(status=303, headers={hdrs.LOCATION: f"./?{others}" if others else "./"})
         is_secure = self._scheme(request) == "https"
@@ -110,9 +116,11 @@ class Guard:
         return response
 
     def _client_of(self, request: web.Request) -> str:
+        """The client that sent it, as far as proxies can be believed."""
         peer = request.remote or ""
         if self.is_proxy(peer):
             hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+            # From the right: each proxy adds the peer that it saw, and anybody may have written what stands before.
             peer = next((hop for hop in reversed(hops) if hop and not self.is_proxy(hop)), peer)
         return client_of(peer)
 
@@ -150,7 +158,7 @@ def _is_address(text: str) -> bool:
 
 
 def _is_same(shown: str, expected: str) -> bool:
-    """Takes the same time however much of it is right."""
+    """Whether they are equal; takes the same time however much of it is right, so that time tells nothing."""
     return hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), expected.encode())
 
 
@@ -164,6 +172,7 @@ def _shown_tokens(request: web.Request) -> list[str]:
         try:
             shown.append(BasicAuth.decode(f"Basic {text}").password)
         except ValueError:
+            # What cannot be read is a wrong token, not none.
             shown.append("")
     return shown
 
@@ -179,6 +188,6 @@ def _unauthorized(reason: str) -> web.Response:
 
 
 def _say(status: int, text: str, **headers: str) -> web.Response:
-    """An error as all others are, with what a program needs to know."""
+    """An error with headers, whose names are given with _ for -."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return web.json_response(wire.error(text), status=status, headers={hdrs.CACHE_CONTROL: "no-store", **named})

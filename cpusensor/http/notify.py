@@ -55,6 +55,7 @@ def notify(address: str, state: str) -> None:
     """Send one datagram without ever waiting; an address that begins with @ is an abstract one (unix(7))."""
     path = "\0" + address.removeprefix("@") if address.startswith("@") else address
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        # A manager that does not read must not hold up the loop that takes the samples.
         channel.settimeout(0)
         try:
             channel.sendto(state.encode(), path)

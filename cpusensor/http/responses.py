@@ -24,6 +24,7 @@ async def cached(app: web.Application, key: Hashable, make: Callable[[], Corouti
 
 def answer(request: web.Request, body: Body, *, cache_control: str, vary: str = hdrs.ACCEPT_ENCODING) -> web.Response:
     """A response with the body, compressed for a reader that takes it so."""
+    # Named is wanted: whoever does not take it leaves it out, and nobody writes `gzip;q=0`.
     is_gzipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
     headers = _headers(body.content_type, cache_control, vary, is_gzipped=is_gzipped)
     return web.Response(body=body.gzipped if is_gzipped else body.plain, headers=headers)
