@@ -13,8 +13,8 @@ from aiohttp import ClientResponse, ClientSession, web
 
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app, listen, start_serving, url_of
-from cpusensor.http.keys import ENDED, RECORDER, STORAGE
-from cpusensor.store.storage import Storage
+from cpusensor.http.keys import ENDED, HISTORY, RECORDER
+from cpusensor.store.opening import History
 from tests.fakes import FakeClock, FakeKernel
 
 READ_TIMEOUT_S = 10
@@ -46,9 +46,9 @@ class Running:
         return self._session
 
     @property
-    def storage(self) -> Storage:
+    def history(self) -> History:
         assert self._app is not None
-        return self._app[STORAGE]
+        return self._app[HISTORY]
 
     async def start(self, *flags: str) -> None:
         settings = load_settings(["--db", str(self.database), "--name", "box", *flags], {})
@@ -57,7 +57,7 @@ class Running:
         self.port = listener.getsockname()[1]
         self._session = ClientSession(url_of(listener))
         self._runner = await start_serving(self._app, listener)
-        self.clock.is_settled = lambda: app[RECORDER].is_idle
+        self.clock.is_settled = lambda: app[RECORDER].committer.is_idle
 
     async def stop(self) -> None:
         if self._runner is None or self._session is None:

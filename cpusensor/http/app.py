@@ -31,27 +31,32 @@ from cpusensor.http.keys import (
     BROADCAST,
     CLOCK,
     CONNECTIONS,
+    COST,
     ENDED,
     FAILURES,
+    FEED,
     GUARD,
+    HISTORY,
     IS_EXPOSED,
     KERNEL,
     LISTENING,
     RECORDER,
     SETTINGS,
-    STORAGE,
 )
 from cpusensor.http.notify import supervised
 from cpusensor.http.routes import routes
 from cpusensor.kernel.clock import Clock, SystemClock
+from cpusensor.kernel.cost import CostMeter
 from cpusensor.kernel.counters import Kernel, SystemKernel
+from cpusensor.model.grid import REPLAY_S
 from cpusensor.outlets import wire
-from cpusensor.outlets.broadcast import Broadcast, Frame
-from cpusensor.recording.recorder import Recorder, beat_forever, record_forever, sample_forever, verify_storage
+from cpusensor.outlets.broadcast import Broadcast
+from cpusensor.recording.feed import Feed
+from cpusensor.recording.recorder import Recorder, beat_forever, record_forever, sample_forever, verify_after_crash
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.database import ReadError, WriteError
 from cpusensor.store.file import StorageError
-from cpusensor.store.storage import open_storage
+from cpusensor.store.opening import open_history
 
 log = logging.getLogger(__name__)
 
@@ -117,56 +122,57 @@ def create_app(settings: Settings, *, clock: Clock | None = None, kernel: Kernel
     app[ENDED] = asyncio.Event()
     app[FAILURES] = []
     app[LISTENING] = []
-    app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams, resync=wire.resync)
+    app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams)
     templates = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
     templates.policies["json.dumps_kwargs"] = wire.COMPACT
     app.add_routes(routes)
     app.on_response_prepare.append(add_headers)
-    app.cleanup_ctx.extend([with_storage, with_recording])
+    app.cleanup_ctx.extend([with_history, with_recording])
     app.on_shutdown.append(end_requests)
     return app
 
 
-async def with_storage(app: web.Application) -> AsyncIterator[None]:
+async def with_history(app: web.Application) -> AsyncIterator[None]:
     """The open database, and in the broadcast the hour that it remembers."""
     settings, now = app[SETTINGS], app[CLOCK].wall()
-    async with open_storage(settings.db, now) as storage:
-        app[STORAGE] = storage
-        app[BROADCAST].load(
-            Frame(tick.sample.time, closed=partial(wire.closed, [tick]), sample=partial(wire.sampled, tick.sample))
-            for tick in await storage.newest_hour(now)
-        )
+    async with open_history(settings.db, now) as history:
+        app[HISTORY] = history
+        newest = history.writer.newest
+        if newest is not None:
+            app[BROADCAST].load(await history.reader.ticks_after(newest.time - REPLAY_S, now))
         yield
 
 
 async def with_recording(app: web.Application) -> AsyncIterator[None]:
     """The loops, from the note that a run begins to the note that it ended."""
-    settings, clock, storage, broadcast = app[SETTINGS], app[CLOCK], app[STORAGE], app[BROADCAST]
+    settings, clock, history, broadcast = app[SETTINGS], app[CLOCK], app[HISTORY], app[BROADCAST]
     try:
-        await storage.start_run(app[KERNEL].boot_id(), clock.wall(), settings.interval, __version__)
+        await history.runs.start(app[KERNEL].boot_id(), clock.wall(), settings.interval, __version__)
     except WriteError as error:
         raise StorageError(f"{settings.db}: cannot be written ({error}); check disk and permissions") from error
-    app[RECORDER] = Recorder(
+    app[FEED] = Feed(broadcast, history.writer.newest)
+    app[COST] = CostMeter(app[KERNEL], clock)
+    app[RECORDER] = recorder = Recorder(
         clock=clock,
         kernel=app[KERNEL],
-        storage=storage,
-        broadcast=broadcast,
+        history=history,
+        feed=app[FEED],
         commit_interval=settings.commit_interval,
     )
     loops = [
-        asyncio.create_task(sample_forever(app[RECORDER]), name="sampling"),
-        asyncio.create_task(record_forever(app[RECORDER]), name="recording"),
+        asyncio.create_task(sample_forever(recorder), name="sampling"),
+        asyncio.create_task(record_forever(recorder), name="recording"),
         asyncio.create_task(beat_forever(clock, broadcast), name="heartbeat"),
     ]
     for loop in loops:
         loop.add_done_callback(partial(report_failure, app))
-    if storage.was_left_open:
-        loops.append(asyncio.create_task(verify_storage(storage, clock), name="verification"))
+    if history.runs.was_left_open:
+        loops.append(asyncio.create_task(verify_after_crash(history, clock), name="verification"))
     yield
     for loop in loops:
         loop.cancel()
     await asyncio.wait(loops)
-    await app[RECORDER].close()
+    await recorder.close()
 
 
 def report_failure(app: web.Application, loop: asyncio.Task[None]) -> None:
@@ -184,7 +190,7 @@ async def end_requests(app: web.Application) -> None:
     for server in app[LISTENING]:
         server.close()
     app[BROADCAST].close()
-    app[STORAGE].stop_queries()
+    app[HISTORY].stop_queries()
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

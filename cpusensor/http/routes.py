@@ -13,11 +13,24 @@ from multidict import CIMultiDict, MultiMapping
 from cpusensor import __version__
 from cpusensor.http.assets import SCRIPT, STYLE, choose_language
 from cpusensor.http.cache import Body, body_of
-from cpusensor.http.keys import ANSWERS, ASSETS, BROADCAST, CLOCK, IS_EXPOSED, KERNEL, RECORDER, SETTINGS, STORAGE
+from cpusensor.http.keys import (
+    ANSWERS,
+    ASSETS,
+    BROADCAST,
+    CLOCK,
+    COST,
+    FEED,
+    HISTORY,
+    IS_EXPOSED,
+    KERNEL,
+    RECORDER,
+    SETTINGS,
+)
 from cpusensor.model.grid import slot_at
-from cpusensor.model.query import MAX_DIGITS, BadRequestError, Query, choose_grid, parse_query
+from cpusensor.model.query import MAX_TIME_DIGITS, BadRequestError, Query, parse_query
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import FullError, Stream
+from cpusensor.recording.view import answer
 
 LANGUAGE_COOKIE = "lang"
 LANGUAGE_MAX_AGE_S = 31_536_000
@@ -47,7 +60,7 @@ async def page(request: web.Request) -> web.Response:
     chosen = request.query.get("lang", "")
     wanted = [chosen, request.cookies.get(LANGUAGE_COOKIE, "")]
     lang = choose_language(wanted, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), offered)
-    state = request.app[RECORDER].health().state
+    state = wire.state_of(request.app[RECORDER].health())
     body = await _kept(request, ("page", lang, state), partial(_make_page, request, lang))
     response = _response(request, body, cache="no-cache", vary=PAGE_VARIES)
     if chosen == lang:
@@ -63,7 +76,7 @@ async def _make_page(request: web.Request, lang: str) -> Body:
 async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
     app = request.app
     assets = app[ASSETS]
-    newest = app[STORAGE].newest
+    newest = app[FEED].newest
     boot: wire.Json = {
         "lang": lang,
         "host": app[SETTINGS].name,
@@ -74,7 +87,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "samples": await _history(request, _asked(request, {"range": "1h", "points": str(PAGE_POINTS)})),
         "minutes": await _history(request, _asked(request, {"range": "1h", "step": "60"})),
         "newest": wire.sample(newest) if newest else None,
-        "state": app[RECORDER].health().state,
+        "state": wire.state_of(app[RECORDER].health()),
     }
     return {
         "lang": lang,
@@ -86,7 +99,7 @@ async def _page_context(request: web.Request, lang: str) -> dict[str, object]:
         "script": SCRIPT,
         "style": STYLE,
         "is_exposed": app[IS_EXPOSED],
-        "cost": wire.cost(*app[RECORDER].cost()),
+        "cost": wire.cost(*app[COST].read()),
         "is_in_container": app[KERNEL].is_in_container(),
         "boot": boot,
     }
@@ -115,7 +128,7 @@ async def history(request: web.Request) -> web.Response:
 
 async def _make_history(request: web.Request) -> Body:
     asked = _asked(request, _single(request.query))
-    with request.app[STORAGE].place(asked.from_time, asked.to_time):
+    with request.app[HISTORY].reader.slot(asked.from_time, asked.to_time):
         answer = await _history(request, asked)
         return await asyncio.to_thread(lambda: body_of(wire.encode_by_member(answer).encode(), JSON))
 
@@ -125,32 +138,25 @@ def _asked(request: web.Request, query: dict[str, str]) -> Query:
 
 
 async def _history(request: web.Request, asked: Query) -> dict[str, wire.Json]:
-    settings, storage = request.app[SETTINGS], request.app[STORAGE]
-    now = request.app[CLOCK].wall()
-    intervals = await storage.intervals(asked.from_time, asked.to_time) or {settings.interval}
-    grid = choose_grid(asked, intervals)
-    span = (grid.floor, grid.end)
-    answer = wire.History(
-        grid=grid,
-        interval=min(intervals),
-        buckets=await storage.history(*span, grid.step),
-        cores=await storage.cores(*span, grid.step) if "cores" in asked.series else {},
-        gaps=await storage.gaps(asked.from_time, asked.to_time, now),
-        clock_steps=await storage.clock_steps(asked.from_time, asked.to_time),
-    )
-    newest = storage.newest
-    header: dict[str, wire.Json] = {"host": settings.name, "now": int(now), "last_id": newest.time if newest else None}
-    return await asyncio.to_thread(wire.history, answer, asked.series, header)
+    app = request.app
+    now = app[CLOCK].wall()
+    found = await answer(asked, now, app[HISTORY], app[RECORDER].committer)
+    newest = app[FEED].newest
+    header: dict[str, wire.Json] = {
+        "host": app[SETTINGS].name,
+        "now": int(now),
+        "last_id": newest.time if newest else None,
+    }
+    return await asyncio.to_thread(wire.history, found, asked.series, header)
 
 
 @routes.get("/api/now")
 async def now(request: web.Request) -> web.Response:
     """The newest sample, as the stream sent it, and what recording costs."""
-    await request.app[RECORDER].flush()
-    newest = request.app[STORAGE].newest
+    newest = request.app[FEED].newest
     if newest is None:
         return _json({"error": "nothing is recorded yet; the first sample comes within two intervals"}, status=404)
-    return _json({**wire.sample(newest), "self": wire.cost(*request.app[RECORDER].cost())})
+    return _json({**wire.sample(newest), "self": wire.cost(*request.app[COST].read())})
 
 
 @routes.get("/api/openapi.json")
@@ -163,7 +169,7 @@ async def openapi(request: web.Request) -> web.Response:
 async def healthz(request: web.Request) -> web.Response:
     """Whether the recording goes on, in a word."""
     health = request.app[RECORDER].health()
-    return web.Response(text=f"{health.state}\n", status=200 if health.is_ticking else 503)
+    return web.Response(text=f"{wire.state_of(health)}\n", status=200 if health.is_ticking else 503)
 
 
 @routes.get("/events")
@@ -173,7 +179,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         position, reason = _position(request)
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=STREAM_HEADERS)
-        with request.app[BROADCAST].seat():
+        with request.app[BROADCAST].slot():
             return await _stream(request, position, reason)
     except BadRequestError as error:
         return _json({"error": str(error)}, status=400)
@@ -209,11 +215,11 @@ def _hello(request: web.Request, last_id: int | None) -> bytes:
     greeting: wire.Json = {
         "host": app[SETTINGS].name,
         "version": __version__,
-        "boot": app[STORAGE].run.boot_id,
+        "boot": app[HISTORY].runs.present.boot_id,
         "interval": app[SETTINGS].interval,
         "now": int(app[CLOCK].wall()),
         "last_id": last_id,
-        "state": app[RECORDER].health().state,
+        "state": wire.state_of(app[RECORDER].health()),
     }
     return wire.hello(greeting, random.randint(*RETRY_MS))  # noqa: S311 - spreads readers, hides nothing
 
@@ -230,7 +236,7 @@ def _position(request: web.Request) -> tuple[int | None, str | None]:
 
 
 def _is_time(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return text.isascii() and text.isdigit() and len(text) <= MAX_TIME_DIGITS
 
 
 def _single(query: MultiMapping[str]) -> dict[str, str]:
@@ -254,8 +260,7 @@ def _json(body: wire.Json, *, status: int = 200, headers: dict[str, str] | None 
 async def _kept(request: web.Request, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
     """An answer that many readers may want at the same moment: until the next second or sample it stays the same."""
     app = request.app
-    await app[RECORDER].flush()
-    newest = app[STORAGE].newest
+    newest = app[FEED].newest
     return await app[ANSWERS].get((int(app[CLOCK].wall()), newest and newest.time), key, make)
 
 
