@@ -11,22 +11,35 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Generic, TextIO, TypeVar
 from urllib.parse import quote
 
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.model.gaps import hole
+from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import Cause, Gap, Rollup, Run, Sample
-from cpusensor.model.rollup import MINUTE, as_rollup, bucket_end, roll_up
+from cpusensor.model.rollup import MINUTE, TIERS, Tier, as_rollup, roll_up
 from cpusensor.model.sanity import core_faults, sample_faults
-from cpusensor.store.columns import GarbledError, Row, gap_of_row, rollup_of_row, run_of_row, sample_of_row, text_of
+from cpusensor.store.columns import (
+    GAP_COLUMNS,
+    ROLLUP_COLUMNS,
+    RUN_COLUMNS,
+    SAMPLE_COLUMNS,
+    GarbledError,
+    Row,
+    gap_of_row,
+    rollup_of_row,
+    run_of_row,
+    sample_of_row,
+    text_of,
+)
 from cpusensor.store.file import APPLICATION_ID
-from cpusensor.store.schema import GAP_COLUMNS, MIGRATIONS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
+from cpusensor.store.schema import MIGRATIONS
 
 T = TypeVar("T")
-Kept = TypeVar("Kept", Sample, Rollup)
+Stored = TypeVar("Stored", Sample, Rollup)
 
 LIMIT = 20
 """How many findings of a kind are told one by one."""
@@ -108,7 +121,7 @@ class Report:
         print(text, flush=True)  # noqa: T201 - the answer of the command
 
 
-class Shelf(Generic[T]):
+class Queue(Generic[T]):
     """Records in the order of their times, to be taken from the front."""
 
     def __init__(self, records: Iterator[T], time: Callable[[T], int]) -> None:
@@ -130,8 +143,11 @@ class Shelf(Generic[T]):
 class Checker:
     """Holds the tables of one database against each other."""
 
-    def __init__(self, connection: sqlite3.Connection, report: Report, progress: Progress) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, report: Report, progress: Progress, tiers: Sequence[Tier] = TIERS
+    ) -> None:
         self._connection = connection
+        self._tiers = tiers
         self._report = report
         self._progress = progress
         self._runs: dict[int, Run] = {}
@@ -143,10 +159,12 @@ class Checker:
         if self._report.total:
             return "its tables were not compared"
         self._check_runs()
-        minutes = Shelf(self._rollups(), lambda minute: minute.time)
-        gaps = Shelf(self._gaps(), lambda gap: gap.from_time)
+        minutes = self._queue(self._tiers[0])
+        gaps = Queue(self._gaps(), lambda gap: gap.from_time)
         self._check_history(minutes, gaps)
         minutes.take()
+        for below, tier in pairwise(self._tiers):
+            self._check_tier(below, tier)
         for gap in gaps.take():
             self._report.add("gap", f"{gap.from_time}: no sample closes it")
         runs = f"runs {len(self._runs):,}"
@@ -167,7 +185,7 @@ class Checker:
             else:
                 self._report.add("run", f"{run.id}: its interval of {run.interval} s does not divide a minute")
 
-    def _check_history(self, minutes: Shelf[Rollup], gaps: Shelf[Gap]) -> None:
+    def _check_history(self, minutes: Queue[Rollup], gaps: Queue[Gap]) -> None:
         """Sample by sample and minute by minute."""
         ((first, last),) = self._connection.execute("SELECT min(time), max(time) FROM sample")
         before: Sample | None = None
@@ -179,7 +197,9 @@ class Checker:
                 if before is not None:
                     self._check_gap(before, sample, gaps.take(before.time))
                 before = sample
-            self._check_minute(samples, minutes.take(end), end, is_over=end <= last)
+            parts = [as_rollup(sample) for sample in samples if sample.figures.all > 0]
+            if len(parts) == len(samples):
+                self._check_rollup(self._tiers[0], parts, minutes.take(end), is_over=end <= last)
             self._samples += len(samples)
             if number % MINUTES_PER_LOOK == 0:
                 share = (end - first) / (last - first + MINUTE)
@@ -194,15 +214,21 @@ class Checker:
         for fault in sample_faults(sample):
             self._report.add("sample", f"{sample.time}: {fault}")
 
-    def _check_minute(self, samples: Sequence[Sample], stored: Sequence[Rollup], end: int, *, is_over: bool) -> None:
-        """A minute against its samples; of what is stored, all but the last have outlived theirs, which is no fault."""
-        minute = stored[-1] if stored and stored[-1].time == end else None
-        if minute is None and is_over:
-            self._report.add("minute", f"{end}: is missing, though it is over and has {len(samples)} samples")
-        if minute is None or min(sample.ticks.all for sample in samples) <= 0:
-            return
-        if (expected := roll_up([as_rollup(sample) for sample in samples], end)) != minute:
-            self._report.add("minute", f"{end}: {_differences(minute, expected)}")
+    def _check_tier(self, below: Tier, tier: Tier) -> None:
+        """The rollups of a tier against those of the tier below."""
+        ((last,),) = self._connection.execute(f"SELECT max(time) FROM {below.name}")  # noqa: S608 - our own constants
+        stored = self._queue(tier)
+        for end, parts in groupby(self._rollups(below), lambda part: bucket_end(part.time, tier.seconds)):
+            self._check_rollup(tier, list(parts), stored.take(end), is_over=end <= last)
+
+    def _check_rollup(self, tier: Tier, parts: Sequence[Rollup], stored: Sequence[Rollup], *, is_over: bool) -> None:
+        """A rollup against its parts; of what is stored, all but the last have outlived theirs, which is no fault."""
+        end = bucket_end(parts[0].time, tier.seconds)
+        rollup = stored[-1] if stored and stored[-1].time == end else None
+        if rollup is None and is_over:
+            self._report.add(tier.name, f"{end}: is missing, though it is over and has {len(parts)} samples")
+        if rollup is not None and (expected := roll_up(parts, end)) != rollup:
+            self._report.add(tier.name, f"{end}: {_differences(rollup, expected)}")
 
     def _check_gap(self, before: Sample, after: Sample, stored: Sequence[Gap]) -> None:
         """The gap between two samples against the hole; of what is stored, any other begins at no sample."""
@@ -224,11 +250,14 @@ class Checker:
         for row in self._rows("sample", SAMPLE_COLUMNS):
             yield self._with_cores("sample", sample_of_row, row)
 
-    def _rollups(self) -> Iterator[Rollup]:
-        for row in self._rows("minute", ROLLUP_COLUMNS):
-            yield self._with_cores("minute", rollup_of_row, row)
+    def _rollups(self, tier: Tier) -> Iterator[Rollup]:
+        for row in self._rows(tier.name, ROLLUP_COLUMNS):
+            yield self._with_cores(tier.name, rollup_of_row, row)
 
-    def _with_cores(self, kind: str, make: Callable[[Row], Kept], row: Row) -> Kept:
+    def _queue(self, tier: Tier) -> Queue[Rollup]:
+        return Queue(self._rollups(tier), lambda rollup: rollup.time)
+
+    def _with_cores(self, kind: str, make: Callable[[Row], Stored], row: Row) -> Stored:
         """The record; without its cores, which come last in the row, if those are garbage."""
         record = make(row)
         if (row[-1] is None) == (record.cores is None) and not core_faults(record.cores):
@@ -254,8 +283,8 @@ class Checker:
 
 def _differences(stored: Rollup, expected: Rollup | None) -> str:
     """Which columns differ; cores without their figures."""
-    ours, theirs = ({**asdict(one), **asdict(one.ticks)} for one in (stored, expected or stored))
-    names = [name for name in ours if name not in {"ticks", "cores"} and ours[name] != theirs[name]]
+    ours, theirs = ({**asdict(one), **asdict(one.figures)} for one in (stored, expected or stored))
+    names = [name for name in ours if name not in {"figures", "cores"} and ours[name] != theirs[name]]
     texts = [f"{name} is {ours[name]}, its samples give {theirs[name]}" for name in names]
     return "; ".join(texts + ["cores differ from its samples'"] * (ours["cores"] != theirs["cores"]))
 

@@ -120,7 +120,7 @@ class FakeKernel:
             number: CpuTimes(user=round(user), system=0, irq=0, idle=round(idle), iowait=0, steal=0)
             for number, (user, idle) in enumerate(zip(self._user, self._idle, strict=True))
         }
-        return Counters(cpus=cpus, load=0.42, pressure_us=0)
+        return Counters(cpus=cpus, values={"load_centi": 42, "pressure_us": 0})
 
     def cost(self, now: Moment) -> Cost:
         return Cost(moment=now, **self.spent)

@@ -14,9 +14,9 @@ from aiohttp import ClientResponse, ClientSession, web
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.connections import TIMEOUTS
-from cpusensor.http.keys import ENDED, RECORDER, STORAGE
+from cpusensor.http.keys import ENDED, HISTORY, RECORDER
 from cpusensor.http.serving import listen, start_serving, url_of
-from cpusensor.store.storage import Storage
+from cpusensor.store.opening import History
 from tests.fakes import FakeClock, FakeKernel
 
 READ_TIMEOUT_S = 10
@@ -49,9 +49,9 @@ class Running:
         return self._session
 
     @property
-    def storage(self) -> Storage:
+    def history(self) -> History:
         assert self._app is not None
-        return self._app[STORAGE]
+        return self._app[HISTORY]
 
     async def start(self, *flags: str) -> None:
         settings = load_settings(["--db", str(self.database), "--name", "box", *flags], {})
@@ -60,7 +60,7 @@ class Running:
         self.port = listener.getsockname()[1]
         self._session = ClientSession(url_of(listener))
         self._runner = await start_serving(self._app, listener)
-        self.clock.is_settled = lambda: app[RECORDER].is_idle
+        self.clock.is_settled = lambda: app[RECORDER].committer.is_idle
 
     async def stop(self) -> None:
         if self._runner is None or self._session is None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from cpusensor.model.records import CoreTicks, Run, Sample, Ticks
+from cpusensor.model.figures import Figures
+from cpusensor.model.records import CoreTicks, Run, Sample
 
 RUN = Run(id=1, boot_id="boot-1", started=0, ended=None, interval=5, version="1.0.0")
 
@@ -16,12 +17,19 @@ def sample(time: int, busy: int = 250, all_ticks: int = 1000, *, run: int = 1, t
     return Sample(
         time=time,
         run=run,
-        elapsed_ms=5 * all_ticks,
-        ticks=Ticks(user=busy, system=0, irq=0, iowait=0, steal=0, all=all_ticks),
-        expected=all_ticks,
+        figures=Figures(
+            user=busy,
+            system=0,
+            irq=0,
+            iowait=0,
+            steal=0,
+            all=all_ticks,
+            elapsed_ms=5 * all_ticks,
+            expected=all_ticks,
+            load_centi=42,
+            pressure_us=1000,
+        ),
         cores=(half, half),
-        load_centi=42,
-        pressure_us=1000,
         total_busy=total_all // 4,
         total_all=total_all,
     )
@@ -30,7 +38,9 @@ def sample(time: int, busy: int = 250, all_ticks: int = 1000, *, run: int = 1, t
 def without_known(one: Sample) -> Sample:
     """The sample as of a system that reports only the least."""
     return replace(
-        one, ticks=replace(one.ticks, iowait=None, steal=None), load_centi=None, pressure_us=None, cores=None
+        one,
+        figures=replace(one.figures, iowait=None, steal=None, load_centi=None, pressure_us=None),
+        cores=None,
     )
 
 

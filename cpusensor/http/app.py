@@ -23,25 +23,30 @@ from cpusensor.http.keys import (
     CACHE,
     CLOCK,
     CONNECTIONS,
+    COST,
     ENDED,
     FAILURES,
+    FEED,
     GUARD,
+    HISTORY,
     KERNEL,
     LISTENING,
     RECORDER,
     SETTINGS,
-    STORAGE,
 )
 from cpusensor.http.routes import ROUTES
 from cpusensor.kernel.clock import Clock, SystemClock
+from cpusensor.kernel.cost import CostMeter
 from cpusensor.kernel.counters import Kernel, SystemKernel
+from cpusensor.model.grid import REPLAY_S
 from cpusensor.outlets import wire
-from cpusensor.outlets.broadcast import Broadcast, Frame
-from cpusensor.recording.recorder import Recorder, beat_forever, record_forever, sample_forever, verify_storage
+from cpusensor.outlets.broadcast import Broadcast
+from cpusensor.recording.feed import Feed
+from cpusensor.recording.recorder import Recorder, beat_forever, record_forever, sample_forever, verify_after_crash
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.database import ReadError, WriteError
 from cpusensor.store.file import StorageError
-from cpusensor.store.storage import open_storage
+from cpusensor.store.opening import open_history
 
 log = logging.getLogger(__name__)
 
@@ -72,60 +77,66 @@ def create_app(
     app[ENDED] = asyncio.Event()
     app[FAILURES] = []
     app[LISTENING] = []
-    app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams, resync=wire.resync)
+    app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams)
     templates = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
     # As all other JSON is written; jinja2 adds what HTML needs.
     templates.policies["json.dumps_kwargs"] = wire.COMPACT
     app.add_routes(ROUTES)
     app.on_response_prepare.append(add_headers)
     # Ended in the opposite order: the recording notes its end in a database that is still open.
-    app.cleanup_ctx.extend([with_storage, with_recording])
+    app.cleanup_ctx.extend([with_history, with_recording])
     app.on_shutdown.append(end_requests)
     return app
 
 
-async def with_storage(app: web.Application) -> AsyncIterator[None]:
+async def with_history(app: web.Application) -> AsyncIterator[None]:
     """Open the database, and give the broadcast the newest hour of it, which streams may ask for again."""
     settings, now = app[SETTINGS], app[CLOCK].wall()
-    async with open_storage(settings.db, now) as storage:
-        app[STORAGE] = storage
-        app[BROADCAST].load(
-            Frame(tick.sample.time, closed=partial(wire.closed, [tick]), sample=partial(wire.sampled, tick.sample))
-            for tick in await storage.newest_hour(now)
-        )
+    async with open_history(settings.db, now) as history:
+        app[HISTORY] = history
+        newest = history.writer.newest
+        if newest is not None:
+            app[BROADCAST].load(await history.reader.ticks_after(newest.time - REPLAY_S, now))
         yield
 
 
 async def with_recording(app: web.Application) -> AsyncIterator[None]:
     """Note in the database that a run begins, record by loops that never end, and note its end. Raises StorageError."""
-    settings, clock, storage, broadcast = app[SETTINGS], app[CLOCK], app[STORAGE], app[BROADCAST]
+    settings, clock, history = app[SETTINGS], app[CLOCK], app[HISTORY]
     try:
-        await storage.start_run(app[KERNEL].boot_id(), clock.wall(), settings.interval, __version__)
+        await history.runs.start(app[KERNEL].boot_id(), clock.wall(), settings.interval, __version__)
     except WriteError as error:
         raise StorageError(f"{settings.db}: cannot be written ({error}); check disk and permissions") from error
+    app[FEED] = Feed(app[BROADCAST], history.writer.newest)
+    app[COST] = CostMeter(app[KERNEL], clock)
     app[RECORDER] = Recorder(
         clock=clock,
         kernel=app[KERNEL],
-        storage=storage,
-        broadcast=broadcast,
+        history=history,
+        feed=app[FEED],
         commit_interval=settings.commit_interval,
     )
+    tasks = _start_loops(app)
+    # Not among the loops whose end is a failure: a verification does end.
+    if history.runs.was_left_open:
+        tasks.append(asyncio.create_task(verify_after_crash(history, clock), name="verification"))
+    yield
+    for task in tasks:
+        task.cancel()
+    # Waited for without their errors, which `report_failure` has told of: what is not written yet shall be.
+    await asyncio.wait(tasks)
+    await app[RECORDER].close()
+
+
+def _start_loops(app: web.Application) -> list[asyncio.Task[None]]:
     loops = [
         asyncio.create_task(sample_forever(app[RECORDER]), name="sampling"),
         asyncio.create_task(record_forever(app[RECORDER]), name="recording"),
-        asyncio.create_task(beat_forever(clock, broadcast), name="heartbeat"),
+        asyncio.create_task(beat_forever(app[CLOCK], app[BROADCAST]), name="heartbeat"),
     ]
-    # Before the verification is added, for that one does end.
     for loop in loops:
         loop.add_done_callback(partial(report_failure, app))
-    if storage.was_left_open:
-        loops.append(asyncio.create_task(verify_storage(storage, clock), name="verification"))
-    yield
-    for loop in loops:
-        loop.cancel()
-    # Waited for without their errors, which `report_failure` has told of: what is not written yet shall be.
-    await asyncio.wait(loops)
-    await app[RECORDER].close()
+    return loops
 
 
 def report_failure(app: web.Application, loop: asyncio.Task[None]) -> None:
@@ -143,7 +154,7 @@ async def end_requests(app: web.Application) -> None:
     for server in app[LISTENING]:
         server.close()
     app[BROADCAST].close()
-    app[STORAGE].stop_queries()
+    app[HISTORY].stop_queries()
 
 
 @web.middleware

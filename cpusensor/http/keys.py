@@ -10,20 +10,24 @@ from cpusensor.http.cache import Cache
 from cpusensor.http.connections import Connections
 from cpusensor.http.guard import Guard
 from cpusensor.kernel.clock import Clock
+from cpusensor.kernel.cost import CostMeter
 from cpusensor.kernel.counters import Kernel
 from cpusensor.outlets.broadcast import Broadcast
+from cpusensor.recording.feed import Feed
 from cpusensor.recording.recorder import Recorder
-from cpusensor.store.storage import Storage
+from cpusensor.store.opening import History
 
 SETTINGS = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 KERNEL: web.AppKey[Kernel] = web.AppKey("kernel")
 ASSETS = web.AppKey("assets", Assets)
 CACHE = web.AppKey("cache", Cache)
-STORAGE = web.AppKey("storage", Storage)
+HISTORY = web.AppKey("history", History)
+COST = web.AppKey("cost", CostMeter)
 GUARD = web.AppKey("guard", Guard)
 CONNECTIONS = web.AppKey("connections", Connections)
 BROADCAST = web.AppKey("broadcast", Broadcast)
+FEED = web.AppKey("feed", Feed)
 RECORDER = web.AppKey("recorder", Recorder)
 IS_EXPOSED = web.AppKey("is_exposed", bool)
 """Whether others than the users of this machine can reach it, and need no token."""

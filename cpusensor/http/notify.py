@@ -14,6 +14,7 @@ from cpusensor.config.settings import Settings
 from cpusensor.kernel.clock import Clock
 from cpusensor.logs import one_line
 from cpusensor.model.records import Health
+from cpusensor.outlets.wire import state_of
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ async def feed_forever(
     while True:
         now = health()
         fed = "\nWATCHDOG=1" if now.is_ticking else ""
-        tell(f"STATUS={one_line(now.state)}{fed}")
+        tell(f"STATUS={one_line(state_of(now))}{fed}")
         await clock.sleep_until(clock.now().monotonic + period_s)
 
 

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from cpusensor.http.cache import Body
-from cpusensor.http.keys import CACHE, CLOCK, RECORDER, STORAGE
+from cpusensor.http.keys import CACHE, CLOCK, FEED
 from cpusensor.outlets import wire
 
 JSON = "application/json"
@@ -16,13 +16,13 @@ JSON = "application/json"
 
 async def cached(app: web.Application, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
     """The answer to `key`, by `make` unless it is cached: until the next second or sample it stays the same."""
-    # With a commit interval the newest samples wait to be written; an answer is made of what is written.
-    await app[RECORDER].flush()
-    newest = app[STORAGE].newest
+    newest = app[FEED].newest
     return await app[CACHE].get((int(app[CLOCK].wall()), newest and newest.time), key, make)
 
 
-def answer(request: web.Request, body: Body, *, cache_control: str, vary: str = hdrs.ACCEPT_ENCODING) -> web.Response:
+def body_answer(
+    request: web.Request, body: Body, *, cache_control: str, vary: str = hdrs.ACCEPT_ENCODING
+) -> web.Response:
     """A response with the body, compressed for a reader that takes it so."""
     # Named is wanted: whoever does not take it leaves it out, and nobody writes `gzip;q=0`.
     is_gzipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")

@@ -14,5 +14,5 @@ def status_of(app: web.Application) -> wire.Status:
         version=__version__,
         interval=app[SETTINGS].interval,
         now=int(app[CLOCK].wall()),
-        state=app[RECORDER].health().state,
+        state=wire.state_of(app[RECORDER].health()),
     )

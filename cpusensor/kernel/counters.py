@@ -10,10 +10,8 @@ from typing import Any, Protocol
 
 import psutil
 
+from cpusensor.model.figures import TICKS_PER_SECOND
 from cpusensor.model.records import Cost, Counters, CpuTimes, Moment
-
-TICKS_PER_SECOND = 100
-"""The counters step in 1/100 s (USER_HZ)."""
 
 IS_COUNTED_IN_PROC = sys.platform == "linux" and os.sysconf("SC_CLK_TCK") == TICKS_PER_SECOND
 
@@ -102,12 +100,12 @@ class SystemKernel:
     def _read(self) -> Counters:
         try:
             cpus = read_proc_stat() if IS_COUNTED_IN_PROC else _ask_psutil()
-            load = psutil.getloadavg()[0]
+            values = {"load_centi": round(100 * psutil.getloadavg()[0]), "pressure_us": _read_pressure(self._pressure)}
         except (OSError, ValueError, IndexError, TypeError, psutil.Error) as error:
             raise UnreadableError(f"{type(error).__name__}: {error}") from error
         if not cpus:
             raise UnreadableError("the system lists no CPU")
-        return Counters(cpus=cpus, load=load, pressure_us=_read_pressure(self._pressure))
+        return Counters(cpus=cpus, values=values)
 
 
 def sees_host_from_container(root: Path = Path("/")) -> bool:

@@ -54,10 +54,10 @@ def _proven(before: Sample, after: Sample, cause: Cause) -> tuple[int, int] | No
     """
     if cause in _UNPROVEN or not _same_cpus(before, after):
         return None
-    all_ticks = after.total_all - before.total_all - after.ticks.all
-    busy = after.total_busy - before.total_busy - after.ticks.busy
-    if abs(all_ticks) * 100 < after.ticks.all:
-        return after.ticks.busy, after.ticks.all
+    all_ticks = after.total_all - before.total_all - after.figures.all
+    busy = after.total_busy - before.total_busy - after.figures.busy
+    if abs(all_ticks) * 100 < after.figures.all:
+        return after.figures.busy, after.figures.all
     if not 0 <= busy <= all_ticks:
         return None
     return busy, all_ticks

@@ -4,10 +4,12 @@ A grid has a step; its elements are the UTC multiples of the step in (from, to],
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, Rollup
 
 RANGES = {"1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000, "1y": 31_536_000}
 """Seconds of each named range."""
@@ -17,10 +19,7 @@ DEFAULT_POINTS = 1500
 MAX_POINTS = 5000
 MAX_TIME = 253_402_300_799
 """The last second of the year 9999."""
-MAX_DIGITS = len(str(MAX_TIME))
-
-SERIES = ("modes", "cores", "load", "pressure")
-"""What may be asked for beside the CPU use."""
+MAX_TIME_DIGITS = len(str(MAX_TIME))
 
 _PARAMETERS = ("range", "from", "to", "step", "points", "series")
 
@@ -68,6 +67,20 @@ class Grid:
     def length(self) -> int:
         """The number of elements."""
         return (self.end - self.floor) // self.step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was recorded on a grid."""
+
+    grid: Grid
+    interval: int
+    """Seconds between two samples."""
+    buckets: Sequence[Rollup]
+    cores: Mapping[int, tuple[CoreTicks, ...]]
+    """By the bucket's time."""
+    gaps: Sequence[Gap]
+    clock_steps: Sequence[ClockStep]
 
 
 def parse_query(query: Mapping[str, str], newest: int) -> Query:
@@ -135,7 +148,7 @@ def _parse_integer(query: Mapping[str, str], name: str, lowest: int, highest: in
     text = query.get(name)
     if text is None:
         raise BadRequestError(f"{name}: missing; it must be a whole number from {lowest} to {highest}")
-    if not (text.isascii() and text.isdigit()) or len(text) > MAX_DIGITS or not lowest <= int(text) <= highest:
+    if not (text.isascii() and text.isdigit()) or len(text) > MAX_TIME_DIGITS or not lowest <= int(text) <= highest:
         raise BadRequestError(f"{name}: {text!r} is not allowed; it must be a whole number from {lowest} to {highest}")
     return int(text)
 

@@ -1,11 +1,14 @@
 """The records that travel between the modules: frozen, and nothing but data.
 
-A *tick* here is the unit of the kernel's CPU counters, 1/100 s (USER_HZ, proc_stat(5)). All times are UTC Unix seconds
-and name the end of what a record covers: a sample labelled 12:00:05 covers (12:00:00, 12:00:05].
+All times are UTC Unix seconds and name the end of what a record covers: a sample labelled 12:00:05 covers
+(12:00:00, 12:00:05]. Ticks are 1/100 s, as in `figures`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from cpusensor.model.figures import Figures, Ticks
 
 
 class Cause(StrEnum):
@@ -62,12 +65,10 @@ class CpuTimes:
 class Counters:
     """What the kernel counted until one instant."""
 
-    cpus: dict[int, CpuTimes]
+    cpus: Mapping[int, CpuTimes]
     """By the CPU's number."""
-    load: float | None
-    """Load average of the last minute."""
-    pressure_us: int | None
-    """Microseconds since boot in which some task waited for a CPU (/proc/pressure/cpu, "some")."""
+    values: Mapping[str, int | None]
+    """What was read beside them: one for each of the figures in READ, by its name; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,24 +85,6 @@ class CoreTicks:
 
     busy: int
     all: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticks:
-    """Ticks that all CPUs together spent in an interval, by kind."""
-
-    user: int
-    system: int
-    irq: int
-    iowait: int | None
-    steal: int | None
-    all: int
-    """Of every kind, idle included: the weight of the interval in any mean."""
-
-    @property
-    def busy(self) -> int:
-        """Ticks in which a CPU worked for this machine."""
-        return self.user + self.system + self.irq
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,20 +119,12 @@ class Sample:
     time: int
     run: int
     """The `Run.id` that recorded it."""
-    elapsed_ms: int
-    """Measured, on the monotonic clock."""
-    ticks: Ticks
-    expected: int
-    """Ticks that the clock says there were: elapsed time x CPUs. Far from `ticks.all`, the counting is unreliable."""
-    cores: tuple[CoreTicks, ...] | None
-    load_centi: int | None
-    """Hundredths of the load average."""
-    pressure_us: int | None
-    """Microseconds of the interval in which some task waited for a CPU."""
+    figures: Figures
     total_busy: int
     """The boot's running total of busy ticks at the end of the interval."""
     total_all: int
     """The boot's running total of all ticks at the end of the interval."""
+    cores: tuple[CoreTicks, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,15 +134,11 @@ class Rollup:
     time: int
     count: int
     """Samples inside."""
-    elapsed_ms: int
-    ticks: Ticks
-    expected: int
+    figures: Figures
+    """Their sums."""
     cpu_min_bp: int
     """Lowest CPU use of a sample inside, in basis points (0.01 %)."""
     cpu_max_bp: int
-    load_centi: int | None
-    """Sum over the samples; None unless each has one, as for `pressure_us`."""
-    pressure_us: int | None
     cores: tuple[CoreTicks, ...] | None
 
 
@@ -201,8 +172,8 @@ class Health:
 
     is_ticking: bool
     """Whether readings are still being taken."""
-    state: str
-    """`recording`, or what is wrong."""
+    degraded: str | None
+    """What is wrong, in words; None while all is well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,8 +200,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A stored sample, with what it closed."""
+    """A sample with what it closed."""
 
     sample: Sample
-    gap: Gap | None
-    minutes: tuple[Rollup, ...]
+    closed: tuple[Gap | Rollup, ...]
+    """Gaps and minutes, in the order in which they are told."""

@@ -5,75 +5,83 @@ mean of percentages.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from cpusensor.model.figures import add_up, basis_points
+from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import CoreTicks, Rollup, Sample
-from cpusensor.model.usage import basis_points, sum_known, sum_ticks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A length of interval whose rollups are stored."""
+
+    name: str
+    """Of the table."""
+    seconds: int
+
 
 MINUTE = 60
 """Seconds."""
+
+TIERS = (Tier(name="minute", seconds=MINUTE),)
+"""From the finest to the coarsest, each a multiple of the one before, from whose rollups it is added up. The first is
+made of samples, and its rollups are what the stream tells."""
 
 RELIABLE = (0.80, 1.20)
 """Counted over expected ticks of a minute. A load in step with the timer was seen at 0.53 and 1.47, a plain guest with
 steal at 0.94 to 1.07."""
 
 
-def bucket_end(time: int, step: int) -> int:
-    """The end of the bucket (end - step, end] that a time lies in: the next multiple of `step`, or the time itself."""
-    return -(-time // step) * step
+def closed_buckets(previous: int | None, time: int, step: int) -> list[int]:
+    """The ends of the buckets that a sample at `time` closes, the sample at `previous` being the one before.
 
-
-def closed_minutes(previous: int | None, time: int) -> list[int]:
-    """The ends of the minutes that a sample at `time` closes, the sample at `previous` being the one before.
-
-    That is its own minute if it is the last slot of it, and before that the minute of the previous sample if no sample
+    That is its own bucket if it is the last slot of it, and before that the bucket of the previous sample if no sample
     fell on its last slot.
     """
-    ends = {bucket_end(time, MINUTE)}
-    if previous is not None and previous < time and previous % MINUTE:
-        ends.add(bucket_end(previous, MINUTE))
+    ends = {bucket_end(time, step)}
+    if previous is not None and previous < time and previous % step:
+        ends.add(bucket_end(previous, step))
     return sorted(end for end in ends if end <= time)
 
 
 def as_rollup(sample: Sample) -> Rollup:
     """A sample as the rollup of itself alone."""
-    use = basis_points(sample.ticks.busy, sample.ticks.all)
-    return Rollup(
-        time=sample.time,
-        count=1,
-        elapsed_ms=sample.elapsed_ms,
-        ticks=sample.ticks,
-        expected=sample.expected,
-        cpu_min_bp=use,
-        cpu_max_bp=use,
-        load_centi=sample.load_centi,
-        pressure_us=sample.pressure_us,
-        cores=sample.cores,
-    )
+    use = basis_points(sample.figures.busy, sample.figures.all)
+    return Rollup(time=sample.time, count=1, figures=sample.figures, cpu_min_bp=use, cpu_max_bp=use, cores=sample.cores)
 
 
 def is_reliable(rollup: Rollup) -> bool:
     """Whether as many ticks were counted as the clock says; if not, the load and the timer were in step."""
     lowest, highest = RELIABLE
-    return rollup.expected == 0 or lowest * rollup.expected <= rollup.ticks.all <= highest * rollup.expected
+    expected = rollup.figures.expected
+    return expected == 0 or lowest * expected <= rollup.figures.all <= highest * expected
 
 
 def roll_up(parts: Sequence[Rollup], time: int) -> Rollup | None:
     """One rollup that ends at `time` out of its parts, in any order; None for no parts."""
-    ticks = sum_ticks([part.ticks for part in parts])
-    if ticks is None:
+    figures = add_up([part.figures for part in parts])
+    if figures is None:
         return None
     return Rollup(
         time=time,
         count=sum(part.count for part in parts),
-        elapsed_ms=sum(part.elapsed_ms for part in parts),
-        ticks=ticks,
-        expected=sum(part.expected for part in parts),
+        figures=figures,
         cpu_min_bp=min(part.cpu_min_bp for part in parts),
         cpu_max_bp=max(part.cpu_max_bp for part in parts),
-        load_centi=sum_known([part.load_centi for part in parts]),
-        pressure_us=sum_known([part.pressure_us for part in parts]),
         cores=sum_cores([part.cores for part in parts if part.cores is not None]),
     )
+
+
+def extend(buckets: Sequence[Rollup], samples: Sequence[Sample], step: int) -> list[Rollup]:
+    """Buckets of `step` seconds with further samples, none of them older than the newest bucket begins."""
+    extended = {bucket.time: bucket for bucket in buckets}
+    for sample in samples:
+        end, one = bucket_end(sample.time, step), as_rollup(sample)
+        merged = roll_up([extended[end], one] if end in extended else [one], end)
+        if merged is not None:
+            extended[end] = merged
+    return list(extended.values())
 
 
 def sum_cores(parts: Sequence[tuple[CoreTicks, ...]]) -> tuple[CoreTicks, ...] | None:

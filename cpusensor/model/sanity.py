@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from cpusensor.model.records import CoreTicks, Sample, Ticks
+from cpusensor.model.figures import FIGURES, Source, Ticks
+from cpusensor.model.records import CoreTicks, Sample
 
 
 def core_faults(cores: tuple[CoreTicks, ...] | None) -> bool:
@@ -15,10 +16,11 @@ def sample_faults(sample: Sample) -> Iterator[str]:
 
     SQLite itself forgets the CHECK constraints of a table when it may only read (build.c, sqlite3AddCheckConstraint).
     """
-    if (fault := _fault_of_ticks(sample.ticks)) is not None:
+    if (fault := _fault_of_ticks(sample.figures)) is not None:
         yield fault
-    if min(sample.elapsed_ms, sample.expected, sample.load_centi or 0, sample.pressure_us or 0) < 0:
-        yield "a time, the load or the pressure is negative"
+    for figure in FIGURES:
+        if figure.source is not Source.CPUS and (getattr(sample.figures, figure.name) or 0) < 0:
+            yield f"{figure.name} is negative"
     if not 0 <= sample.total_busy <= sample.total_all:
         yield f"the running totals say busy {sample.total_busy} of {sample.total_all}"
 

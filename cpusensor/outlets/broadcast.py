@@ -8,14 +8,14 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
 from cpusensor.kernel.clock import Clock
-
-REPLAY_S = 3600
-"""How far back a position may lie."""
+from cpusensor.model.grid import REPLAY_S
+from cpusensor.model.records import Tick
+from cpusensor.outlets import wire
 
 MAX_UNSENT_BYTES = 32_768
 """A stream with more than this unsent is cut; the kernel's own buffer holds about as much again."""
@@ -31,21 +31,19 @@ class FullError(Exception):
 class Frame:
     """One tick as it is sent, encoded once, and only when somebody is to be sent it."""
 
-    def __init__(self, frame_id: int, *, closed: Callable[[], bytes], sample: Callable[[], bytes]) -> None:
-        """`closed` encodes the gap and the minutes that the tick closes, `sample` the sample that ends it."""
-        self.id = frame_id
-        self._closed = closed
-        self._sample = sample
+    def __init__(self, tick: Tick) -> None:
+        self.id = tick.sample.time
+        self._tick = tick
 
     @cached_property
     def sample(self) -> bytes:
         """The sample alone."""
-        return self._sample()
+        return wire.sampled(self._tick.sample)
 
     @cached_property
     def whole(self) -> bytes:
         """What the tick closed, then its sample."""
-        return self._closed() + self.sample
+        return wire.closed(self._tick.closed) + self.sample
 
 
 class Stream:
@@ -94,14 +92,13 @@ class Stream:
 class Broadcast:
     """What every stream is sent. The event loop's alone."""
 
-    def __init__(self, *, clock: Clock, limit: int, resync: Callable[[int | None, str], bytes]) -> None:
-        """At most `limit` streams; `resync` makes the frame that says "fetch the history again", and why."""
+    def __init__(self, *, clock: Clock, limit: int) -> None:
+        """At most `limit` streams."""
         self._clock = clock
         self._limit = limit
-        self._resync = resync
         self._frames: deque[Frame] = deque()
         self._streams: set[Stream] = set()
-        self._seats = 0
+        self._taken = 0
         self.is_followed = asyncio.Event()
         """Whether there is a stream."""
         self._closed = False
@@ -113,20 +110,24 @@ class Broadcast:
         """The id of the newest tick; None before the first ever."""
         return self._frames[-1].id if self._frames else None
 
-    def load(self, frames: Iterable[Frame]) -> None:
+    def load(self, ticks: Iterable[Tick]) -> None:
         """Remember ticks that were published before, oldest first."""
-        for frame in frames:
-            self._remember(frame)
+        for tick in ticks:
+            self._remember(Frame(tick))
 
-    def publish(self, frame: Frame) -> None:
+    def publish(self, tick: Tick) -> None:
         """Send a tick and remember it. One that is not newer than the last says that the clock was set back."""
-        newest = self.newest_id
+        frame, newest = Frame(tick), self.newest_id
         if newest is not None and frame.id <= newest:
             self._frames.clear()
-            self.send(self._resync(frame.id, "the clock was set back"))
+            self.send(wire.resync(frame.id, "the clock was set back"))
         self._remember(frame)
         if self._streams:
             self.send(frame.whole)
+
+    def tell(self, degraded: str | None) -> None:
+        """Send what is wrong with the recording now, None if nothing is."""
+        self.send(wire.state(degraded))
 
     def send(self, frame: bytes) -> None:
         """Send a frame that is no one's position."""
@@ -150,18 +151,18 @@ class Broadcast:
 
     def restart(self, reason: str) -> bytes:
         """What a reader without a usable position gets: a resync, and the newest sample alone."""
-        return self._resync(self.newest_id, reason) + self.catch_up(None)
+        return wire.resync(self.newest_id, reason) + self.catch_up(None)
 
     @contextmanager
-    def seat(self) -> Iterator[None]:
-        """Hold one of the limited places. Raises FullError, also once the streams were closed."""
-        if self._closed or self._seats >= self._limit:
+    def slot(self) -> Iterator[None]:
+        """Count as one of the limited streams. Raises FullError, also once the streams were closed."""
+        if self._closed or self._taken >= self._limit:
             raise FullError
-        self._seats += 1
+        self._taken += 1
         try:
             yield
         finally:
-            self._seats -= 1
+            self._taken -= 1
 
     async def follow(self, stream: Stream) -> None:
         """Send the stream all that comes, until it ends."""

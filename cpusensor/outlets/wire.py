@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from cpusensor.model.query import Grid
-from cpusensor.model.records import ClockStep, CoreTicks, Cost, Gap, Rollup, Sample, Tick, Ticks
+from cpusensor.model.figures import MODES, SHOWN, Show, percent
+from cpusensor.model.query import Answer, Grid
+from cpusensor.model.records import Cost, Gap, Health, Rollup, Sample
 from cpusensor.model.rollup import MINUTE, is_reliable
-from cpusensor.model.usage import percent
 
 T = TypeVar("T")
 
@@ -18,14 +19,6 @@ COMPACT: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
 """How JSON is written here: without spaces, and never a NaN, which is no JSON."""
 
 MIB = 1 << 20
-
-_MODES: dict[str, Callable[[Ticks], int | None]] = {
-    "user": lambda ticks: ticks.user,
-    "system": lambda ticks: ticks.system,
-    "irq": lambda ticks: ticks.irq,
-    "iowait": lambda ticks: ticks.iowait,
-    "steal": lambda ticks: ticks.steal,
-}
 
 
 def encode(value: Json) -> str:
@@ -45,16 +38,15 @@ def error(text: str) -> dict[str, Json]:
 
 def sample(record: Sample) -> dict[str, Json]:
     """A sample as the stream and /api/now show it: percentages, `elapsed` in seconds, `weight` in ticks of 1/100 s."""
-    ticks = record.ticks
+    figures = record.figures
     return {
         "time": record.time,
-        "elapsed": record.elapsed_ms / 1000,
-        "weight": ticks.all,
-        "cpu": percent(ticks.busy, ticks.all),
-        **{name: percent(of(ticks), ticks.all) for name, of in _MODES.items()},
+        "elapsed": figures.elapsed_ms / 1000,
+        "weight": figures.all,
+        "cpu": percent(figures.busy, figures.all),
+        **{key: show(figures, 1) for key, show in _MODES.items()},
         "cores": None if record.cores is None else [percent(core.busy, core.all) for core in record.cores],
-        "load": _load(record.load_centi, 1),
-        "pressure": _pressure(record.pressure_us, record.elapsed_ms),
+        **{key: show(figures, 1) for key, show in _SINGLE.items()},
     }
 
 
@@ -62,11 +54,11 @@ def minute(record: Rollup) -> Json:
     """A minute as the stream shows it; `accounted` is the share of the CPU time that the kernel's counters tell of."""
     return {
         "time": record.time,
-        "cpu": percent(record.ticks.busy, record.ticks.all),
+        "cpu": percent(record.figures.busy, record.figures.all),
         "min": record.cpu_min_bp / 100,
         "max": record.cpu_max_bp / 100,
         "count": record.count,
-        "accounted": round(record.ticks.all / record.expected, 3) if record.expected else None,
+        "accounted": round(record.figures.all / record.figures.expected, 3) if record.figures.expected else None,
     }
 
 
@@ -162,28 +154,14 @@ def history_header(status: Status, last_id: int | None) -> dict[str, Json]:
     return {"host": status.host, "now": status.now, "last_id": last_id}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What an answer of /api/history is made of."""
-
-    grid: Grid
-    interval: int
-    """Seconds between two samples."""
-    buckets: Sequence[Rollup]
-    cores: Mapping[int, tuple[CoreTicks, ...]]
-    """By the bucket's time."""
-    gaps: Sequence[Gap]
-    clock_steps: Sequence[ClockStep]
-
-
-def history(record: History, series: Sequence[str], header: Mapping[str, Json]) -> dict[str, Json]:
+def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -> dict[str, Json]:
     """The body of /api/history: columns on a dense grid, null where nothing was recorded.
 
     `header` comes first; `series` names the further columns. Above the sampling interval each element also has the
     extremes and the number of its samples, and `unreliable` lists the elements whose counting cannot be trusted.
     """
     grid, buckets = record.grid, record.buckets
-    columns: dict[str, Json] = {"cpu": _column(grid, buckets, lambda one: percent(one.ticks.busy, one.ticks.all))}
+    columns: dict[str, Json] = {"cpu": _column(grid, buckets, lambda one: percent(one.figures.busy, one.figures.all))}
     if grid.step > record.interval:
         columns["min"] = _column(grid, buckets, lambda one: one.cpu_min_bp / 100)
         columns["max"] = _column(grid, buckets, lambda one: one.cpu_max_bp / 100)
@@ -208,13 +186,9 @@ def event(name: str, data: Json, event_id: int | None = None) -> bytes:
     return f"{head}event: {name}\ndata: {encode(data)}\n\n".encode()
 
 
-def closed(records: Sequence[Tick]) -> bytes:
-    """What recorded ticks closed: of each its gap, then its minutes, all without an id."""
-    frames = []
-    for record in records:
-        frames += [] if record.gap is None else [event("gap", gap(record.gap))]
-        frames += [event("minute", minute(one)) for one in record.minutes]
-    return b"".join(frames)
+def closed(records: Sequence[Gap | Rollup]) -> bytes:
+    """The gaps and minutes that a tick closed, in their order, all without an id."""
+    return b"".join(event("gap", gap(one)) if isinstance(one, Gap) else event("minute", minute(one)) for one in records)
 
 
 def sampled(record: Sample) -> bytes:
@@ -232,9 +206,16 @@ def beat(now: float) -> bytes:
     return event("beat", {"now": int(now)})
 
 
-def state(name: str) -> bytes:
-    """The frame that tells that the recording now fares otherwise: `recording`, or what is wrong."""
-    return event("state", {"state": name})
+def state(degraded: str | None) -> bytes:
+    """The frame that tells that the recording now fares otherwise."""
+    return event("state", {"state": state_of(Health(is_ticking=True, degraded=degraded))})
+
+
+def state_of(health: Health) -> str:
+    """How the recording fares, in a word: `recording`, `degraded: …`, or for how long there was no tick."""
+    if health.degraded is None:
+        return "recording"
+    return f"degraded: {health.degraded}" if health.is_ticking else health.degraded
 
 
 def resync(last_id: int | None, reason: str) -> bytes:
@@ -249,15 +230,15 @@ def _column(grid: Grid, buckets: Sequence[Rollup], of: Callable[[Rollup], T | No
     return column
 
 
-def _mode(grid: Grid, buckets: Sequence[Rollup], of: Callable[[Ticks], int | None]) -> Json:
-    return _column(grid, buckets, lambda one: percent(of(one.ticks), one.ticks.all))
+def _modes(record: Answer) -> Json:
+    return {key: _shown(record, show) for key, show in _MODES.items()}
 
 
-def _modes(record: History) -> Json:
-    return {name: _mode(record.grid, record.buckets, of) for name, of in _MODES.items()}
+def _shown(record: Answer, show: Show) -> Json:
+    return _column(record.grid, record.buckets, lambda one: show(one.figures, one.count))
 
 
-def _cores(record: History) -> Json:
+def _cores(record: Answer) -> Json:
     grid = record.grid
     rows: list[list[float | None]] = []
     for time, cores in record.cores.items():
@@ -267,22 +248,12 @@ def _cores(record: History) -> Json:
     return rows
 
 
-def _load(sum_centi: int | None, count: int) -> float | None:
-    return None if sum_centi is None else round(sum_centi / count / 100, 2)
+_MODES = {figure.key: figure.show for figure in SHOWN if figure.series == MODES and figure.key and figure.show}
+_SINGLE = {figure.key: figure.show for figure in SHOWN if figure.series != MODES and figure.key and figure.show}
+"""The figures that are shown, by the names that readers know them by: the kinds of work, and those that stand alone."""
 
-
-def _pressure(waited_us: int | None, elapsed_ms: int) -> float | None:
-    """The share of an interval in which something waited; the kernel books waits in bursts, so at most 100."""
-    if waited_us is None or elapsed_ms <= 0:
-        return None
-    return min(100.0, round(waited_us / elapsed_ms / 10, 2))
-
-
-_SERIES: dict[str, Callable[[History], Json]] = {
-    "modes": _modes,
+_SERIES: dict[str, Callable[[Answer], Json]] = {
+    MODES: _modes,
     "cores": _cores,
-    "load": lambda record: _column(record.grid, record.buckets, lambda one: _load(one.load_centi, one.count)),
-    "pressure": lambda record: _column(
-        record.grid, record.buckets, lambda one: _pressure(one.pressure_us, one.elapsed_ms)
-    ),
+    **{key: partial(_shown, show=show) for key, show in _SINGLE.items()},
 }

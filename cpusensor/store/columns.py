@@ -1,10 +1,11 @@
-"""Rows of the database <-> records. Pure."""
+"""Rows of the database <-> records, and the columns that they lie in. Pure."""
 
 import struct
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from cpusensor.model.records import Cause, ClockStep, CoreTicks, Gap, Rollup, Run, Sample, Ticks
+from cpusensor.model.figures import FIGURES, Figures
+from cpusensor.model.records import Cause, ClockStep, CoreTicks, Gap, Rollup, Run, Sample
 
 
 class GarbledError(Exception):
@@ -17,6 +18,23 @@ _CAUSES = frozenset(Cause)
 
 _SIZES = {b"H": 2, b"I": 4}
 """Bytes of a number, by the format character of a blob of cores."""
+
+_NAMES = tuple(figure.name for figure in FIGURES)
+_INTEGERS = [int] * len(FIGURES)
+_MAY_BE_UNKNOWN = tuple(figure.may_be_unknown for figure in FIGURES)
+
+
+def _listed(*names: str) -> str:
+    """Column names as SQL; quoted, for one of them is a keyword."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+RUN_COLUMNS = _listed("id", "boot_id", "started", "ended", "interval", "version")
+FIGURE_COLUMNS = _listed(*_NAMES)
+SAMPLE_COLUMNS = _listed("time", "run", *_NAMES, "total_busy", "total_all", "cores")
+ROLLUP_COLUMNS = _listed("time", "count", *_NAMES, "cpu_min_bp", "cpu_max_bp", "cores")
+GAP_COLUMNS = _listed("from_time", "to_time", "cause", "busy", "all")
+CLOCK_STEP_COLUMNS = _listed("time", "by_ms")
 
 
 def text_of(value: bytes) -> str:
@@ -58,63 +76,80 @@ def _require(kind: type, *values: object) -> None:
         raise GarbledError("a row holds what its columns do not take")
 
 
+def _known(*values: object) -> Sequence[object]:
+    """Those that are not null."""
+    return [value for value in values if value is not None]
+
+
+def _figures(values: Row) -> Figures:
+    """The figures whose columns these are."""
+    # Nearly every row has all of them: one comparison instead of a look at each.
+    if list(map(type, values)) != _INTEGERS:
+        for value, may_be_unknown in zip(values, _MAY_BE_UNKNOWN, strict=True):
+            if value is not None or not may_be_unknown:
+                _require(int, value)
+    return Figures(**dict(zip(_NAMES, values, strict=True)))
+
+
+def _figure_values(figures: Figures) -> Row:
+    return [getattr(figures, name) for name in _NAMES]
+
+
 def run_of_row(row: Row) -> Run:
-    """A row of `run`, its columns in the order of the record. Raises GarbledError, as all these do."""
+    """A row of `run`. Its columns, as in all these, are in the order of RUN_COLUMNS. Raises GarbledError, as all do."""
     run_id, boot_id, started, ended, interval, version = row
     _require(int, run_id, started, started if ended is None else ended, interval)
     _require(str, boot_id, version)
     return Run(id=run_id, boot_id=boot_id, started=started, ended=ended, interval=interval, version=version)
 
 
-def _known(*values: object) -> Sequence[object]:
-    """Those that are not null."""
-    return [value for value in values if value is not None]
-
-
-def _ticks(row: Row) -> Ticks:
-    user, system, irq, iowait, steal, all_ticks = row
-    _require(int, user, system, irq, all_ticks, *_known(iowait, steal))
-    return Ticks(user=user, system=system, irq=irq, iowait=iowait, steal=steal, all=all_ticks)
+def row_of_run(run: Run) -> Row:
+    """The columns of `run`."""
+    return (run.id, run.boot_id, run.started, run.ended, run.interval, run.version)
 
 
 def sample_of_row(row: Row) -> Sample:
-    """A row of `sample`, its columns in the order of the record."""
-    time, run, elapsed_ms, *ticks, expected, load_centi, pressure_us, total_busy, total_all, cores = row
-    _require(int, time, run, elapsed_ms, expected, total_busy, total_all, *_known(load_centi, pressure_us))
+    """A row of `sample`."""
+    time, run, *figures, total_busy, total_all, cores = row
+    _require(int, time, run, total_busy, total_all)
     return Sample(
         time=time,
         run=run,
-        elapsed_ms=elapsed_ms,
-        ticks=_ticks(ticks),
-        expected=expected,
-        cores=unpack_cores(cores),
-        load_centi=load_centi,
-        pressure_us=pressure_us,
+        figures=_figures(figures),
         total_busy=total_busy,
         total_all=total_all,
+        cores=unpack_cores(cores),
     )
+
+
+def row_of_sample(sample: Sample) -> Row:
+    """The columns of `sample`."""
+    figures = _figure_values(sample.figures)
+    return (sample.time, sample.run, *figures, sample.total_busy, sample.total_all, pack_cores(sample.cores))
 
 
 def rollup_of_row(row: Row) -> Rollup:
-    """A row of `minute`, or a bucket of them, its columns in the order of the record, cores last."""
-    time, count, elapsed_ms, *ticks, expected, cpu_min_bp, cpu_max_bp, load_centi, pressure_us, cores = row
-    _require(int, time, count, elapsed_ms, expected, cpu_min_bp, cpu_max_bp, *_known(load_centi, pressure_us))
+    """A row of a tier, or a bucket of them."""
+    time, count, *figures, cpu_min_bp, cpu_max_bp, cores = row
+    _require(int, time, count, cpu_min_bp, cpu_max_bp)
     return Rollup(
         time=time,
         count=count,
-        elapsed_ms=elapsed_ms,
-        ticks=_ticks(ticks),
-        expected=expected,
+        figures=_figures(figures),
         cpu_min_bp=cpu_min_bp,
         cpu_max_bp=cpu_max_bp,
-        load_centi=load_centi,
-        pressure_us=pressure_us,
         cores=unpack_cores(cores),
     )
 
 
+def row_of_rollup(rollup: Rollup) -> Row:
+    """The columns of a tier."""
+    figures = _figure_values(rollup.figures)
+    return (rollup.time, rollup.count, *figures, rollup.cpu_min_bp, rollup.cpu_max_bp, pack_cores(rollup.cores))
+
+
 def gap_of_row(row: Row) -> Gap:
-    """A row of `gap`, its columns in the order of the record."""
+    """A row of `gap`."""
     from_time, to_time, cause, busy, all_ticks = row
     _require(int, from_time, to_time, *_known(busy, all_ticks))
     if cause not in _CAUSES:
@@ -122,52 +157,18 @@ def gap_of_row(row: Row) -> Gap:
     return Gap(from_time=from_time, to_time=to_time, cause=Cause(cause), busy=busy, all=all_ticks)
 
 
+def row_of_gap(gap: Gap) -> Row:
+    """The columns of `gap`."""
+    return (gap.from_time, gap.to_time, gap.cause.value, gap.busy, gap.all)
+
+
 def clock_step_of_row(row: Row) -> ClockStep:
-    """A row of `clock_step`, its columns in the order of the record."""
+    """A row of `clock_step`."""
     time, by_ms = row
     _require(int, time, by_ms)
     return ClockStep(time=time, by_ms=by_ms)
 
 
-def row_of_sample(sample: Sample) -> Row:
-    """The columns of `sample`, in the order of the record."""
-    ticks = sample.ticks
-    return (
-        *(sample.time, sample.run, sample.elapsed_ms),
-        *(ticks.user, ticks.system, ticks.irq, ticks.iowait, ticks.steal, ticks.all),
-        *(
-            sample.expected,
-            sample.load_centi,
-            sample.pressure_us,
-            sample.total_busy,
-            sample.total_all,
-            pack_cores(sample.cores),
-        ),
-    )
-
-
-def row_of_rollup(rollup: Rollup) -> Row:
-    """The columns of `minute`, in the order of the record."""
-    ticks = rollup.ticks
-    return (
-        *(rollup.time, rollup.count, rollup.elapsed_ms),
-        *(ticks.user, ticks.system, ticks.irq, ticks.iowait, ticks.steal, ticks.all),
-        *(
-            rollup.expected,
-            rollup.cpu_min_bp,
-            rollup.cpu_max_bp,
-            rollup.load_centi,
-            rollup.pressure_us,
-            pack_cores(rollup.cores),
-        ),
-    )
-
-
-def row_of_gap(gap: Gap) -> Row:
-    """The columns of `gap`, in the order of the record."""
-    return (gap.from_time, gap.to_time, gap.cause.value, gap.busy, gap.all)
-
-
-def row_of_run(run: Run) -> Row:
-    """The columns of `run`, in the order of the record."""
-    return (run.id, run.boot_id, run.started, run.ended, run.interval, run.version)
+def row_of_clock_step(step: ClockStep) -> Row:
+    """The columns of `clock_step`."""
+    return (step.time, step.by_ms)

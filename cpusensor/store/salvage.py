@@ -1,15 +1,22 @@
 """What can still be read of a broken database. Reads in the calling thread, and only reads."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from cpusensor.model.grid import EARLIEST
+from cpusensor.model.rollup import TIERS
 from cpusensor.model.sanity import core_faults, sample_faults
 from cpusensor.store.columns import (
+    CLOCK_STEP_COLUMNS,
+    GAP_COLUMNS,
+    ROLLUP_COLUMNS,
+    RUN_COLUMNS,
+    SAMPLE_COLUMNS,
     GarbledError,
     Row,
     clock_step_of_row,
@@ -18,9 +25,7 @@ from cpusensor.store.columns import (
     run_of_row,
     sample_of_row,
     text_of,
-    unpack_cores,
 )
-from cpusensor.store.schema import GAP_COLUMNS, ROLLUP_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS
 
 MAX_RUNS = 10_000
 
@@ -33,20 +38,51 @@ SPAN_S = 3600
 STEPS = 10_000
 """After how many steps of SQLite's machine, about a millisecond, a query looks whether it is to stop."""
 
-TABLES = {
-    "sample": (SAMPLE_COLUMNS, "time"),
-    "minute": (ROLLUP_COLUMNS, "time"),
-    "gap": (GAP_COLUMNS, "from_time"),
-    "clock_step": ("time, by_ms", "time"),
-}
-"""Columns and time column of each table that holds history."""
 
-_PLAIN: dict[str, Callable[[Row], object]] = {
-    "run": run_of_row,
-    "gap": gap_of_row,
-    "clock_step": clock_step_of_row,
+def _sound_run(row: Row) -> Row:
+    run_of_row(row)
+    return row
+
+
+def _sound_sample(row: Row) -> Row:
+    """Without its cores if those are garbled: they come last."""
+    sample = sample_of_row(row)
+    if any(sample_faults(sample)):
+        raise GarbledError("it says what cannot be")
+    return (*row[:-1], None) if sample.cores is None or core_faults(sample.cores) else row
+
+
+def _sound_rollup(row: Row) -> Row:
+    """Likewise."""
+    return (*row[:-1], None) if rollup_of_row(row).cores is None else row
+
+
+def _sound_gap(row: Row) -> Row:
+    gap_of_row(row)
+    return row
+
+
+def _sound_clock_step(row: Row) -> Row:
+    clock_step_of_row(row)
+    return row
+
+
+class Table(NamedTuple):
+    """A table that holds history."""
+
+    columns: str
+    time: str
+    """The column that its rows are found by."""
+    sound: Callable[[Row], Row]
+    """The row as far as it makes sense. Raises GarbledError if nothing of it does."""
+
+
+TABLES = {
+    "sample": Table(SAMPLE_COLUMNS, "time", _sound_sample),
+    **{tier.name: Table(ROLLUP_COLUMNS, "time", _sound_rollup) for tier in TIERS},
+    "gap": Table(GAP_COLUMNS, "from_time", _sound_gap),
+    "clock_step": Table(CLOCK_STEP_COLUMNS, "time", _sound_clock_step),
 }
-"""What reads a row of the tables that hold no cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +99,7 @@ def salvage_runs(path: Path) -> list[Row]:
     """The runs, as far as they can be read."""
     with _open(path) as connection:
         rows = _read(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
-    return [row for row in rows if _sound("run", row) is not None]
+    return _as_far_as_sound(rows, _sound_run)
 
 
 def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> Iterator[Salvage]:
@@ -78,30 +114,20 @@ def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> I
             if is_stopped():
                 return
             rows = {}
-            for table, (columns, time) in TABLES.items():
-                sql = f"SELECT {columns} FROM {table} WHERE {time} > ? AND {time} <= ?"
-                read = _read(connection, sql, end - SPAN_S, end)
-                rows[table] = [sound for row in read if (sound := _sound(table, row)) is not None]
+            for name, table in TABLES.items():
+                sql = f"SELECT {table.columns} FROM {name} WHERE {table.time} > ? AND {table.time} <= ?"
+                rows[name] = _as_far_as_sound(_read(connection, sql, end - SPAN_S, end), table.sound)
             if any(rows.values()):
                 yield Salvage(end=end, rows=rows)
 
 
-def _sound(table: str, row: Row) -> Row | None:
-    """The row, without its cores if those are garbled; None if the whole row makes no sense."""
-    try:
-        if table in _PLAIN:
-            _PLAIN[table](row)
-        elif table == "minute":
-            rollup_of_row(row)
-            return (*row[:-1], None) if unpack_cores(row[-1]) is None else row
-        elif table == "sample":
-            record = sample_of_row(row)
-            if any(sample_faults(record)):
-                return None
-            return (*row[:-1], None) if record.cores is None or core_faults(record.cores) else row
-    except GarbledError:
-        return None
-    return row
+def _as_far_as_sound(rows: Sequence[Row], sound: Callable[[Row], Row]) -> list[Row]:
+    """The rows that make sense, the others left out."""
+    found = []
+    for row in rows:
+        with suppress(GarbledError):
+            found.append(sound(row))
+    return found
 
 
 @contextmanager
@@ -115,9 +141,9 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
 def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
     """First and last time until now of any table that still says; an empty range if none does."""
     times: list[int] = []
-    for table, (_, time) in TABLES.items():
+    for name, table in TABLES.items():
         for extreme in ("min", "max"):
-            sql = f"SELECT {extreme}({time}) FROM {table} WHERE {time} > ? AND {time} <= ?"
+            sql = f"SELECT {extreme}({table.time}) FROM {name} WHERE {table.time} > ? AND {table.time} <= ?"
             try:
                 rows = connection.execute(sql, (EARLIEST, now)).fetchall()
             except sqlite3.Error:

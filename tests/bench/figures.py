@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from cpusensor.kernel.counters import TICKS_PER_SECOND
-from cpusensor.model.records import Counters, Ticks
-from cpusensor.model.usage import measure, percent, sum_ticks
+from cpusensor.model.figures import TICKS_PER_SECOND, Ticks, add_up, percent
+from cpusensor.model.records import Counters
+from cpusensor.model.usage import measure
 from tests.bench.instrument import Account, spent_ns
 
 Mpstat: TypeAlias = "subprocess.Popen[str]"
@@ -64,7 +64,7 @@ def compare(readings: Sequence[Reading]) -> Figures:
 def spent_ticks(readings: Sequence[Reading]) -> Ticks:
     """What the product makes of each interval, added up as its minute is."""
     usages = [measure(before.counters, after.counters) for before, after in pairwise(readings)]
-    ticks = sum_ticks([usage.ticks for usage in usages if usage is not None])
+    ticks = add_up([usage.ticks for usage in usages if usage is not None])
     if ticks is None:
         raise RuntimeError("the kernel's counters stand still")
     return ticks

@@ -7,8 +7,9 @@ from random import Random
 
 from cpusensor import __version__
 from cpusensor.kernel.clock import SystemClock
-from cpusensor.model.records import Cause, CoreTicks, Measured, Run, Sample, Ticks
-from cpusensor.store.storage import open_storage
+from cpusensor.model.figures import Figures
+from cpusensor.model.records import Cause, CoreTicks, Measured, Run, Sample
+from cpusensor.store.opening import open_history
 
 CORES = 8
 STEP_S = 5
@@ -24,12 +25,12 @@ def fill_hour(database: Path) -> None:
 async def _fill_hour(database: Path) -> None:
     now = SystemClock().now().wall
     newest = int(now) // STEP_S * STEP_S
-    async with open_storage(database, now) as storage:
-        run = await storage.start_run("another boot", newest - 3600, STEP_S, __version__)
+    async with open_history(database, now) as store:
+        run = await store.runs.start("another boot", newest - 3600, STEP_S, __version__)
         times = range(newest - (SAMPLES - 1) * STEP_S, newest + 1, STEP_S)
         samples = [_sample(run, at, shares) for at, shares in zip(times, busy_shares(), strict=True)]
-        await storage.add([Measured(sample=one, cause=Cause.STALLED) for one in samples])
-        await storage.end_run(newest)
+        await store.writer.add([Measured(sample=one, cause=Cause.STALLED) for one in samples])
+        await store.runs.end(newest)
 
 
 def busy_shares() -> list[list[float]]:
@@ -51,12 +52,19 @@ def _sample(run: Run, at: int, shares: list[float]) -> Sample:
     return Sample(
         time=at,
         run=run.id,
-        elapsed_ms=1000 * STEP_S,
-        ticks=Ticks(user=busy - system - irq, system=system, irq=irq, iowait=busy % 20, steal=0, all=all_ticks),
-        expected=all_ticks,
-        cores=cores,
-        load_centi=busy // 10,
-        pressure_us=10 * busy,
+        figures=Figures(
+            user=busy - system - irq,
+            system=system,
+            irq=irq,
+            iowait=busy % 20,
+            steal=0,
+            all=all_ticks,
+            elapsed_ms=1000 * STEP_S,
+            expected=all_ticks,
+            load_centi=busy // 10,
+            pressure_us=10 * busy,
+        ),
         total_busy=0,
         total_all=0,
+        cores=cores,
     )

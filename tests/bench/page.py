@@ -194,7 +194,7 @@ async def tick(running: Running, ticks: int, draw: Random, *, pause_s: float = 0
 
 async def has_arrived(running: Running, tab: Tab) -> None:
     """Return once the page shows the newest sample. Raises TimeoutError."""
-    newest = running.storage.newest
+    newest = running.history.writer.newest
     async with asyncio.timeout(SETTLE_S):
         while newest and await tab.evaluate(LAST_ID) != str(newest.time):  # noqa: ASYNC110 - a page tells no event
             await asyncio.sleep(TICK_S)

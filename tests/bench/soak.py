@@ -64,7 +64,7 @@ def slope(looks: Sequence[Look]) -> float:
 
 async def watch(running: Running, number: int) -> None:
     """One reader: every other one resumes where it was a few minutes ago."""
-    newest = running.storage.newest
+    newest = running.history.writer.newest
     position = f"?after={newest.time - 300}" if newest is not None and number % 2 else ""
     async with running.events(position) as stream:
         await stream.take(3 if position else 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 from cpusensor.model.records import Cause, Measured
 from cpusensor.store.database import ReadError, WriteError
 from cpusensor.store.file import StorageError
-from cpusensor.store.storage import open_storage
+from cpusensor.store.opening import open_history
 from tests.fakes import START, FakeClock
 from tests.faults.harness import Lab, fault
 from tests.faults.victim import (
@@ -154,13 +154,13 @@ def _name(path: Path) -> str:
 
 async def _fill(path: Path, length: int = LENGTH) -> None:
     """A history with gaps, as a clean stop leaves it."""
-    async with open_storage(path, START) as storage:
-        run = await storage.start_run("boot-1", START, STEP, "1.0.0")
+    async with open_history(path, START) as store:
+        run = await store.runs.start("boot-1", START, STEP, "1.0.0")
         times = [START + STEP * slot for slot in range(1, length + 1) if slot % 1000 > 20]
         for begin in range(0, len(times), 500):
             batch = times[begin : begin + 500]
-            await storage.add([Measured(sample=sample(at, run=run.id), cause=Cause.CRASHED) for at in batch])
-        await storage.end_run(times[-1])
+            await store.writer.add([Measured(sample=sample(at, run=run.id), cause=Cause.CRASHED) for at in batch])
+        await store.runs.end(times[-1])
 
 
 def _wipe_sector(lab: Lab, content: bytes) -> bytes:
@@ -225,14 +225,14 @@ async def _use(lab: Lab, path: Path) -> str:
     """Start on it as after a crash, record, and look whether the damage was noticed."""
     broken, log = path.read_bytes(), _Log()
     with log:
-        async with open_storage(path, LATER) as storage:
-            run = await storage.start_run("boot-1", LATER, STEP, "1.0.0")
+        async with open_history(path, LATER) as store:
+            run = await store.runs.start("boot-1", LATER, STEP, "1.0.0")
             # What the background loops log and go on after.
             try:
-                await storage.verify(LATER)
+                await store.verify(LATER)
             except (ReadError, WriteError) as error:
                 lab.findings.append(f"verify: {error}")
-            await storage.add([Measured(sample=sample(LATER + STEP, run=run.id), cause=Cause.CRASHED)])
+            await store.writer.add([Measured(sample=sample(LATER + STEP, run=run.id), cause=Cause.CRASHED)])
             aside = [one for one in path.parent.glob("a.db.corrupt-*") if one.suffix.endswith("Z")]
             if aside:
                 is_done = await log.wait_for(SALVAGED, 3)

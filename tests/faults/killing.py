@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cpusensor.model.records import Cause, Measured
-from cpusensor.store.storage import open_storage
+from cpusensor.store.opening import open_history
 from tests.fakes import START
 from tests.faults.harness import Lab, fault
 from tests.faults.victim import by_time, history, wait_for_samples
@@ -61,7 +61,7 @@ def _write_and_kill(path: Path, now: int, after_s: float) -> list[int]:
 
 
 async def _open_and_close(path: Path, now: int) -> None:
-    async with open_storage(path, now):
+    async with open_history(path, now):
         pass
 
 
@@ -130,10 +130,10 @@ async def _write_and_copy(folder: Path) -> list[int]:
     original = folder / "original"
     original.mkdir()
     times = [START + STEP * slot for slot in range(1, 91) if slot % 30 > 3]
-    async with open_storage(original / "a.db", START) as storage:
-        await storage.start_run("boot-1", START, STEP, "1.0.0")
+    async with open_history(original / "a.db", START) as store:
+        await store.runs.start("boot-1", START, STEP, "1.0.0")
         for time_ in times:
-            await storage.add([Measured(sample=sample(time_), cause=Cause.CRASHED)])
+            await store.writer.add([Measured(sample=sample(time_), cause=Cause.CRASHED)])
         for companion in COMPANIONS:
             shutil.copy(original / f"a.db{companion}", folder / f"a.db{companion}")
     return times

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from cpusensor.model.records import Cause, Measured
-from cpusensor.store.storage import open_storage
+from cpusensor.store.opening import open_history
 from tests.fakes import START, FakeClock, FakeKernel
 from tests.faults.harness import Lab, fault
 from tests.faults.mounts import mount
@@ -151,7 +151,7 @@ async def _set_clock(lab: Lab, by: int, *, is_undone: bool) -> None:
         before = by_time(await service.json(f"api/history?from={START}&to={START + 180}&step=5"))
         service.clock.step(by)
         await service.clock.advance(70)
-        early = [tick.sample.time for tick in await service.storage.ticks_after(-10, 946_684_800)]
+        early = [tick.sample.time for tick in await service.history.reader.ticks_after(-10, 946_684_800)]
         lab.expect(that=not early, otherwise=f"{len(early)} samples of the years before 2000 are kept")
         if is_undone:
             service.clock.step(-by)
@@ -159,7 +159,7 @@ async def _set_clock(lab: Lab, by: int, *, is_undone: bool) -> None:
         after = by_time(await service.json(f"api/history?from={START}&to={START + 180}&step=5"))
         is_there = before.keys() <= after.keys() or by < 0
         lab.expect(that=is_there, otherwise=f"{len(before.keys() - after.keys())} samples are not served any more")
-        steps = await service.storage.clock_steps(0, START + 2 * YEAR)
+        steps = await service.history.reader.clock_steps(0, START + 2 * YEAR)
         told = [round(step.by_ms / 1000) for step in steps]
         lab.expect(that=by in told or by < -YEAR, otherwise=f"kept steps: {told}")
 
@@ -177,14 +177,14 @@ def the_clock_is_set_back_while_the_service_is_down(lab: Lab) -> str:
 async def _runs_with_a_clock_set_back(lab: Lab, path: Path) -> None:
     now = START
     for _ in range(4):
-        async with open_storage(path, now) as storage:
-            run = await storage.start_run("boot-1", now, STEP, "1.0.0")
-            times = [storage.newest.time if storage.newest else START]
+        async with open_history(path, now) as store:
+            run = await store.runs.start("boot-1", now, STEP, "1.0.0")
+            times = [store.writer.newest.time if store.writer.newest else START]
             for _ in range(lab.chance.randrange(1, 25)):
                 times.append(times[-1] + STEP * lab.chance.choice((1, 1, 1, 2, 9, 30)))
-                await storage.add([Measured(sample=sample(times[-1], run=run.id), cause=Cause.CRASHED)])
+                await store.writer.add([Measured(sample=sample(times[-1], run=run.id), cause=Cause.CRASHED)])
         now = lab.chance.choice(times[-2:]) + STEP
-        async with open_storage(path, now):
+        async with open_history(path, now):
             pass
         lab.expect_clean(path)
 

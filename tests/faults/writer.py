@@ -1,4 +1,4 @@
-"""Writes samples through the product's own storage as fast as it can, and prints each one's time once it is committed.
+"""Writes samples through the product's own store as fast as it can, and prints each one's time once it is committed.
 
 `python -m tests.faults.writer DATABASE`: to be killed.
 """
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from cpusensor.model.records import Cause, Measured
-from cpusensor.store.storage import open_storage
+from cpusensor.store.opening import open_history
 from tests.fakes import START
 from tests.samples import sample
 
@@ -22,13 +22,13 @@ HOLES = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 9, 30)
 async def write(path: Path, now: int) -> None:
     """Go on after the newest sample, without end."""
     chance = random.Random(now)  # noqa: S311 - leaves holes here and there
-    async with open_storage(path, now) as storage:
-        run = await storage.start_run("boot-1", now, STEP, "1.0.0")
-        time = storage.newest.time if storage.newest else START
+    async with open_history(path, now) as store:
+        run = await store.runs.start("boot-1", now, STEP, "1.0.0")
+        time = store.writer.newest.time if store.writer.newest else START
         while True:
             time += STEP * chance.choice(HOLES)
             one = sample(time, busy=chance.randrange(1000), run=run.id)
-            await storage.add([Measured(sample=one, cause=Cause.CRASHED)])
+            await store.writer.add([Measured(sample=one, cause=Cause.CRASHED)])
             os.write(1, b"%d\n" % time)
 
 

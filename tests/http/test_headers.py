@@ -50,7 +50,7 @@ async def test_every_answer_tells_the_browser_what_it_must_not_do(
     await running.restart("--trust-proxy", "127.0.0.1", *(["--token", "0123456789abcdef"] if status == 401 else []))
     with ExitStack() as others:
         for _ in range(MAX_READING if status == 503 else 0):
-            others.enter_context(running.storage.place(0, 3600))
+            others.enter_context(running.history.reader.slot(0, 3600))
         answer = await running.raw(REQUEST.format(method=method, path=path, header=header) + "x" * (status == 413))
 
     head, _, body = answer.decode("latin-1").partition("\r\n\r\n")

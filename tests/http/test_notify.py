@@ -16,7 +16,7 @@ from cpusensor.model.records import Health
 from tests.fakes import FakeClock
 from tests.service import Service
 
-RECORDING = Health(is_ticking=True, state="recording")
+RECORDING = Health(is_ticking=True, degraded=None)
 TIMEOUT_S = 20
 FED = "STATUS=recording\nWATCHDOG=1"
 
@@ -86,11 +86,11 @@ async def test_the_watchdog_is_fed_thrice_within_its_timeout(manager: Manager) -
 
 async def test_the_watchdog_starves_while_no_reading_is_taken_and_only_then(manager: Manager) -> None:
     recording = Recording(manager)
-    recording.health = Health(is_ticking=False, state="no tick for 16 s")
+    recording.health = Health(is_ticking=False, degraded="no tick for 16 s")
     async with recording.supervised():
         await asyncio.sleep(0)
         hung = manager.told()
-        recording.health = Health(is_ticking=True, state="degraded: the disk is full")
+        recording.health = Health(is_ticking=True, degraded="the disk is full")
         await recording.clock.advance(10)
 
         assert hung == ["READY=1", "STATUS=no tick for 16 s"]
@@ -99,7 +99,7 @@ async def test_the_watchdog_starves_while_no_reading_is_taken_and_only_then(mana
 
 async def test_what_is_wrong_cannot_feed_the_watchdog(manager: Manager) -> None:
     recording = Recording(manager)
-    recording.health = Health(is_ticking=False, state="hung\nWATCHDOG=1")
+    recording.health = Health(is_ticking=False, degraded="hung\nWATCHDOG=1")
     async with recording.supervised():
         await asyncio.sleep(0)
 

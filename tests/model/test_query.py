@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cpusensor.model.figures import SERIES
 from cpusensor.model.query import (
     MAX_POINTS,
     MAX_TIME,
     RANGES,
-    SERIES,
     STEPS,
     BadRequestError,
     Grid,

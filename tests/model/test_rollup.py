@@ -3,8 +3,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import CoreTicks, Sample
-from cpusensor.model.rollup import as_rollup, bucket_end, closed_minutes, roll_up
+from cpusensor.model.rollup import as_rollup, closed_buckets, roll_up
 from tests.samples import histories, sample, without_known
 
 
@@ -15,23 +16,23 @@ def test_a_bucket_ends_at_the_next_multiple_of_its_step() -> None:
 
 
 def test_a_minute_is_closed_by_its_last_slot() -> None:
-    assert closed_minutes(115, 120) == [120]
-    assert closed_minutes(110, 115) == []
-    assert closed_minutes(None, 120) == [120]
+    assert closed_buckets(115, 120, 60) == [120]
+    assert closed_buckets(110, 115, 60) == []
+    assert closed_buckets(None, 120, 60) == [120]
 
 
 def test_a_minute_whose_last_slot_was_missed_is_closed_by_the_next_sample() -> None:
-    assert closed_minutes(110, 130) == [120]
-    assert closed_minutes(110, 240) == [120, 240]
+    assert closed_buckets(110, 130, 60) == [120]
+    assert closed_buckets(110, 240, 60) == [120, 240]
 
 
 def test_a_minute_that_is_closed_already_is_not_closed_again() -> None:
-    assert closed_minutes(120, 125) == []
+    assert closed_buckets(120, 125, 60) == []
 
 
 def test_a_clock_set_back_closes_only_the_sample_s_own_minute() -> None:
-    assert closed_minutes(500, 120) == [120]
-    assert closed_minutes(500, 125) == []
+    assert closed_buckets(500, 120, 60) == [120]
+    assert closed_buckets(500, 125, 60) == []
 
 
 def test_a_minute_is_the_ratio_of_the_sums_and_not_the_mean_of_percentages() -> None:
@@ -40,7 +41,7 @@ def test_a_minute_is_the_ratio_of_the_sums_and_not_the_mean_of_percentages() -> 
     minute = roll_up(parts, 60)
 
     assert minute is not None
-    assert (minute.ticks.busy, minute.ticks.all) == (1000, 4000)
+    assert (minute.figures.busy, minute.figures.all) == (1000, 4000)
     assert (minute.cpu_min_bp, minute.cpu_max_bp, minute.count) == (0, 10_000, 2)
     assert minute.cores == (CoreTicks(busy=500, all=2000),) * 2
 
@@ -53,7 +54,7 @@ def test_what_one_sample_does_not_know_the_minute_does_not_know_either() -> None
     minute = roll_up([as_rollup(sample(5)), as_rollup(without_known(sample(10)))], 60)
 
     assert minute is not None
-    assert (minute.ticks.steal, minute.load_centi, minute.pressure_us) == (None, None, None)
+    assert (minute.figures.steal, minute.figures.load_centi, minute.figures.pressure_us) == (None, None, None)
     assert minute.cores == sample(5).cores
 
 
@@ -72,7 +73,7 @@ def test_the_mean_lies_between_the_extremes(history: list[Sample]) -> None:
     minute = roll_up([as_rollup(one) for one in history], 60)
 
     assert minute is not None
-    assert minute.cpu_min_bp - 1 <= 10_000 * minute.ticks.busy / minute.ticks.all <= minute.cpu_max_bp + 1
+    assert minute.cpu_min_bp - 1 <= 10_000 * minute.figures.busy / minute.figures.all <= minute.cpu_max_bp + 1
 
 
 @given(history=histories(), order=st.randoms())

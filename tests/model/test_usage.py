@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpusensor.model.figures import basis_points, percent, sum_known
 from cpusensor.model.records import Counters, CpuTimes
-from cpusensor.model.usage import basis_points, measure, percent, sum_known, was_reset
+from cpusensor.model.usage import measure, was_reset
 
 IDLE = CpuTimes(user=1000, system=500, irq=50, idle=90_000, iowait=200, steal=30)
 TICKS = st.integers(0, 10**12)
 
 
 def counters(*cpus: CpuTimes) -> Counters:
-    return Counters(cpus=dict(enumerate(cpus)), load=None, pressure_us=None)
+    return Counters(cpus=dict(enumerate(cpus)), values={})
 
 
 def moved(times: CpuTimes, **by: int) -> CpuTimes:

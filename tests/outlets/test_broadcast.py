@@ -8,24 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor.outlets.broadcast import MAX_UNSENT_BYTES, REPLAY_S, Broadcast, Frame, FullError, Stream, as_chunk
+from cpusensor.model.grid import REPLAY_S
+from cpusensor.model.records import Cause, Gap, Tick
+from cpusensor.outlets import wire
+from cpusensor.outlets.broadcast import MAX_UNSENT_BYTES, Broadcast, FullError, Stream, as_chunk
 from tests.fakes import FakeClock
+from tests.samples import sample
 
-
-def resync(last_id: int | None, reason: str) -> bytes:
-    return f"<resync {last_id} {reason.split(maxsplit=1)[0]}>".encode()
+GAP = Gap(from_time=0, to_time=4, cause=Cause.STALLED, busy=1, all=4)
 
 
 def frame(event_id: int) -> bytes:
-    return f"<{event_id}>".encode()
+    return wire.sampled(sample(event_id))
 
 
-def tick(event_id: int, sample: bytes | None = None) -> Frame:
-    return Frame(event_id, closed=bytes, sample=lambda: sample or frame(event_id))
+def tick(event_id: int, *closed: Gap) -> Tick:
+    return Tick(sample=sample(event_id), closed=closed)
 
 
 def broadcast_of(*ids: int, limit: int = 10) -> Broadcast:
-    broadcast = Broadcast(clock=FakeClock(), limit=limit, resync=resync)
+    broadcast = Broadcast(clock=FakeClock(), limit=limit)
     broadcast.load(map(tick, ids))
     return broadcast
 
@@ -47,16 +49,16 @@ async def connection() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.Writ
 
 
 def test_without_a_position_the_newest_tick_is_shown() -> None:
-    assert broadcast_of(5, 10).catch_up(None) == b"<10>"
+    assert broadcast_of(5, 10).catch_up(None) == frame(10)
     assert broadcast_of().catch_up(None) == b""
 
 
 def test_what_a_tick_closed_is_replayed_to_those_who_know_the_sample_before_it() -> None:
     broadcast = broadcast_of(5)
-    broadcast.publish(Frame(10, closed=lambda: b"<minute>", sample=lambda: b"<10>"))
+    broadcast.publish(tick(10, GAP))
 
-    assert broadcast.catch_up(None) == b"<10>"
-    assert broadcast.catch_up(5) == b"<minute><10>"
+    assert broadcast.catch_up(None) == frame(10)
+    assert broadcast.catch_up(5) == wire.closed([GAP]) + frame(10)
 
 
 @given(ids=st.sets(st.integers(0, REPLAY_S), min_size=1), position=st.integers(0, REPLAY_S))
@@ -69,20 +71,20 @@ def test_whoever_comes_back_within_the_hour_gets_each_missed_tick_once(ids: set[
     if position <= newest:
         assert missed == b"".join(frame(one) for one in sorted(ids) if one > position)
     else:
-        assert missed == resync(newest, "the") + frame(newest)
+        assert missed == wire.resync(newest, "the position is ahead of the newest sample") + frame(newest)
 
 
 def test_only_the_newest_hour_is_remembered() -> None:
     broadcast = broadcast_of(0, 5, 10)
 
-    broadcast.publish(tick(REPLAY_S + 5, b"<new>"))
+    broadcast.publish(tick(REPLAY_S + 5))
 
-    assert broadcast.catch_up(5) == b"<10><new>"
-    assert broadcast.catch_up(4).startswith(b"<resync 3605 ")
+    assert broadcast.catch_up(5) == frame(10) + frame(REPLAY_S + 5)
+    assert broadcast.catch_up(4).startswith(b'event: resync\ndata: {"last_id":3605,')
 
 
 def test_any_position_in_an_empty_history_means_fetch_again() -> None:
-    assert broadcast_of().catch_up(7) == b"<resync None nothing>"
+    assert broadcast_of().catch_up(7) == wire.resync(None, "nothing is recorded yet")
 
 
 async def test_a_stream_gets_what_is_published_while_it_follows() -> None:
@@ -93,7 +95,7 @@ async def test_a_stream_gets_what_is_published_while_it_follows() -> None:
         broadcast.publish(tick(5))
         broadcast.send(b"<beat>")
 
-        assert await reader.readexactly(9) == b"<5><beat>"
+        assert await reader.readexactly(len(frame(5)) + 6) == frame(5) + b"<beat>"
         broadcast.close()
         await following
 
@@ -105,14 +107,16 @@ async def test_a_chunked_stream_gets_the_same_bytes_as_chunks() -> None:
         await asyncio.sleep(0)
         broadcast.publish(tick(5))
 
-        assert await reader.readexactly(len(as_chunk(frame(5)))) == b"3\r\n<5>\r\n"
+        size = b"%x\r\n" % len(frame(5))
+        assert await reader.readexactly(len(as_chunk(frame(5)))) == size + frame(5) + b"\r\n"
         broadcast.close()
         await following
 
 
 async def test_a_reader_that_does_not_read_is_cut_and_the_others_get_everything() -> None:
     broadcast = broadcast_of()
-    big = b"x" * 10_000
+    closed = [GAP] * 200
+    sent = len(wire.closed(closed)) + len(frame(10_000))
     async with connection() as (reader, transport), connection() as (lazy, lazy_transport):
         lazy_transport.get_extra_info("socket")
         following = [
@@ -120,16 +124,16 @@ async def test_a_reader_that_does_not_read_is_cut_and_the_others_get_everything(
         ]
         await asyncio.sleep(0)
         lazy._transport.pause_reading()  # type: ignore[attr-defined] # noqa: SLF001 - a reader that is stuck
-        count = 0
+        count = 10_000
         async with asyncio.timeout(20):
             while not following[1].done():
                 count += 1
-                broadcast.publish(tick(count, big))
-                await reader.readexactly(len(big))
+                broadcast.publish(tick(count, *closed))
+                await reader.readexactly(sent)
 
         assert transport.get_write_buffer_size() == 0
         assert not following[0].done()
-        assert lazy_transport.get_write_buffer_size() <= MAX_UNSENT_BYTES + len(big)
+        assert lazy_transport.get_write_buffer_size() <= MAX_UNSENT_BYTES + sent
         broadcast.close()
         await asyncio.gather(*following)
 
@@ -145,19 +149,19 @@ async def test_a_reader_that_left_is_noticed_at_the_next_tick() -> None:
         await asyncio.wait_for(following, 5)
 
 
-async def test_no_more_seats_than_the_limit() -> None:
+async def test_no_more_streams_than_the_limit() -> None:
     broadcast = broadcast_of(limit=1)
-    with broadcast.seat(), pytest.raises(FullError), broadcast.seat():
+    with broadcast.slot(), pytest.raises(FullError), broadcast.slot():
         pass
-    with broadcast.seat():
+    with broadcast.slot():
         pass
 
 
-async def test_once_closed_nobody_is_seated_or_kept() -> None:
+async def test_once_closed_no_stream_is_opened_or_followed() -> None:
     broadcast = broadcast_of()
     broadcast.close()
 
-    with pytest.raises(FullError), broadcast.seat():
+    with pytest.raises(FullError), broadcast.slot():
         pass
     async with connection() as (_, transport):
         await asyncio.wait_for(broadcast.follow(Stream(transport, chunked=False)), 5)

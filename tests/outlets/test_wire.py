@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor.model.query import Grid
-from cpusensor.model.records import Cause, Gap, Sample, Tick
+from cpusensor.model.query import Answer, Grid
+from cpusensor.model.records import Cause, Gap, Sample
 from cpusensor.model.rollup import as_rollup
 from cpusensor.outlets import wire
 from tests.samples import histories, sample, without_known
@@ -25,9 +25,14 @@ def test_what_a_system_does_not_report_is_null_and_never_0() -> None:
     assert [shown[name] for name in ("iowait", "steal", "cores", "load", "pressure")] == [None] * 5
 
 
+def waited(pressure_us: int) -> Sample:
+    one = sample(5)
+    return replace(one, figures=replace(one.figures, elapsed_ms=5000, pressure_us=pressure_us))
+
+
 def test_pressure_is_the_share_of_the_interval_and_at_most_100() -> None:
-    assert decoded(wire.sample(replace(sample(5), elapsed_ms=5000, pressure_us=1_250_000)))["pressure"] == 25.0
-    assert decoded(wire.sample(replace(sample(5), elapsed_ms=5000, pressure_us=5_100_000)))["pressure"] == 100.0
+    assert decoded(wire.sample(waited(1_250_000)))["pressure"] == 25.0
+    assert decoded(wire.sample(waited(5_100_000)))["pressure"] == 100.0
 
 
 def test_a_gap_without_proof_has_a_null_mean() -> None:
@@ -53,7 +58,7 @@ def test_a_tick_is_what_it_closed_and_then_its_sample() -> None:
     gap = Gap(from_time=5, to_time=50, cause=Cause.STALLED, busy=1, all=4)
     minute = as_rollup(sample(60))
 
-    closed = wire.closed([Tick(sample=sample(60), gap=gap, minutes=(minute,))]).decode().split("\n\n")
+    closed = wire.closed([gap, minute]).decode().split("\n\n")
 
     assert [one.split("\n")[0] for one in closed] == ["event: gap", "event: minute", ""]
     assert wire.sampled(sample(60)).startswith(b"id: 60\nevent: sample\n")
@@ -62,7 +67,7 @@ def test_a_tick_is_what_it_closed_and_then_its_sample() -> None:
 @given(history=histories())
 def test_every_column_is_as_long_as_the_grid_and_null_where_nothing_was_recorded(history: list[Sample]) -> None:
     inside = [one for one in history if one.time <= GRID.end]
-    record = wire.History(
+    record = Answer(
         grid=GRID,
         interval=1,
         buckets=[as_rollup(one) for one in inside],

@@ -277,14 +277,22 @@ async def test_with_a_commit_interval_samples_wait_for_the_end_of_it_and_streams
     assert committed(running) == [5, 10, 15, 20, 25, 30]
 
 
-async def test_what_waits_for_its_commit_is_written_for_whoever_asks_and_at_the_end(running: Running) -> None:
+async def test_what_waits_for_its_commit_is_shown_to_whoever_asks_without_being_written(running: Running) -> None:
     await running.restart("--commit-interval", "60")
     await running.clock.advance(22)
-    assert committed(running) == [5]
-    assert list(await recorded(running)) == [5, 10, 15, 20] == committed(running)
+    history = await running.json(f"api/history?from={START}&to={START + 20}&step=10&series=cores")
+    minutes = await running.json(f"api/history?from={START}&to={START + 60}&points=1&series=cores")
 
-    await running.clock.advance(15)
-    assert committed(running) == [5, 10, 15, 20]
+    assert list(await recorded(running)) == [5, 10, 15, 20]
+    assert history["last_id"] == (await running.json("api/now"))["time"] == START + 20
+    assert (history["count"], history["cores"]) == ([2, 2], [[25.0, 25.0]] * 2)
+    assert minutes["to"] == START + 20
+    assert committed(running) == [5]
+
+
+async def test_what_waits_for_its_commit_is_written_at_the_end(running: Running) -> None:
+    await running.restart("--commit-interval", "60")
+    await running.clock.advance(37)
     await running.stop()
 
     assert committed(running) == [5, 10, 15, 20, 25, 30, 35]

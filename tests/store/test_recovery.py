@@ -13,8 +13,8 @@ import pytest
 from cpusensor.check import main as check
 from cpusensor.model.records import Cause, Measured, Sample
 from cpusensor.store.file import StorageError
+from cpusensor.store.opening import History, open_history
 from cpusensor.store.salvage import salvage_history
-from cpusensor.store.storage import Storage, open_storage
 from tests.fakes import START
 from tests.running import Running
 from tests.samples import sample
@@ -30,19 +30,19 @@ def path(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(path: Path, now: int = LATER) -> AsyncIterator[Storage]:
-    async with open_storage(path, now) as storage:
-        await storage.start_run("boot-1", now, 5, "1.0.0")
-        yield storage
+async def opened(path: Path, now: int = LATER) -> AsyncIterator[History]:
+    async with open_history(path, now) as store:
+        await store.runs.start("boot-1", now, 5, "1.0.0")
+        yield store
 
 
 async def fill(path: Path) -> list[Sample]:
     """Some hours of history, with a gap, as a clean stop leaves it."""
     samples = [sample(START + 5 * slot) for slot in range(1, LENGTH + 1) if slot % 1000 > 20]
-    async with opened(path, START) as storage:
+    async with opened(path, START) as store:
         for begin in range(0, len(samples), 500):
             batch = [Measured(sample=one, cause=Cause.CRASHED) for one in samples[begin : begin + 500]]
-            await storage.add(batch)
+            await store.writer.add(batch)
     return samples
 
 
@@ -73,10 +73,10 @@ async def test_a_broken_database_is_set_aside_whole_and_recording_goes_on(
     damage(path)
     broken = path.read_bytes()
 
-    async with opened(path) as storage:
-        await storage.add([Measured(sample=sample(LATER + 5, run=9), cause=Cause.CRASHED)])
-        assert storage.notice is not None
-        assert storage.notice.startswith("the database was broken and was set aside as cpusensor.db.corrupt-")
+    async with opened(path) as store:
+        await store.writer.add([Measured(sample=sample(LATER + 5, run=9), cause=Cause.CRASHED)])
+        assert store.notice is not None
+        assert store.notice.startswith("the database was broken and was set aside as cpusensor.db.corrupt-")
 
     (aside,) = path.parent.glob(ASIDE)
     assert aside.read_bytes() == broken
@@ -90,11 +90,11 @@ async def test_what_can_be_read_of_a_broken_database_is_kept(path: Path, caplog:
     damaged = len(content) // 2 // 4096 * 4096
     path.write_bytes(content[:damaged] + b"\xff" * 4096 + content[damaged + 4096 :])
 
-    async with opened(path) as storage:
-        await storage.verify(LATER)
+    async with opened(path) as store:
+        await store.verify(LATER)
         while "all that can be read" not in caplog.text:  # noqa: ASYNC110 - it is told in the log alone
             await asyncio.sleep(0)
-        kept = [tick.sample.time for tick in await storage.ticks_after(START, LATER)]
+        kept = [tick.sample.time for tick in await store.reader.ticks_after(START, LATER)]
 
     lost = {one.time for one in samples} - set(kept)
     assert len(lost) < 250
@@ -150,8 +150,8 @@ async def test_a_history_that_is_missing_is_not_passed_off_as_a_first_start(
     await fill(path)
     lose(path)
 
-    async with opened(path) as storage:
-        assert storage.notice == "the history that was kept here is missing; a new one was begun"
+    async with opened(path) as store:
+        assert store.notice == "the history that was kept here is missing; a new one was begun"
 
     assert "though a history was kept here" in caplog.text
 

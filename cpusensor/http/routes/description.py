@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from cpusensor.http.keys import ASSETS
-from cpusensor.http.responses import answer
+from cpusensor.http.responses import body_answer
 
 
 async def get_description(request: web.Request) -> web.Response:
     """The description of every address, with the version that serves it."""
-    return answer(request, request.app[ASSETS].description, cache_control="no-cache")
+    return body_answer(request, request.app[ASSETS].description, cache_control="no-cache")

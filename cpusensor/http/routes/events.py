@@ -5,11 +5,11 @@ import random
 from aiohttp import HttpVersion11, hdrs, web
 
 from cpusensor.http.connections import RETRY_S
-from cpusensor.http.keys import BROADCAST, SETTINGS, STORAGE
+from cpusensor.http.keys import BROADCAST, HISTORY, SETTINGS
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import error_answer
 from cpusensor.http.status import status_of
-from cpusensor.model.query import MAX_DIGITS, BadRequestError
+from cpusensor.model.query import MAX_TIME_DIGITS, BadRequestError
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import FullError, Stream
 
@@ -30,7 +30,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         position, reason = _position_of(request)
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=HEADERS)
-        with request.app[BROADCAST].seat():
+        with request.app[BROADCAST].slot():
             return await _send_stream(request, position, reason)
     except BadRequestError as error:
         return error_answer(str(error), status=400)
@@ -65,7 +65,7 @@ async def _send_stream(request: web.Request, position: int | None, reason: str |
 
 
 def _hello(app: web.Application, last_id: int | None) -> bytes:
-    greeting = wire.greeting(status_of(app), app[STORAGE].run.boot_id, last_id)
+    greeting = wire.greeting(status_of(app), app[HISTORY].runs.present.boot_id, last_id)
     return wire.hello(greeting, random.randint(*RETRY_MS))  # noqa: S311 - spreads readers, hides nothing
 
 
@@ -87,4 +87,4 @@ def _position_of(request: web.Request) -> tuple[int | None, str | None]:
 
 def _is_time(text: str) -> bool:
     # `isdigit` alone is true of digits that `int` refuses, such as a superscript.
-    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return text.isascii() and text.isdigit() and len(text) <= MAX_TIME_DIGITS

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from cpusensor.http.keys import RECORDER
+from cpusensor.outlets import wire
 
 
 async def get_health(request: web.Request) -> web.Response:
@@ -11,4 +12,4 @@ async def get_health(request: web.Request) -> web.Response:
     A disk that cannot be written is no 503: a probe would have the process killed that holds the samples meanwhile.
     """
     health = request.app[RECORDER].health()
-    return web.Response(text=f"{health.state}\n", status=200 if health.is_ticking else 503)
+    return web.Response(text=f"{wire.state_of(health)}\n", status=200 if health.is_ticking else 503)

@@ -6,13 +6,14 @@ from functools import partial
 from aiohttp import web
 
 from cpusensor.http.cache import Body, body_of
-from cpusensor.http.keys import CLOCK, SETTINGS, STORAGE
+from cpusensor.http.keys import CLOCK, FEED, HISTORY, RECORDER, SETTINGS
 from cpusensor.http.parameters import read_parameters
-from cpusensor.http.responses import JSON, answer, cached, error_answer
+from cpusensor.http.responses import JSON, body_answer, cached, error_answer
 from cpusensor.http.status import status_of
 from cpusensor.model.grid import slot_at
-from cpusensor.model.query import BadRequestError, Query, choose_grid, parse_query
+from cpusensor.model.query import BadRequestError, Query, parse_query
 from cpusensor.outlets import wire
+from cpusensor.recording.view import answer
 
 
 async def get_history(request: web.Request) -> web.Response:
@@ -23,12 +24,12 @@ async def get_history(request: web.Request) -> web.Response:
         body = await cached(request.app, key, partial(_make_history, request))
     except BadRequestError as error:
         return error_answer(str(error), status=400)
-    return answer(request, body, cache_control="no-store")
+    return body_answer(request, body, cache_control="no-store")
 
 
 async def _make_history(request: web.Request) -> Body:
     query = parse_query(read_parameters(request.query), newest_slot(request.app))
-    with request.app[STORAGE].place(query.from_time, query.to_time):
+    with request.app[HISTORY].reader.slot(query.from_time, query.to_time):
         return await asyncio.to_thread(_encode, await read_history(request.app, query))
 
 
@@ -43,19 +44,9 @@ def newest_slot(app: web.Application) -> int:
 
 async def read_history(app: web.Application, query: Query) -> dict[str, wire.Json]:
     """The body of the answer to a query. Raises BadRequestError for a step that its range does not offer."""
-    storage, now, status = app[STORAGE], app[CLOCK].wall(), status_of(app)
-    # Where nothing was recorded the grid is that of the samples to come.
-    intervals = await storage.intervals(query.from_time, query.to_time) or {app[SETTINGS].interval}
-    grid = choose_grid(query, intervals)
-    span = (grid.floor, grid.end)
-    record = wire.History(
-        grid=grid,
-        interval=min(intervals),
-        buckets=await storage.history(*span, grid.step),
-        cores=await storage.cores(*span, grid.step) if "cores" in query.series else {},
-        gaps=await storage.gaps(query.from_time, query.to_time, now),
-        clock_steps=await storage.clock_steps(query.from_time, query.to_time),
-    )
-    header = wire.history_header(status, storage.newest.time if storage.newest else None)
+    status = status_of(app)
+    found = await answer(query, app[CLOCK].wall(), app[HISTORY], app[RECORDER].committer)
+    newest = app[FEED].newest
+    header = wire.history_header(status, newest.time if newest else None)
     # Thousands of elements are put into columns here, for which the sampling does not wait.
-    return await asyncio.to_thread(wire.history, record, query.series, header)
+    return await asyncio.to_thread(wire.history, found, query.series, header)

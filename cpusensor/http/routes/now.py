@@ -2,16 +2,14 @@
 
 from aiohttp import web
 
-from cpusensor.http.keys import RECORDER, STORAGE
+from cpusensor.http.keys import COST, FEED
 from cpusensor.http.responses import error_answer, json_answer
 from cpusensor.outlets import wire
 
 
 async def get_now(request: web.Request) -> web.Response:
     """The newest sample, as the stream sent it, and what recording costs."""
-    # With a commit interval the newest samples wait to be written; whoever asks gets them all the same.
-    await request.app[RECORDER].flush()
-    newest = request.app[STORAGE].newest
+    newest = request.app[FEED].newest
     if newest is None:
         return error_answer("nothing is recorded yet; the first sample comes within two intervals", status=404)
-    return json_answer(wire.newest(newest, *request.app[RECORDER].cost()))
+    return json_answer(wire.newest(newest, *request.app[COST].read()))

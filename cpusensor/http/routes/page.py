@@ -9,8 +9,8 @@ from aiohttp import hdrs, web
 from cpusensor import __version__
 from cpusensor.http.assets import SCRIPT, STYLE, choose_language
 from cpusensor.http.cache import Body, body_of
-from cpusensor.http.keys import ASSETS, IS_EXPOSED, KERNEL, RECORDER, SETTINGS, STORAGE
-from cpusensor.http.responses import answer, cached
+from cpusensor.http.keys import ASSETS, COST, FEED, IS_EXPOSED, KERNEL, RECORDER, SETTINGS
+from cpusensor.http.responses import body_answer, cached
 from cpusensor.http.routes.history import newest_slot, read_history
 from cpusensor.http.status import status_of
 from cpusensor.model.query import newest_hour
@@ -30,9 +30,9 @@ async def get_page(request: web.Request) -> web.Response:
     chosen = request.query.get("lang", "")
     lang = _language_for(request, chosen)
     # The state is part of the key because it changes between two samples.
-    key = ("page", lang, request.app[RECORDER].health().state)
+    key = ("page", lang, wire.state_of(request.app[RECORDER].health()))
     body = await cached(request.app, key, partial(_make_page, request, lang))
-    response = answer(request, body, cache_control="no-cache", vary=VARIES)
+    response = body_answer(request, body, cache_control="no-cache", vary=VARIES)
     # Only what is offered is remembered, so that nothing a reader sends comes back in a header.
     if chosen == lang:
         response.set_cookie(LANGUAGE_COOKIE, lang, max_age=LANGUAGE_MAX_AGE_S, samesite="Strict", path="")
@@ -52,8 +52,7 @@ async def _make_page(request: web.Request, lang: str) -> Body:
 
 async def _read_boot(app: web.Application, lang: str) -> wire.Json:
     """The block of JSON that spares the page its first requests."""
-    storage, hour = app[STORAGE], newest_slot(app)
-    status, newest = status_of(app), storage.newest
+    hour, status, newest = newest_slot(app), status_of(app), app[FEED].newest
     record = wire.Boot(
         lang=lang,
         texts=app[ASSETS].texts[lang]["script"],
@@ -79,7 +78,7 @@ def _context(app: web.Application, lang: str, boot: wire.Json) -> dict[str, obje
         "script": SCRIPT,
         "style": STYLE,
         "is_exposed": app[IS_EXPOSED],
-        "cost": wire.cost(*app[RECORDER].cost()),
+        "cost": wire.cost(*app[COST].read()),
         "is_in_container": app[KERNEL].is_in_container(),
         "boot": boot,
     }

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from cpusensor.http.keys import ASSETS
-from cpusensor.http.responses import answer
+from cpusensor.http.responses import body_answer
 
 
 async def get_static(request: web.Request) -> web.Response:
@@ -13,4 +13,4 @@ async def get_static(request: web.Request) -> web.Response:
     # Another version's address must not show this version's file: the browser would keep it under the wrong name.
     if asset is None or request.match_info["version"] != assets.version:
         raise web.HTTPNotFound
-    return answer(request, asset, cache_control="max-age=31536000, immutable")
+    return body_answer(request, asset, cache_control="max-age=31536000, immutable")

@@ -11,13 +11,13 @@ from cpusensor import __version__
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.assets import WEB
+from cpusensor.model.figures import SERIES
 from cpusensor.model.query import (
     DEFAULT_POINTS,
-    MAX_DIGITS,
     MAX_POINTS,
     MAX_TIME,
+    MAX_TIME_DIGITS,
     RANGES,
-    SERIES,
     STEPS,
     BadRequestError,
     parse_query,
@@ -90,7 +90,7 @@ def test_the_parameters_of_the_history_are_those_that_are_parsed() -> None:
     assert described["from"] == described["to"] == {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
     assert (described["points"]["maximum"], described["points"]["default"]) == (MAX_POINTS, DEFAULT_POINTS)
     assert described["series"]["items"]["enum"] == list(SERIES)
-    assert parameters("/events")["after"]["maximum"] == 10**MAX_DIGITS - 1
+    assert parameters("/events")["after"]["maximum"] == 10**MAX_TIME_DIGITS - 1
     # Intervals divide 60, and so does their least common multiple.
     assert described["step"]["enum"] == sorted({*STEPS, *(step for step in range(1, 61) if 60 % step == 0)})
 

@@ -91,7 +91,7 @@ async def test_runs_with_different_intervals_meet_on_a_grid_that_fits_both(runni
 async def test_too_many_ranges_at_a_time_are_refused_and_the_page_is_not(running: Running) -> None:
     with ExitStack() as others:
         for _ in range(MAX_READING):
-            others.enter_context(running.storage.place(0, 3600))
+            others.enter_context(running.history.reader.slot(0, 3600))
         async with await running.get("api/history?range=1h") as refused:
             assert refused.status == 503
             assert int(refused.headers["Retry-After"]) > 0

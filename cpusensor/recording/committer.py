@@ -1,0 +1,134 @@
+"""Commits what is measured, and then has it published. No disk ever holds up who measures."""
+
+import asyncio
+import logging
+
+from cpusensor.model.records import Measured, Sample, Tick
+from cpusensor.model.rollup import MINUTE
+from cpusensor.recording.backlog import Backlog
+from cpusensor.recording.feed import Feed
+from cpusensor.recording.health import Part, Problems
+from cpusensor.store.database import WriteError
+from cpusensor.store.opening import History
+
+log = logging.getLogger(__name__)
+
+LAST_WRITE_S = 0.5
+"""How long the end waits for what is not written yet."""
+
+UNWRITTEN_S = 3600
+"""How much is kept in memory while the database takes nothing."""
+
+
+class Committer:
+    """Takes samples at any time, and writes them when it can."""
+
+    def __init__(self, *, history: History, feed: Feed, problems: Problems, commit_interval: int) -> None:
+        """`commit_interval` is how many seconds a sample may wait for its commit; none waits beyond its minute."""
+        self._history = history
+        self._interval = history.runs.present.interval
+        self._feed = feed
+        self._problems = problems
+        self._commit_interval = commit_interval
+        self._backlog = Backlog(UNWRITTEN_S // self._interval)
+        self._newest: Sample | None = None
+        self._is_due = asyncio.Event()
+        self._writing = asyncio.Lock()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that is due is dealt with."""
+        return not self._is_due.is_set() and not self._writing.locked()
+
+    def waiting(self) -> list[Measured]:
+        """What was published and waits for its commit, in order."""
+        return [one for one in self._backlog if self._feed.is_published(one.sample)]
+
+    def take(self, measured: Measured) -> None:
+        """Have a sample committed first and published after; what the database does not take is published anyway."""
+        may_wait = self._may_wait(measured)
+        self._newest = measured.sample
+        self._backlog.append(measured)
+        self._feed.add(measured.sample)
+        if may_wait:
+            self._feed.publish()
+            return
+        self._is_due.set()
+        if self._writing.locked():
+            self._tell_unwritten("it does not answer")
+            self._feed.publish()
+
+    async def write(self, wall: float) -> None:
+        """Write all that waits, as of the time `wall`, and then publish it."""
+        self._is_due.clear()
+        await self._write_waiting(wall)
+        self._feed.publish()
+        self._feed.tell(self._problems.degraded)
+
+    async def is_due(self) -> None:
+        """Wait until there is something to write."""
+        await self._is_due.wait()
+
+    async def close(self, wall: float) -> None:
+        """Write what is not written yet and note the clean end."""
+        try:
+            async with asyncio.timeout(LAST_WRITE_S):
+                while self._backlog:
+                    await self._write_once()
+                await self._history.runs.end(wall)
+        except (WriteError, TimeoutError) as error:
+            reason = str(error) or "the disk does not answer"
+            log.error("the end of this run could not be recorded (%s): the next gap will say that it crashed", reason)
+
+    def _may_wait(self, measured: Measured) -> bool:
+        """Whether it may be committed later: it only continues its minute, and the commit is not due."""
+        sample, previous = measured.sample, self._newest
+        if not self._commit_interval or previous is None or measured.clock_steps:
+            return False
+        # What the database refused is tried again with every sample.
+        if self._problems.has(Part.WRITING):
+            return False
+        is_next = sample.time - previous.time == self._interval
+        return is_next and bool(sample.time % self._commit_interval) and bool(sample.time % MINUTE)
+
+    async def _write_waiting(self, wall: float) -> None:
+        async with self._writing:
+            stored: list[Tick] = []
+            try:
+                while self._backlog:
+                    stored += await self._write_once()
+                # Once a minute it is looked whether the file is still where it was.
+                if self._history.is_doubtful or any(tick.closed for tick in stored):
+                    await self._history.restore(wall)
+            except WriteError as error:
+                self._tell_unwritten(str(await self._restore(wall) or error))
+            else:
+                self._tell_written(len(stored))
+            self._feed.committed(stored)
+            self._note_history()
+
+    async def _write_once(self) -> list[Tick]:
+        """Write what waits now; what that stored. Raises WriteError."""
+        ticks = await self._history.writer.add(tuple(self._backlog))
+        self._backlog.remove(ticks)
+        return ticks
+
+    async def _restore(self, wall: float) -> WriteError | None:
+        """Have the database opened anew if it must be; why that cannot be done, if so."""
+        try:
+            await self._history.restore(wall)
+        except WriteError as error:
+            return error
+        return None
+
+    def _tell_unwritten(self, reason: str) -> None:
+        if self._problems.begin(Part.WRITING, f"the database takes no samples: {reason}"):
+            log.error("the database takes no samples (%s); keeping the newest %d s in memory", reason, UNWRITTEN_S)
+
+    def _tell_written(self, count: int) -> None:
+        if self._problems.end(Part.WRITING):
+            log.warning("the database takes samples again; %d were kept and are written", count)
+
+    def _note_history(self) -> None:
+        if self._history.notice is not None:
+            self._problems.begin(Part.HISTORY, self._history.notice)

@@ -1,0 +1,38 @@
+"""What is wrong with the recording at present."""
+
+from enum import Enum, auto
+
+
+class Part(Enum):
+    """What can fail. Of several that do, the one that stands first here is told."""
+
+    WRITING = auto()
+    READING = auto()
+    CLOCK = auto()
+    HISTORY = auto()
+
+
+class Problems:
+    """At most one of each part."""
+
+    def __init__(self) -> None:
+        self._present: dict[Part, str] = {}
+
+    def begin(self, part: Part, text: str) -> bool:
+        """Note what is wrong with a part; whether it was well until now."""
+        is_new = part not in self._present
+        self._present[part] = text
+        return is_new
+
+    def end(self, part: Part) -> bool:
+        """Note that a part is well; whether something was wrong with it until now."""
+        return self._present.pop(part, None) is not None
+
+    def has(self, part: Part) -> bool:
+        """Whether something is wrong with a part."""
+        return part in self._present
+
+    @property
+    def degraded(self) -> str | None:
+        """What is wrong, in words; None while all is well."""
+        return next((self._present[part] for part in Part if part in self._present), None)

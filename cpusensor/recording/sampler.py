@@ -1,0 +1,134 @@
+"""Readings of the counters -> samples. Pure: it reads nothing, and what time it is it is told."""
+
+from collections.abc import Iterable
+
+from cpusensor.model.figures import READ, TICKS_PER_SECOND, Figures, Source
+from cpusensor.model.gaps import clock_step, first_cause, interruption
+from cpusensor.model.grid import EARLIEST, due_slot, slot_at
+from cpusensor.model.records import Cause, ClockStep, Counters, Measured, Moment, Reading, Run, Sample, Usage
+from cpusensor.model.usage import is_possible, measure, was_reset
+
+
+class Sampler:
+    """Turns each reading into a sample of the time since the one before, and knows when the next one is due."""
+
+    def __init__(self, run: Run, causes: Iterable[Cause], reading: Reading | Moment) -> None:
+        """`causes` are what to blame for a gap before the first sample; `reading` is what it begins at."""
+        self._run = run
+        self._causes = set(causes)
+        self._clock_steps: list[ClockStep] = []
+        self._baseline = reading if isinstance(reading, Reading) else None
+        self._is_first = True
+        self.last = reading.moment if isinstance(reading, Reading) else reading
+        """The instant of the last reading, tried or taken."""
+        self.clock_step_s = 0.0
+        """By how many seconds the clock was found set forward (back: negative) at the last reading."""
+        self._expected = slot_at(self.last.wall, run.interval) + run.interval
+
+    @property
+    def due(self) -> float:
+        """When the next reading is to be taken, on the monotonic clock."""
+        return self.last.monotonic + self._expected - self.last.wall
+
+    @property
+    def is_clock_set(self) -> bool:
+        """Whether the clock can be believed: a board without a clock of its own starts in 1970 and is set later."""
+        return self.last.wall >= EARLIEST
+
+    def take(self, now: Moment, counters: Counters | None) -> Measured | None:
+        """The sample that a reading completes; None if it completes none, and for counters that could not be read."""
+        self._notice_interruption(now)
+        measured = None
+        if counters is None:
+            self._causes.add(Cause.UNREADABLE)
+        elif self.is_clock_set:
+            measured = self._measure(Reading(moment=now, counters=counters))
+        if not self.is_clock_set:
+            self._baseline = None
+        self._expected = max(self._expected, slot_at(now.wall, self._run.interval)) + self._run.interval
+        return measured
+
+    def _notice_interruption(self, now: Moment) -> None:
+        """After a sleep or a clock step nothing leads from the last reading to this one: begin anew."""
+        before, self.last, self.clock_step_s = self.last, now, 0.0
+        cause = interruption(before, now)
+        if cause is None:
+            return
+        if cause is Cause.CLOCK:
+            self.clock_step_s = clock_step(before, now)
+            self._clock_steps.append(ClockStep(time=int(now.wall), by_ms=round(1000 * self.clock_step_s)))
+        self._causes.add(cause)
+        self._baseline = None
+        self._expected = slot_at(now.wall, self._run.interval)
+
+    def _measure(self, reading: Reading) -> Measured | None:
+        """What the reading shows since the baseline; None if it can only serve as the next baseline."""
+        before = self._baseline
+        if before is None:
+            self._begin_at(reading)
+            return None
+        if was_reset(before.counters, reading.counters):
+            self._causes.add(Cause.UNREADABLE)
+            self._begin_at(reading)
+            return None
+        slot = due_slot(reading.moment.wall, self._expected, self._run.interval)
+        # The first slot after a start stays empty unless at least half of it was measured.
+        if self._is_first and 2 * (slot - before.moment.wall) < self._run.interval:
+            self._begin_at(reading)
+            return None
+        usage = measure(before.counters, reading.counters)
+        # Counters that stood still: the next reading measures from the same baseline.
+        if usage is None:
+            self._causes.add(Cause.UNREADABLE)
+            return None
+        sample = self._sample(slot, before, reading, usage)
+        if not is_possible(sample.figures):
+            self._causes.add(Cause.UNREADABLE)
+            self._begin_at(reading)
+            return None
+        self._baseline, self._is_first = reading, False
+        return self._blame(sample)
+
+    def _begin_at(self, reading: Reading) -> None:
+        self._baseline, self._is_first = reading, True
+
+    def _blame(self, sample: Sample) -> Measured:
+        """The sample with all that happened since the one before."""
+        measured = Measured(sample=sample, cause=first_cause(self._causes), clock_steps=tuple(self._clock_steps))
+        self._causes.clear()
+        self._clock_steps.clear()
+        return measured
+
+    def _sample(self, slot: int, before: Reading, after: Reading, usage: Usage) -> Sample:
+        cpus = after.counters.cpus.values()
+        return Sample(
+            time=slot,
+            run=self._run.id,
+            figures=figures_between(before, after, usage),
+            total_busy=sum(cpu.busy for cpu in cpus),
+            total_all=sum(cpu.all for cpu in cpus),
+            cores=usage.cores,
+        )
+
+
+def figures_between(before: Reading, after: Reading, usage: Usage) -> Figures:
+    """All figures of the interval between two readings, whose CPU counters differ by `usage`."""
+    elapsed_s = after.moment.monotonic - before.moment.monotonic
+    read = {}
+    for figure in READ:
+        first, last = before.counters.values.get(figure.name), after.counters.values.get(figure.name)
+        if figure.source is Source.RISE:
+            last = None if first is None or last is None else max(0, last - first)
+        read[figure.name] = last
+    ticks = usage.ticks
+    return Figures(
+        user=ticks.user,
+        system=ticks.system,
+        irq=ticks.irq,
+        iowait=ticks.iowait,
+        steal=ticks.steal,
+        all=ticks.all,
+        elapsed_ms=round(1000 * elapsed_s),
+        expected=round(TICKS_PER_SECOND * elapsed_s * usage.cpus),
+        **read,
+    )

@@ -1,0 +1,63 @@
+"""The history as a reader sees it: what is committed, and what is published but waits for its commit."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from cpusensor.model.gaps import hole
+from cpusensor.model.grid import bucket_end
+from cpusensor.model.query import Answer, Query, choose_grid
+from cpusensor.model.records import CoreTicks, Gap, Measured, Sample
+from cpusensor.model.rollup import extend, sum_cores
+from cpusensor.recording.committer import Committer
+from cpusensor.store.opening import History
+
+
+async def answer(asked: Query, now: float, history: History, committer: Committer) -> Answer:
+    """What was recorded in the span that is asked for.
+
+    The database is read up to where the backlog begins, so that a commit meanwhile can count no sample twice. Raises
+    BadRequestError, ReadError and GarbledError.
+    """
+    reader, own = history.reader, history.runs.present.interval
+    newest = history.writer.newest
+    waiting = [one for one in committer.waiting() if asked.from_time < one.sample.time <= asked.to_time]
+    intervals = await reader.intervals(asked.from_time, asked.to_time)
+    if waiting or not intervals:
+        intervals = intervals | {own}
+    grid = choose_grid(asked, intervals)
+    until = min(grid.end, waiting[0].sample.time - 1) if waiting else grid.end
+    samples = [one.sample for one in waiting if one.sample.time <= grid.end]
+    buckets = await reader.history(grid.floor, until, grid.step)
+    cores = await reader.cores(grid.floor, until, grid.step) if "cores" in asked.series else None
+    gaps = await reader.gaps(asked.from_time, asked.to_time, now)
+    steps = await reader.clock_steps(asked.from_time, asked.to_time)
+    return Answer(
+        grid=grid,
+        interval=min(intervals),
+        buckets=extend(buckets, samples, grid.step),
+        cores={} if cores is None else _extend_cores(cores, samples, grid.step),
+        gaps=[*gaps, *_gaps_before(waiting, newest, own)],
+        clock_steps=[*steps, *(step for one in waiting for step in one.clock_steps)],
+    )
+
+
+def _gaps_before(waiting: Sequence[Measured], newest: Sample | None, interval: int) -> list[Gap]:
+    """The gaps that the commit of these samples will store, `newest` being the last one that is committed."""
+    samples = [newest, *(one.sample for one in waiting)]
+    pairs = zip(pairwise(samples), waiting, strict=True) if waiting else ()
+    found = (hole(before, after, interval, one.cause) for (before, after), one in pairs if before and after)
+    return [gap for gap in found if gap is not None]
+
+
+def _extend_cores(
+    cores: Mapping[int, tuple[CoreTicks, ...]], samples: Sequence[Sample], step: int
+) -> dict[int, tuple[CoreTicks, ...]]:
+    """The sums of each core, by the bucket's time, with further samples."""
+    extended = dict(cores)
+    for sample in samples:
+        end = bucket_end(sample.time, step)
+        parts = [part for part in (extended.get(end), sample.cores) if part is not None]
+        merged = sum_cores(parts)
+        if merged is not None:
+            extended[end] = merged
+    return extended

@@ -1,0 +1,107 @@
+"""Takes into a new database what can still be read of a broken one: the newest at once, the rest by and by."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+from cpusensor.store.columns import RUN_COLUMNS
+from cpusensor.store.database import Database, WriteError
+from cpusensor.store.rollups import Rollups
+from cpusensor.store.salvage import SPAN_S, TABLES, Salvage, salvage_history, salvage_runs
+from cpusensor.store.statements import insert
+
+log = logging.getLogger(__name__)
+
+_ADOPT_SAMPLES = f"""INSERT OR IGNORE INTO run({RUN_COLUMNS})
+    SELECT run, '', min(time), NULL, 5, '' FROM sample WHERE run NOT IN (SELECT id FROM run) GROUP BY run"""
+"""Samples whose run could not be salvaged get one of which nothing is known."""
+
+_DROP_OFF_GRID = """DELETE FROM sample WHERE time > ? AND time <= ?
+    AND time % (SELECT interval FROM run WHERE run.id = sample.run) <> 0"""
+"""A salvaged sample that lies beside the grid of its run has a garbled time."""
+
+_DROP_FALSE_GAPS = """DELETE FROM gap WHERE from_time NOT IN (SELECT time FROM sample) OR NOT EXISTS(
+    SELECT 1 FROM sample JOIN run ON run.id = sample.run WHERE sample.time = gap.to_time + run.interval
+    AND NOT EXISTS(SELECT 1 FROM sample AS inside WHERE inside.time > gap.from_time AND inside.time < sample.time))"""
+"""Gaps whose neighbours could not be salvaged are wider now."""
+
+_MARK_LOST = """INSERT OR IGNORE INTO gap(from_time, to_time, cause)
+    SELECT previous, time - interval, 'unwritten'
+    FROM (SELECT lag(time) OVER (ORDER BY time) AS previous, time, run FROM sample) AS pair
+    JOIN run ON run.id = pair.run
+    WHERE time - interval > previous"""
+"""What could not be salvaged is a gap like any other."""
+
+
+class Adoption:
+    """One broken database at a time, newest span first."""
+
+    def __init__(self, database: Database, rollups: Rollups) -> None:
+        self._database = database
+        self._rollups = rollups
+        self._closing = Event()
+        self._aside: Path | None = None
+        self._spans: Iterator[Salvage] = iter(())
+        self._task: asyncio.Task[None] | None = None
+
+    async def take_in_newest(self, aside: Path, now: float) -> None:
+        """Copy the runs and the newest span. Raises sqlite3.Error and WriteError."""
+        self._aside, self._spans = aside, salvage_history(aside, now, self._closing.is_set)
+        await self._take_in_runs(aside)
+        newest = await asyncio.to_thread(next, self._spans, None)
+        if newest is not None:
+            await self._take_in(newest)
+
+    def take_in_rest(self) -> None:
+        """Have the older spans copied beside the recording."""
+        self._task = asyncio.create_task(self._take_in_rest(self._aside, self._spans), name="salvage")
+        self._task.add_done_callback(_report)
+
+    async def close(self) -> None:
+        """End what is being read."""
+        self._closing.set()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _take_in_runs(self, aside: Path) -> None:
+        try:
+            rows = await asyncio.to_thread(salvage_runs, aside)
+        except sqlite3.Error as error:
+            log.error("the runs in %s cannot be read (%s)", aside, error)
+            return
+        async with self._database.transaction():
+            await self._database.execute_many(insert("run", RUN_COLUMNS, on_conflict="IGNORE"), rows)
+
+    async def _take_in(self, span: Salvage) -> None:
+        """Copy rows; one that the new database does not accept is as good as unreadable."""
+        async with self._database.transaction():
+            for table, rows in span.rows.items():
+                await self._database.execute_many(insert(table, TABLES[table].columns, on_conflict="IGNORE"), rows)
+            await self._database.execute(_DROP_OFF_GRID, (span.end - SPAN_S, span.end))
+            await self._rollups.close_all([row[0] for row in span.rows["sample"]])
+
+    async def _take_in_rest(self, aside: Path | None, spans: Iterator[Salvage]) -> None:
+        """Copy the older spans; then what is lost becomes a gap like any other."""
+        try:
+            while (span := await asyncio.to_thread(next, spans, None)) is not None:
+                await self._take_in(span)
+        except sqlite3.Error as error:
+            log.error("nothing more can be read of %s (%s)", aside, error)
+        try:
+            async with self._database.transaction():
+                for statement in (_ADOPT_SAMPLES, _DROP_FALSE_GAPS, _MARK_LOST):
+                    await self._database.execute(statement)
+        except WriteError as error:
+            log.error("what was lost with %s could not be marked as a gap (%s)", aside, error)
+        else:
+            log.warning("all that can be read of %s is in the new database", aside)
+
+
+def _report(salvage: asyncio.Task[None]) -> None:
+    error = None if salvage.cancelled() else salvage.exception()
+    if error is not None:
+        log.error("not all of the broken database was taken into the new one", exc_info=error)

@@ -1,0 +1,217 @@
+"""Opens the history, and keeps a sound file under it whatever happens to the one that is open."""
+
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from cpusensor.model.grid import REPLAY_S
+from cpusensor.model.rollup import TIERS, Tier
+from cpusensor.store.adoption import Adoption
+from cpusensor.store.columns import GarbledError
+from cpusensor.store.database import Database, ReadError, WriteError, open_errors
+from cpusensor.store.file import (
+    BrokenError,
+    Lock,
+    StorageError,
+    can_write_beside,
+    claim,
+    hold_lock,
+    identity,
+    set_aside,
+)
+from cpusensor.store.reader import Reader
+from cpusensor.store.rollups import Rollups
+from cpusensor.store.runs import Runs
+from cpusensor.store.soundness import Doubt
+from cpusensor.store.verify import find_damage
+from cpusensor.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+
+class History:
+    """The history in an open database: its runs, who writes to it, who reads it. `open_history` makes one."""
+
+    def __init__(self, path: Path, lock: Lock, tiers: Sequence[Tier]) -> None:
+        database = Database(path)
+        rollups = Rollups(database, tiers)
+        self.runs = Runs(database)
+        self.writer = Writer(database, self.runs, rollups, tiers[0].seconds)
+        self.reader = Reader(database, self.runs, tiers)
+        self.notice: str | None = None
+        """What a person should know of the history: that it is lost, or was broken; None if all is well."""
+        self._database = database
+        self._rollups = rollups
+        self._lock = lock
+        self._adoption = Adoption(database, rollups)
+
+    async def open(self, now: float) -> None:
+        """Open the file, whatever state it is in, and learn what it holds.
+
+        Raises StorageError if there is no file that may and can be used.
+        """
+        aside = await self._open_or_replace(now)
+        try:
+            await self._learn(aside, now)
+            # What the streams will want next is read once now: a broken file is better found before anybody waits.
+            if self.writer.newest is not None:
+                await self.reader.ticks_after(self.writer.newest.time - REPLAY_S, now)
+        except (GarbledError, ReadError, WriteError, sqlite3.Error) as error:
+            if self._database.soundness.doubt < Doubt.DAMAGED and not isinstance(error, GarbledError):
+                raise
+            await self._learn(await self._replace(str(error), now), now)
+
+    async def restore(self, now: float) -> None:
+        """Go on in a sound file if there is any doubt about this one, or it is no longer where it was.
+
+        To be called now and then, and after a failed write. Raises WriteError if there is no sound file to be had.
+        """
+        soundness = self._database.soundness
+        if soundness.doubt is Doubt.NONE and identity(self._database.path) == self._database.opened:
+            return
+        try:
+            if soundness.doubt is Doubt.GARBLED:
+                aside: Path | None = await self._replace(soundness.reason, now)
+            elif soundness.doubt is Doubt.DAMAGED:
+                # On connections of which none has seen anything fail: the disk may have been at fault, not the file.
+                aside = await self._reopen(now) or await self._replace_if_damaged(now)
+            else:
+                aside = await self._reopen(now)
+            await self._learn(aside, now)
+        except (GarbledError, ReadError, StorageError, BrokenError, sqlite3.Error, OSError) as error:
+            doubt = Doubt.GARBLED if isinstance(error, GarbledError) else Doubt.UNREACHABLE
+            soundness.question(doubt, str(error))
+            raise WriteError(str(error)) from error
+
+    async def verify(self, now: float) -> None:
+        """Read the whole file, and replace it if it is damaged where nobody has looked yet. Raises ReadError."""
+        aside = await self._replace_if_damaged(now)
+        if aside is not None:
+            await self._learn(aside, now)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether something was read that cannot have been written, so that the file wants restoring."""
+        return self._database.soundness.doubt >= Doubt.DAMAGED
+
+    def stop_queries(self) -> None:
+        """Cut short every query that runs or waits, so that none of them holds up the end."""
+        self._database.stop_queries()
+
+    async def close(self) -> None:
+        """Close the database; what still reads, or is being read of a broken one, is cut short."""
+        await self._adoption.close()
+        await self._database.close()
+
+    async def _open_or_replace(self, now: float) -> Path | None:
+        """Open the file; where it was set aside if it turned out to be broken."""
+        try:
+            await self._open()
+        except BrokenError as error:
+            return await self._replace(str(error), now)
+        return None
+
+    async def _open(self) -> None:
+        """Make the file if there is none, and open it. Raises BrokenError or StorageError."""
+        path = self._database.path
+        with open_errors(path):
+            is_new = claim(path, had_history=self._lock.had_history)
+            if is_new:
+                self._announce_new()
+        await self._database.open(is_new=is_new)
+        with open_errors(path):
+            self._lock.remember_history()
+
+    def _announce_new(self) -> None:
+        path = self._database.path
+        if self._lock.had_history and self.notice is None:
+            self.notice = "the history that was kept here is missing; a new one was begun"
+            log.error("%s is missing or empty, though a history was kept here: a new one begins", path)
+        else:
+            log.warning("%s did not exist or was empty: a new history begins here", path)
+
+    async def _replace(self, reason: str, now: float) -> Path:
+        """Set the broken file aside and open a new one; where the broken one is now. Raises StorageError."""
+        path = self._database.path
+        async with self._database.writing:
+            await self._database.close()
+            # On a dying disk a good database looks broken: there it is left where it is.
+            if not can_write_beside(path):
+                raise StorageError(f"{path}: cannot be read ({reason}), nor can its folder take a file; check the disk")
+            aside = set_aside(path, now)
+            log.error("%s is broken (%s): set aside as %s; reading what can be read of it", path, reason, aside.name)
+            self.notice = f"the database was broken and was set aside as {aside.name}"
+            await self._open()
+            self._database.soundness.trust()
+        return aside
+
+    async def _reopen(self, now: float) -> Path | None:
+        """Open anew what was deleted, replaced by another file, or cannot be reached; where a broken one went."""
+        database = self._database
+        async with database.writing:
+            found = identity(database.path)
+            if found is None and database.soundness.doubt is Doubt.NONE:
+                await self._write_again()
+            if found != database.opened:
+                await database.close()
+            try:
+                await self._open()
+            except BrokenError as error:
+                broken = str(error)
+            else:
+                if database.soundness.doubt is Doubt.UNREACHABLE:
+                    database.soundness.trust()
+                return None
+        return await self._replace(broken, now)
+
+    async def _write_again(self) -> None:
+        """The file was deleted, but lives on in the connection that has it open."""
+        path = self._database.path
+        await self._database.execute("VACUUM INTO ?", (str(path),))
+        path.chmod(0o600)
+        log.error("%s was deleted while it was in use; it was written again, whole", path)
+
+    async def _replace_if_damaged(self, now: float) -> Path | None:
+        """Ask SQLite for the soundness of the whole file; where it was set aside if it is damaged. Raises ReadError."""
+        damage = await find_damage(self._database)
+        if damage is not None:
+            return await self._replace(damage, now)
+        if self._database.soundness.doubt is Doubt.DAMAGED:
+            self._database.soundness.trust()
+        return None
+
+    async def _learn(self, aside: Path | None, now: float) -> None:
+        """Go on in the file that is open now, taking in what can be read of the broken one that was set aside.
+
+        Of that the runs and the newest span come at once, for the next gap needs them; the rest follows by and by.
+        """
+        if aside is not None:
+            await self._adoption.take_in_newest(aside, now)
+        async with self._database.transaction():
+            await self.runs.load()
+            await self.writer.load(now)
+            await self._rollups.close_left(int(now))
+        await self.runs.resume()
+        if aside is not None:
+            self._adoption.take_in_rest()
+
+
+@asynccontextmanager
+async def open_history(path: Path, now: float, tiers: Sequence[Tier] = TIERS) -> AsyncIterator[History]:
+    """The history in the database at `path`, made if it is missing, locked against any other process.
+
+    Raises StorageError, and then has not touched the file, if it is foreign, newer, in use or not writable. One that is
+    broken is set aside under a dated name, and a new one takes in what can still be read of it.
+    """
+    with hold_lock(path) as lock:
+        history = History(path, lock, tiers)
+        try:
+            try:
+                await history.open(now)
+            except (ReadError, WriteError) as error:
+                raise StorageError(f"{path}: cannot be used ({error}); check its disk or set --db") from error
+            yield history
+        finally:
+            await history.close()

@@ -1,0 +1,56 @@
+"""The statements that more than one module runs, put together from the columns. Text and nothing else."""
+
+from cpusensor.model.figures import BUSY, FIGURES, Figure
+from cpusensor.store.columns import (
+    CLOCK_STEP_COLUMNS,
+    FIGURE_COLUMNS,
+    GAP_COLUMNS,
+    ROLLUP_COLUMNS,
+    RUN_COLUMNS,
+    SAMPLE_COLUMNS,
+)
+
+
+def insert(table: str, columns: str, *, on_conflict: str = "REPLACE") -> str:
+    """A statement that takes one value a column."""
+    marks = ", ".join("?" for _ in columns.split(","))
+    return f"INSERT OR {on_conflict} INTO {table}({columns}) VALUES ({marks})"
+
+
+INSERT_RUN = insert("run", RUN_COLUMNS, on_conflict="ABORT")
+INSERT_SAMPLE = insert("sample", SAMPLE_COLUMNS)
+INSERT_GAP = insert("gap", GAP_COLUMNS, on_conflict="IGNORE")
+INSERT_CLOCK_STEP = insert("clock_step", CLOCK_STEP_COLUMNS)
+
+_USE = f'(20000 * ({" + ".join(BUSY)}) + "all") / (2 * "all")'
+"""`basis_points` of `Ticks.busy`, in whole numbers."""
+
+SAMPLE_AS_ROLLUP = f"""SELECT time, 1 AS count, {FIGURE_COLUMNS}, {_USE} AS cpu_min_bp, {_USE} AS cpu_max_bp, cores
+    FROM sample WHERE time > ? AND time <= ?"""
+
+
+def rows_of_tier(table: str) -> str:
+    """The query for the rollups of a tier in a span."""
+    return f"SELECT {ROLLUP_COLUMNS} FROM {table} WHERE time > ? AND time <= ?"
+
+
+def _sum(figure: Figure) -> str:
+    """As `add_up` does it."""
+    total = f'sum("{figure.name}")'
+    return f'CASE WHEN count("{figure.name}") = count(*) THEN {total} END' if figure.may_be_unknown else total
+
+
+_SUMS = ", ".join(map(_sum, FIGURES))
+
+
+def buckets(parts: str, step: int) -> str:
+    """The query for buckets of `step` seconds, without cores, from one for rows of ROLLUP_COLUMNS."""
+    end = f"(time + {step:d} - 1) / {step:d} * {step:d}"
+    return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp), NULL
+        FROM ({parts}) GROUP BY 1 ORDER BY 1"""
+
+
+INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
+    SELECT 1 FROM sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= min(?, coalesce(
+        (SELECT min(later.started) FROM run AS later WHERE later.id > run.id), ?)))"""
+"""The sampling intervals of the runs that recorded in a span: no run recorded after the next one began."""

@@ -1,0 +1,143 @@
+"""Writes samples, and with each, in one transaction, the gap and the rollups that it closes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cpusensor.model.gaps import hole
+from cpusensor.model.records import Gap, Measured, Sample, Tick
+from cpusensor.model.rollup import closed_buckets
+from cpusensor.store.columns import (
+    GAP_COLUMNS,
+    SAMPLE_COLUMNS,
+    GarbledError,
+    gap_of_row,
+    row_of_clock_step,
+    row_of_gap,
+    row_of_sample,
+    sample_of_row,
+)
+from cpusensor.store.database import Database, WriteError
+from cpusensor.store.rollups import Rollups
+from cpusensor.store.runs import Runs
+from cpusensor.store.soundness import Doubt
+from cpusensor.store.statements import INSERT_CLOCK_STEP, INSERT_GAP, INSERT_SAMPLE
+
+
+class Writer:
+    """The only one who adds to the history."""
+
+    def __init__(self, database: Database, runs: Runs, rollups: Rollups, finest: int) -> None:
+        """`finest` is the length of the shortest rollups, in seconds."""
+        self._database = database
+        self._runs = runs
+        self._rollups = rollups
+        self._finest = finest
+        self._highest = 0
+        self.newest: Sample | None = None
+        """The sample written last, which after a clock was set back is not the highest; None before the first ever."""
+
+    async def load(self, now: float) -> None:
+        """Learn, inside a transaction, where the history ends. Raises GarbledError and sqlite3.Error."""
+        self.newest = await self._sample_before(int(now) + 1)
+        ((self._highest,),) = await self._database.execute("SELECT coalesce(max(time), 0) FROM sample")
+
+    async def add(self, measured: Sequence[Measured]) -> list[Tick]:
+        """Write samples with all that each of them closes, in one transaction.
+
+        A sample replaces one of the same time. Raises WriteError; then none of them is written.
+        """
+        newest, highest = self.newest, self._highest
+        try:
+            return await self._add([self._of_this_run(one) for one in measured])
+        except GarbledError as error:
+            self.newest, self._highest = newest, highest
+            self._database.soundness.question(Doubt.GARBLED, str(error))
+            raise WriteError(str(error)) from error
+        except BaseException:
+            self.newest, self._highest = newest, highest
+            raise
+
+    async def _add(self, measured: Sequence[Measured]) -> list[Tick]:
+        # Eleven of twelve samples only continue their minute: one statement is then the whole transaction.
+        if len(measured) == 1 and self._closes_nothing(measured[0]):
+            await self._database.write(INSERT_SAMPLE, row_of_sample(measured[0].sample))
+            self._remember(measured[0].sample)
+            return [Tick(sample=measured[0].sample, closed=())]
+        async with self._database.transaction():
+            return [await self._add_one(one) for one in measured]
+
+    def _of_this_run(self, measured: Measured) -> Measured:
+        """A sample that waited while the database was replaced belongs to the run as it is numbered now."""
+        sample, run = measured.sample, self._runs.present
+        if sample.run == run.id:
+            return measured
+        return replace(measured, sample=replace(sample, run=run.id))
+
+    def _closes_nothing(self, measured: Measured) -> bool:
+        """Whether the sample follows the one before without a gap, inside the same bucket of every tier."""
+        sample, previous = measured.sample, self.newest
+        return (
+            previous is not None
+            and not measured.clock_steps
+            and self._highest == previous.time == sample.time - self._runs.grid
+            and not closed_buckets(previous.time, sample.time, self._finest)
+        )
+
+    async def _add_one(self, measured: Measured) -> Tick:
+        sample, previous, highest = measured.sample, self.newest, self._highest
+        gap = await self._close_gap(measured)
+        await self._database.execute(INSERT_SAMPLE, row_of_sample(sample))
+        self._remember(sample)
+        for step in measured.clock_steps:
+            await self._database.execute(INSERT_CLOCK_STEP, row_of_clock_step(step))
+        # After a clock was set back, what the history holds beyond the sample is no predecessor of it.
+        before = highest or None
+        if sample.time <= highest:
+            before = previous.time if previous else None
+        rollups = await self._rollups.close_after(sample.time, before, highest)
+        return Tick(sample=sample, closed=(*([gap] if gap else []), *rollups))
+
+    def _remember(self, sample: Sample) -> None:
+        self.newest = sample
+        self._highest = max(self._highest, sample.time)
+
+    async def _close_gap(self, measured: Measured) -> Gap | None:
+        """Keep the gaps equal to the holes between samples; returns the one that the sample closes."""
+        sample = measured.sample
+        if sample.time <= self._highest:
+            await self._fit_between(measured)
+            return None
+        before = self.newest
+        if before is None or before.time != self._highest:
+            before = await self._sample_before(sample.time)
+        gap = hole(before, sample, self._runs.grid, measured.cause) if before else None
+        if gap is not None:
+            await self._database.execute(INSERT_GAP, row_of_gap(gap))
+        return gap
+
+    async def _fit_between(self, measured: Measured) -> None:
+        """A sample written after the clock was set back: what was a gap around it stays one on either side of it."""
+        sample, cause = measured.sample, measured.cause
+        rows = await self._database.execute(
+            f"SELECT {GAP_COLUMNS} FROM gap WHERE from_time < ? AND to_time >= ?", (sample.time, sample.time)
+        )
+        for gap in map(gap_of_row, rows):
+            cause = gap.cause
+            await self._database.execute("DELETE FROM gap WHERE from_time = ?", (gap.from_time,))
+        before = await self._sample_before(sample.time)
+        after = await self._sample_after(sample.time)
+        left = hole(before, sample, self._runs.grid, cause) if before else None
+        right = hole(sample, after, self._runs.interval_of(after), cause) if after else None
+        for gap in filter(None, (left, right)):
+            # The running totals of the two sides belong to different stretches of time.
+            await self._database.execute(INSERT_GAP, row_of_gap(replace(gap, busy=None, all=None)))
+
+    async def _sample_before(self, time: int) -> Sample | None:
+        return await self._neighbour("time < ? ORDER BY time DESC", time)
+
+    async def _sample_after(self, time: int) -> Sample | None:
+        return await self._neighbour("time > ? ORDER BY time", time)
+
+    async def _neighbour(self, condition: str, time: int) -> Sample | None:
+        rows = await self._database.execute(f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE {condition} LIMIT 1", (time,))
+        return next(map(sample_of_row, rows), None)
