@@ -226,7 +226,8 @@ class Checker:
         end = bucket_end(parts[0].time, tier.seconds)
         rollup = stored[-1] if stored and stored[-1].time == end else None
         if rollup is None and is_over:
-            self._report.add(tier.name, f"{end}: is missing, though it is over and has {len(parts)} samples")
+            count = sum(part.count for part in parts)
+            self._report.add(tier.name, f"{end}: is missing, though it is over and has {count} samples")
         if rollup is not None and (expected := roll_up(parts, end)) != rollup:
             self._report.add(tier.name, f"{end}: {_differences(rollup, expected)}")
 
