@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Generic, TextIO, TypeVar
@@ -20,7 +20,7 @@ from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import Cause, Gap, Rollup, Run, Sample
-from cpusensor.model.rollup import MINUTE, TIERS, Tier, as_rollup, roll_up
+from cpusensor.model.rollup import MINUTE, TIERS, Tier, as_rollup, roll_up, sum_cores
 from cpusensor.model.sanity import core_faults, sample_faults
 from cpusensor.store.columns import (
     GAP_COLUMNS,
@@ -228,7 +228,8 @@ class Checker:
         if rollup is None and is_over:
             count = sum(part.count for part in parts)
             self._report.add(tier.name, f"{end}: is missing, though it is over and has {count} samples")
-        if rollup is not None and (expected := roll_up(parts, end)) != rollup:
+        expected = roll_up(parts, end)
+        if rollup is not None and expected is not None and rollup not in {expected, _of_schema_1(expected, parts)}:
             self._report.add(tier.name, f"{end}: {_differences(rollup, expected)}")
 
     def _check_gap(self, before: Sample, after: Sample, stored: Sequence[Gap]) -> None:
@@ -282,9 +283,15 @@ class Checker:
         return self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1")  # noqa: S608 - our own constants
 
 
-def _differences(stored: Rollup, expected: Rollup | None) -> str:
+def _of_schema_1(rollup: Rollup, parts: Sequence[Rollup]) -> Rollup:
+    """The rollup as versions before CPUs had numbers made it: only of parts with as many cores as the last one."""
+    known = [part.cores for part in parts if part.cores is not None]
+    return replace(rollup, cores=sum_cores([cores for cores in known if len(cores) == len(known[-1])]))
+
+
+def _differences(stored: Rollup, expected: Rollup) -> str:
     """Which columns differ; cores without their figures."""
-    ours, theirs = ({**asdict(one), **asdict(one.figures)} for one in (stored, expected or stored))
+    ours, theirs = ({**asdict(one), **asdict(one.figures)} for one in (stored, expected))
     names = [name for name in ours if name not in {"figures", "cores"} and ours[name] != theirs[name]]
     texts = [f"{name} is {ours[name]}, its samples give {theirs[name]}" for name in names]
     return "; ".join(texts + ["cores differ from its samples'"] * (ours["cores"] != theirs["cores"]))

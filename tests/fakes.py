@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cpusensor.kernel.counters import UnreadableError
+from cpusensor.kernel.mounts import Scope
 from cpusensor.model.records import Cost, Counters, CpuTimes, Moment
 
 START = 1_763_936_400
@@ -94,7 +95,7 @@ class FakeKernel:
     def __init__(self, clock: FakeClock, *, boot_id: str = "boot-1", cpus: int = 2) -> None:
         self.busy = 0.25
         self.counted = 1.0
-        self.contained = False
+        self.whose = Scope.MACHINE
         self.failure: str | None = None
         self.bug: Exception | None = None
         self.spent: dict[str, Any] = {"cpu_s": 0.0, "memory": 0, "written": 0}
@@ -107,8 +108,11 @@ class FakeKernel:
     def boot_id(self) -> str:
         return self._boot_id
 
-    def is_in_container(self) -> bool:
-        return self.contained
+    def scope(self) -> Scope:
+        return self.whose
+
+    def may_hang(self) -> bool:
+        return False
 
     def read(self) -> Counters:
         self._count()

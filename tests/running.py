@@ -137,6 +137,12 @@ class Reader:
                     return Event(name, json.loads(data), event_id)
         raise EOFError
 
+    async def until(self, name: str) -> Event:
+        """The next event of that name."""
+        while (event := await self.next()).name != name:
+            pass
+        return event
+
     async def take(self, count: int) -> list[Event]:
         """The next `count` events."""
         return [await self.next() for _ in range(count)]

@@ -13,7 +13,6 @@ RUN = Run(id=1, boot_id="boot-1", started=0, ended=None, interval=5, version="1.
 def sample(time: int, busy: int = 250, all_ticks: int = 1000, *, run: int = 1, total: int | None = None) -> Sample:
     """A sample of two equal cores; the running totals count as if all samples had been like it, unless given."""
     total_all = time * 200 if total is None else total
-    half = CoreTicks(busy=busy // 2, all=all_ticks // 2)
     return Sample(
         time=time,
         run=run,
@@ -29,7 +28,7 @@ def sample(time: int, busy: int = 250, all_ticks: int = 1000, *, run: int = 1, t
             load_centi=42,
             pressure_us=1000,
         ),
-        cores=(half, half),
+        cores=tuple(CoreTicks(cpu=cpu, busy=busy // 2, all=all_ticks // 2) for cpu in range(2)),
         total_busy=total_all // 4,
         total_all=total_all,
     )

@@ -42,7 +42,13 @@ from cpusensor.model.grid import REPLAY_S
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import Broadcast
 from cpusensor.recording.feed import Feed
-from cpusensor.recording.recorder import Recorder, beat_forever, record_forever, sample_forever, verify_after_crash
+from cpusensor.recording.recorder import (
+    beat_forever,
+    record_forever,
+    sample_forever,
+    start_recorder,
+    verify_after_crash,
+)
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.database import ReadError, WriteError
 from cpusensor.store.file import StorageError
@@ -109,7 +115,7 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
         raise StorageError(f"{settings.db}: cannot be written ({error}); check disk and permissions") from error
     app[FEED] = Feed(app[BROADCAST], history.writer.newest)
     app[COST] = CostMeter(app[KERNEL], clock)
-    app[RECORDER] = Recorder(
+    app[RECORDER] = await start_recorder(
         clock=clock,
         kernel=app[KERNEL],
         history=history,

@@ -1,15 +1,16 @@
-"""Reads the kernel's CPU counters. The only module that imports psutil."""
+"""Reads the kernel's CPU counters, the load and the pressure. The only module that imports psutil."""
 
 import errno
 import os
 import resource
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
 
+from cpusensor.kernel.mounts import Mounts, Scope, is_in_container
 from cpusensor.model.figures import TICKS_PER_SECOND
 from cpusensor.model.records import Cost, Counters, CpuTimes, Moment
 
@@ -18,17 +19,18 @@ IS_COUNTED_IN_PROC = sys.platform == "linux" and os.sysconf("SC_CLK_TCK") == TIC
 MAX_SECONDS = 1e11
 """Of one CPU since boot: three thousand years."""
 
-_PRESSURE = Path("/proc/pressure/cpu")
-_PRESSURE_BYTES = 200
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+STAT, LOAD, PRESSURE = "stat", "loadavg", "pressure/cpu"
+"""The files that are read at each tick, below /proc."""
+
 _STAT_BYTES = 32_768
 """Enough for 400 CPUs at once."""
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_PID_NAMESPACE = "proc/self/ns/pid"
-_MOUNTS = "proc/self/mounts"
 
-_FIRST_PID_NAMESPACE = "pid:[4026531836]"
-"""That of the machine itself, the same on every machine (linux/nsfs.h: PID_NS_INIT_INO)."""
+_SMALL_BYTES = 200
 
+_KINDS_AT_LEAST = 4
+"""Every kernel counts user, nice, system and idle; iowait, the interrupts and steal came later (proc_stat(5))."""
 
 _USED_UP = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -46,11 +48,14 @@ class Kernel(Protocol):
     def read(self) -> Counters:
         """The counters now. Raises UnreadableError."""
 
+    def may_hang(self) -> bool:
+        """Whether a reading goes to a file system of somebody's, which may never answer."""
+
     def cost(self, now: Moment) -> Cost:
         """What this process has used."""
 
-    def is_in_container(self) -> bool:
-        """Whether this runs in a container, while the counters are those of the whole host."""
+    def scope(self) -> Scope:
+        """Whose the counters are."""
 
 
 class SystemKernel:
@@ -58,13 +63,13 @@ class SystemKernel:
 
     def __init__(self) -> None:
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
-        self._pressure = _open_pressure()
+        self._mounts = Mounts()
 
     def boot_id(self) -> str:
         """The kernel's boot id (random(4)); the time of the boot where there is none."""
         try:
-            return _BOOT_ID.read_text().strip()
-        except OSError:
+            return _read_small(BOOT_ID).decode().strip()
+        except (OSError, ValueError):
             return f"booted-{int(psutil.boot_time())}"
 
     def read(self) -> Counters:
@@ -84,6 +89,10 @@ class SystemKernel:
         finally:
             self._spare = _open_spare()
 
+    def may_hang(self) -> bool:
+        """Whether something is mounted over a file that is read: then it is not the kernel who answers."""
+        return bool(self._mounts.covered() & {STAT, LOAD, PRESSURE})
+
     def cost(self, now: Moment) -> Cost:
         """From getrusage(2), /proc/self/statm and /proc/self/io."""
         used, memory, written = resource.getrusage(resource.RUSAGE_SELF), None, None
@@ -93,32 +102,29 @@ class SystemKernel:
             written = process.io_counters().write_bytes
         return Cost(moment=now, cpu_s=used.ru_utime + used.ru_stime, memory=memory, written=written)
 
-    def is_in_container(self) -> bool:
-        """Whether processes of the host are hidden from here, and its counters are not."""
-        return sees_host_from_container()
+    def scope(self) -> Scope:
+        """A container's own where lxcfs stands in for /proc/stat; else the machine's, which a container is told."""
+        if STAT in self._mounts.of_a_container():
+            return Scope.CONTAINER
+        return Scope.HOST if is_in_container() else Scope.MACHINE
 
     def _read(self) -> Counters:
         try:
-            cpus = read_proc_stat() if IS_COUNTED_IN_PROC else _ask_psutil()
-            values = {"load_centi": round(100 * psutil.getloadavg()[0]), "pressure_us": _read_pressure(self._pressure)}
+            cpus, left_out = read_proc_stat() if IS_COUNTED_IN_PROC else (_ask_psutil(), ())
         except (OSError, ValueError, IndexError, TypeError, psutil.Error) as error:
             raise UnreadableError(f"{type(error).__name__}: {error}") from error
         if not cpus:
-            raise UnreadableError("the system lists no CPU")
-        return Counters(cpus=cpus, values=values)
+            raise UnreadableError("no CPU is listed whose counters make sense" if left_out else "no CPU is listed")
+        values = {
+            "load_centi": self._of_the_same(LOAD, _read_load),
+            "pressure_us": self._of_the_same(PRESSURE, _read_pressure),
+        }
+        return Counters(cpus=cpus, values=values, left_out=left_out)
 
-
-def sees_host_from_container(root: Path = Path("/")) -> bool:
-    """Whether this is a process of a container (pid_namespaces(7)) in which /proc/stat tells of the whole host.
-
-    Files such as /.dockerenv do not show that: a virtual machine made of an image has them too. Where lxcfs is mounted
-    over /proc/stat, that tells of the container alone.
-    """
-    try:
-        is_contained = str((root / _PID_NAMESPACE).readlink()) != _FIRST_PID_NAMESPACE
-        return is_contained and "lxcfs /proc/stat " not in (root / _MOUNTS).read_text()
-    except OSError:
-        return False
+    def _of_the_same(self, file: str, read: Callable[[], int | None]) -> int | None:
+        """What a file tells; None where it tells of the host and the CPUs are a container's, or the other way round."""
+        whose = self._mounts.of_a_container()
+        return read() if (file in whose) == (STAT in whose) else None
 
 
 def _open_spare() -> int | None:
@@ -128,26 +134,50 @@ def _open_spare() -> int | None:
         return None
 
 
-def read_proc_stat() -> dict[int, CpuTimes]:
-    """The counters of each CPU that is online, as the kernel writes them. Raises OSError or ValueError.
+def read_proc_stat() -> tuple[dict[int, CpuTimes], tuple[int, ...]]:
+    """The counters of each CPU that is online, and the numbers of those that no machine can have counted.
 
     Lines such as `cpu0 8102 12 3301 900213 411 0 55 7 0 0`: user, nice, system, idle, iowait, irq, softirq, steal, and
-    guests, who are inside user and nice (proc_stat(5)). psutil would make floats of them, and take longer.
+    guests, who are inside user and nice (proc_stat(5)). psutil would make floats of them, and take longer. Raises
+    OSError or ValueError.
     """
-    cpus = {}
-    for line in _read_cpu_lines(f"{psutil.PROCFS_PATH}/stat").split(b"\n"):
+    cpus, left_out = {}, []
+    for line in _read_cpu_lines(f"{psutil.PROCFS_PATH}/{STAT}").split(b"\n"):
         name, _, counts = line.partition(b" ")
         if name.startswith(b"cpu") and name != b"cpu":
-            user, nice, system, idle, iowait, irq, softirq, steal = map(_checked, counts.split()[:8])
-            cpus[int(name[3:])] = CpuTimes(
-                user=user + nice, system=system, irq=irq + softirq, idle=idle, iowait=iowait, steal=steal
-            )
-    return cpus
+            number, ticks = int(name[3:]), list(map(int, counts.split()[:8]))
+            if len(ticks) < _KINDS_AT_LEAST:
+                raise ValueError(f"CPU {number} has {len(ticks)} counters, fewer than any kernel's")
+            if all(map(_is_possible, ticks)):
+                cpus[number] = _times(*ticks)
+            else:
+                left_out.append(number)
+    return cpus, tuple(left_out)
+
+
+def _times(  # noqa: PLR0913, PLR0917 - the columns in their order, of which old kernels and sandboxes have only the first
+    user: int,
+    nice: int,
+    system: int,
+    idle: int,
+    iowait: int | None = None,
+    irq: int | None = None,
+    softirq: int | None = None,
+    steal: int | None = None,
+) -> CpuTimes:
+    return CpuTimes(
+        user=user + nice,
+        system=system,
+        irq=None if irq is None else irq + (softirq or 0),
+        idle=idle,
+        iowait=iowait,
+        steal=steal,
+    )
 
 
 def _read_cpu_lines(path: str) -> bytes:
     """The file down to where its last line of a CPU has ended."""
-    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    number = _open(path)
     try:
         content = chunk = os.read(number, _STAT_BYTES)
         while chunk and b"\nintr " not in content:
@@ -158,16 +188,30 @@ def _read_cpu_lines(path: str) -> bytes:
     return content.partition(b"\nintr ")[0]
 
 
+def _open(path: str) -> int:
+    """A pipe in the place of a file says at once that nothing is in it."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
+def _read_small(path: str) -> bytes:
+    number = _open(path)
+    try:
+        return os.read(number, _SMALL_BYTES)
+    finally:
+        os.close(number)
+
+
 def _ask_psutil() -> dict[int, CpuTimes]:
     """The counters where there is no /proc/stat."""
     return dict(enumerate(map(_cpu_times, psutil.cpu_times(percpu=True))))
 
 
 def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's tuple differ from system to system
+    interrupts = [getattr(times, name) for name in ("irq", "softirq", "interrupt", "dpc") if hasattr(times, name)]
     return CpuTimes(
         user=_ticks(times.user + getattr(times, "nice", 0.0)),
         system=_ticks(times.system),
-        irq=_ticks(getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)),
+        irq=_ticks(sum(interrupts)) if interrupts else None,
         idle=_ticks(times.idle),
         iowait=_ticks(times.iowait) if hasattr(times, "iowait") else None,
         steal=_ticks(times.steal) if hasattr(times, "steal") else None,
@@ -175,31 +219,35 @@ def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's
 
 
 def _ticks(seconds: float) -> int:
-    return _checked(round(seconds * TICKS_PER_SECOND))
-
-
-def _checked(count: bytes | int) -> int:
-    """A number of ticks. Raises ValueError for what no machine has counted."""
-    ticks = int(count)
-    if not 0 <= ticks < MAX_SECONDS * TICKS_PER_SECOND:
+    """Raises ValueError for what no machine has counted."""
+    ticks = round(seconds * TICKS_PER_SECOND)
+    if not _is_possible(ticks):
         raise ValueError(f"{ticks} ticks of CPU time make no sense")
     return ticks
 
 
-def _open_pressure() -> int | None:
-    """Kept open: to read it again takes a third of what opening it anew does."""
+def _is_possible(ticks: int) -> bool:
+    return 0 <= ticks < MAX_SECONDS * TICKS_PER_SECOND
+
+
+def _read_load() -> int | None:
+    """The first field, e.g. `0.42 0.31 0.20 1/213 4711` (proc_loadavg(5)), in hundredths.
+
+    From the file, as all that is read: getloadavg(3) asks sysinfo(2), which knows nothing of a container.
+    """
     try:
-        return os.open(_PRESSURE, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        if IS_COUNTED_IN_PROC:
+            return round(100 * float(_read_small(f"{psutil.PROCFS_PATH}/{LOAD}").split(maxsplit=1)[0]))
+        return round(100 * psutil.getloadavg()[0])
+    except (OSError, ValueError, IndexError, OverflowError):
         return None
 
 
-def _read_pressure(number: int | None) -> int | None:
+def _read_pressure() -> int | None:
     """The "some" line's total, e.g. `some avg10=0.00 avg60=0.00 avg300=0.00 total=1999848` (accounting/psi.rst)."""
-    if number is None:
-        return None
     try:
-        waited_us = int(os.pread(number, _PRESSURE_BYTES, 0).split(b"\n", maxsplit=1)[0].rpartition(b"total=")[2])
+        line = _read_small(f"{psutil.PROCFS_PATH}/{PRESSURE}").split(b"\n", maxsplit=1)[0]
+        waited_us = int(line.rpartition(b"total=")[2])
     except (OSError, ValueError):
         return None
     return waited_us if 0 <= waited_us < MAX_SECONDS * 1e6 else None

@@ -103,10 +103,9 @@ class Ticks:
     user: int = _mode()
     """User mode, nice and guests inside."""
     system: int = _mode()
-    irq: int = _mode()
-    """Hard and soft interrupts."""
+    irq: int | None = _mode()
+    """Hard and soft interrupts; None where the system does not report them, as for `iowait` and `steal`."""
     iowait: int | None = _mode()
-    """None where the system does not report it, as for `steal`."""
     steal: int | None = _mode()
     all: int = _figure("ticks", Source.CPUS)
     """Of every kind, idle included: the weight of the interval in any mean."""
@@ -114,7 +113,7 @@ class Ticks:
     @property
     def busy(self) -> int:
         """Ticks in which a CPU worked for this machine: the sum of BUSY."""
-        return self.user + self.system + self.irq
+        return self.user + self.system + (self.irq or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 
+from cpusensor.model.figures import TICKS_PER_SECOND
 from cpusensor.model.records import Cause, Gap, Moment, Run, Sample
 
 TOLERANCE_S = 1.0
 """Clocks that part by no more than this were read unevenly or slewed, not stepped."""
+
+PLAUSIBLE = (0.25, 2.0)
+"""Counted ticks over those that the time of a gap has room for: below and above, the counters do not cover it."""
 
 _UNPROVEN = frozenset({Cause.REBOOTED, Cause.SUSPENDED, Cause.CLOCK})
 _ORDER = list(Cause)
@@ -58,10 +62,21 @@ def _proven(before: Sample, after: Sample, cause: Cause) -> tuple[int, int] | No
     busy = after.total_busy - before.total_busy - after.figures.busy
     if abs(all_ticks) * 100 < after.figures.all:
         return after.figures.busy, after.figures.all
-    if not 0 <= busy <= all_ticks:
+    if not 0 <= busy <= all_ticks or not _is_plausible(before, after, all_ticks):
         return None
     return busy, all_ticks
 
 
+def _is_plausible(before: Sample, after: Sample, all_ticks: int) -> bool:
+    """Whether about as many ticks were counted as the time between the samples has room for."""
+    lowest, highest = PLAUSIBLE
+    passed_s = after.time - before.time - after.figures.elapsed_ms / 1000
+    room = TICKS_PER_SECOND * passed_s * len(after.cores or ())
+    # What is shorter than the clocks are exact proves nothing against the counters.
+    return passed_s <= TOLERANCE_S or lowest * room <= all_ticks <= highest * room
+
+
 def _same_cpus(before: Sample, after: Sample) -> bool:
-    return before.cores is not None and after.cores is not None and len(before.cores) == len(after.cores)
+    if before.cores is None or after.cores is None:
+        return False
+    return [core.cpu for core in before.cores] == [core.cpu for core in after.cores]

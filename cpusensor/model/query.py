@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, Rollup
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap, Rollup
 
 RANGES = {"1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000, "1y": 31_536_000}
 """Seconds of each named range."""
@@ -80,6 +80,8 @@ class Answer:
     cores: Mapping[int, tuple[CoreTicks, ...]]
     """By the bucket's time."""
     gaps: Sequence[Gap]
+    open_gap: OpenGap | None
+    """The one that goes on now, if it touches the span."""
     clock_steps: Sequence[ClockStep]
 
 

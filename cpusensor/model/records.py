@@ -43,17 +43,16 @@ class CpuTimes:
     user: int
     """User mode, nice included; guests are inside."""
     system: int
-    irq: int
-    """Hard and soft interrupts."""
+    irq: int | None
+    """Hard and soft interrupts; None where the system does not report them, as for `iowait` and `steal`."""
     idle: int
     iowait: int | None
-    """None where the system does not report it, as for `steal`."""
     steal: int | None
 
     @property
     def busy(self) -> int:
         """Ticks in which the CPU worked for this machine: not idle, not waiting, not stolen."""
-        return self.user + self.system + self.irq
+        return self.user + self.system + (self.irq or 0)
 
     @property
     def all(self) -> int:
@@ -69,6 +68,8 @@ class Counters:
     """By the CPU's number."""
     values: Mapping[str, int | None]
     """What was read beside them: one for each of the figures in READ, by its name; None where it is not known."""
+    left_out: tuple[int, ...] = ()
+    """Numbers of CPUs whose counters no machine can have counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,8 @@ class Reading:
 class CoreTicks:
     """Ticks that one CPU spent in an interval."""
 
+    cpu: int
+    """Its number."""
     busy: int
     all: int
 
@@ -94,8 +97,10 @@ class Usage:
     ticks: Ticks
     cores: tuple[CoreTicks, ...] | None
     """In the order of the CPUs' numbers; None when the set of CPUs changed."""
-    cpus: int
-    """How many CPUs `ticks` is of."""
+    cpus: tuple[int, ...]
+    """Numbers of the CPUs that `ticks` is of."""
+    left_out: tuple[int, ...]
+    """Numbers of CPUs whose counters say nothing about the interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +159,15 @@ class Gap:
     busy: int | None
     """Ticks that the running totals prove for it, None where they do not cover it, as for `all`."""
     all: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenGap:
+    """A gap that goes on: nothing is recorded now."""
+
+    from_time: int
+    """The time of the last sample; before the first ever, that of the slot at which recording began."""
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ mean of percentages.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from cpusensor.model.figures import add_up, basis_points
+from cpusensor.model.figures import Figures, add_up, basis_points
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import CoreTicks, Rollup, Sample
 
@@ -29,7 +30,7 @@ TIERS = (Tier(name="minute", seconds=MINUTE),)
 made of samples, and its rollups are what the stream tells."""
 
 RELIABLE = (0.80, 1.20)
-"""Counted over expected ticks of a minute. A load in step with the timer was seen at 0.53 and 1.47, a plain guest with
+"""Counted over expected ticks. A load in step with the timer was seen at 0.53 and 1.47, a plain guest with
 steal at 0.94 to 1.07."""
 
 
@@ -51,11 +52,25 @@ def as_rollup(sample: Sample) -> Rollup:
     return Rollup(time=sample.time, count=1, figures=sample.figures, cpu_min_bp=use, cpu_max_bp=use, cores=sample.cores)
 
 
-def is_reliable(rollup: Rollup) -> bool:
+UNRELIABLE_RUN = 3
+"""Samples in a row. A single one is counted unevenly now and then, the ticks of one interval landing in the next."""
+
+
+def is_reliable(figures: Figures) -> bool:
     """Whether as many ticks were counted as the clock says; if not, the load and the timer were in step."""
     lowest, highest = RELIABLE
-    expected = rollup.figures.expected
-    return expected == 0 or lowest * expected <= rollup.figures.all <= highest * expected
+    return figures.expected == 0 or lowest * figures.expected <= figures.all <= highest * figures.expected
+
+
+def unreliable(rollups: Sequence[Rollup]) -> list[int]:
+    """The times of those whose counting cannot be trusted, of single samples only where several in a row are so."""
+    times: list[int] = []
+    for is_good, group in groupby(rollups, lambda one: is_reliable(one.figures)):
+        alike = list(group)
+        if not is_good:
+            is_run = len(alike) >= UNRELIABLE_RUN
+            times += [one.time for one in alike if is_run or one.count > 1]
+    return times
 
 
 def roll_up(parts: Sequence[Rollup], time: int) -> Rollup | None:
@@ -85,11 +100,11 @@ def extend(buckets: Sequence[Rollup], samples: Sequence[Sample], step: int) -> l
 
 
 def sum_cores(parts: Sequence[tuple[CoreTicks, ...]]) -> tuple[CoreTicks, ...] | None:
-    """The ticks of each core added up; of parts with different numbers of cores, only those like the newest count."""
+    """The ticks of each CPU added up over the parts that know it, by its number; None for no parts."""
     if not parts:
         return None
-    alike = [part for part in parts if len(part) == len(parts[-1])]
-    return tuple(
-        CoreTicks(busy=sum(core.busy for core in same), all=sum(core.all for core in same))
-        for same in zip(*alike, strict=True)
-    )
+    sums: dict[int, tuple[int, int]] = {}
+    for core in (core for part in parts for core in part):
+        busy, all_ticks = sums.get(core.cpu, (0, 0))
+        sums[core.cpu] = busy + core.busy, all_ticks + core.all
+    return tuple(CoreTicks(cpu=cpu, busy=busy, all=all_ticks) for cpu, (busy, all_ticks) in sorted(sums.items()))

@@ -27,7 +27,7 @@ def sample_faults(sample: Sample) -> Iterator[str]:
 
 def _fault_of_ticks(ticks: Ticks) -> str | None:
     iowait, steal = ticks.iowait or 0, ticks.steal or 0
-    if ticks.all <= 0 or min(ticks.user, ticks.system, ticks.irq, iowait, steal) < 0:
+    if ticks.all <= 0 or min(ticks.user, ticks.system, ticks.irq or 0, iowait, steal) < 0:
         return "a count of ticks is negative, or all of them are none"
     if ticks.busy + iowait + steal > ticks.all:
         return f"its kinds of ticks add up to {ticks.busy + iowait + steal}, more than all {ticks.all}"

@@ -5,61 +5,95 @@ nice (proc_stat(5)) and are not added again; steal is the neighbour's work and n
 sums as usage (kernel/cgroup/rstat.c, root_cgroup_cputime).
 """
 
-from cpusensor.model.figures import Figures, Ticks, add_up
+from cpusensor.model.figures import Ticks, add_up
 from cpusensor.model.records import CoreTicks, Counters, CpuTimes, Usage
 
 RESET_TICKS = 300
 """A counter that falls by more than 3 s was reset; by less, it was rounded otherwise (node_exporter, cpu_linux.go)."""
 
-
 IMPOSSIBLE = 10
 """A counter that rises by this many times the ticks that the interval has room for was not counted but set, as steal is
 after a live migration."""
 
+ACCOUNTED = 0.25
+"""Of the ticks that the interval has room for, a CPU accounts for at least this share, or its counters stand still in
+part. Loads in step with the timer were seen to lose half."""
+
 
 def was_reset(before: Counters, after: Counters) -> bool:
     """Whether a CPU of both readings began counting anew. Iowait and steal may fall by themselves (proc_stat(5))."""
-    return any(
-        getattr(after.cpus[cpu], kind) < getattr(before.cpus[cpu], kind) - RESET_TICKS
-        for cpu in _common(before, after)
-        for kind in ("user", "system", "irq", "idle")
-    )
+    return any(_began_anew(before.cpus[cpu], after.cpus[cpu]) for cpu in _common(before, after))
 
 
-def measure(before: Counters, after: Counters) -> Usage | None:
-    """What the CPUs that both readings know spent in between; None when the counters did not move."""
+def measure(before: Counters, after: Counters, room: float) -> Usage | None:
+    """What the CPUs that both readings know spent in between; None when no CPU's counters say anything about it.
+
+    `room` is the number of ticks that one CPU can have spent: the elapsed time. A CPU that counted far less or far more
+    is left out.
+    """
     common = _common(before, after)
-    spent = [_spent(before.cpus[cpu], after.cpus[cpu]) for cpu in common]
-    ticks = add_up(spent)
-    if ticks is None or ticks.all == 0:
+    found = {cpu: _spent(before.cpus[cpu], after.cpus[cpu], room) for cpu in sorted(common)}
+    spent = {cpu: ticks for cpu, ticks in found.items() if ticks is not None}
+    ticks = add_up(list(spent.values()))
+    if ticks is None:
         return None
     same_cpus = before.cpus.keys() == after.cpus.keys()
-    cores = tuple(CoreTicks(busy=cpu.busy, all=cpu.all) for cpu in spent)
-    return Usage(ticks=ticks, cores=cores if same_cpus else None, cpus=len(common))
+    cores = tuple(CoreTicks(cpu=cpu, busy=one.busy, all=one.all) for cpu, one in spent.items())
+    left_out = sorted({*after.left_out, *(common - spent.keys())})
+    return Usage(ticks=ticks, cores=cores if same_cpus else None, cpus=tuple(spent), left_out=tuple(left_out))
 
 
-def is_possible(figures: Figures) -> bool:
-    """Whether so many ticks can be counted in so much time; a counter that leapt says nothing about its interval."""
-    return figures.all <= IMPOSSIBLE * (figures.expected + RESET_TICKS)
+def stand_still(before: Counters, after: Counters) -> bool:
+    """Whether no CPU counted anything."""
+    return all(before.cpus[cpu].all == after.cpus[cpu].all for cpu in _common(before, after))
 
 
-def _common(before: Counters, after: Counters) -> list[int]:
-    return sorted(before.cpus.keys() & after.cpus.keys())
+def _common(before: Counters, after: Counters) -> set[int]:
+    return before.cpus.keys() & after.cpus.keys()
 
 
-def _spent(before: CpuTimes, after: CpuTimes) -> Ticks:
-    """Each kind by itself, one that fell counted as 0."""
-    user = max(0, after.user - before.user)
-    system = max(0, after.system - before.system)
-    irq = max(0, after.irq - before.irq)
-    idle = max(0, after.idle - before.idle)
-    iowait = _rise(before.iowait, after.iowait)
-    steal = _rise(before.steal, after.steal)
-    all_ticks = user + system + irq + idle + (iowait or 0) + (steal or 0)
+def _began_anew(before: CpuTimes, after: CpuTimes) -> bool:
+    """Idle and iowait as a pair: the kernel books time of one of them as the other and back."""
+    falls = [
+        before.user - after.user,
+        before.system - after.system,
+        (before.irq or 0) - (after.irq or 0) if None not in {before.irq, after.irq} else 0,
+        min(before.idle - after.idle, before.idle + (before.iowait or 0) - after.idle - (after.iowait or 0)),
+    ]
+    return max(falls) > RESET_TICKS
+
+
+def _spent(before: CpuTimes, after: CpuTimes, room: float) -> Ticks | None:
+    """Each kind by itself: one that fell counts as 0, one that leapt is unknown; None if too little is left to tell."""
+    limit = IMPOSSIBLE * (room + RESET_TICKS)
+    user = _rise(before.user, after.user, limit)
+    system = _rise(before.system, after.system, limit)
+    irq = _rise(before.irq, after.irq, limit)
+    steal = _rise(before.steal, after.steal, limit)
+    idle, iowait = _idle_and_iowait(before, after, limit)
+    if user is None or system is None or idle is None:
+        return None
+    all_ticks = user + system + (irq or 0) + idle + (iowait or 0) + (steal or 0)
+    if all_ticks < ACCOUNTED * room:
+        return None
     return Ticks(user=user, system=system, irq=irq, iowait=iowait, steal=steal, all=all_ticks)
 
 
-def _rise(before: int | None, after: int | None) -> int | None:
-    if before is None or after is None:
+def _idle_and_iowait(before: CpuTimes, after: CpuTimes, limit: float) -> tuple[int | None, int | None]:
+    """How much each rose; what one of them gives back to the other is taken off the other's rise, for it is no use."""
+    idle = after.idle - before.idle
+    if before.iowait is None or after.iowait is None:
+        return _rise(before.idle, after.idle, limit), None
+    iowait = after.iowait - before.iowait
+    if iowait < 0 < idle:
+        idle, iowait = max(0, idle + iowait), 0
+    elif idle < 0 < iowait:
+        idle, iowait = 0, max(0, iowait + idle)
+    return _rise(0, idle, limit), _rise(0, iowait, limit)
+
+
+def _rise(before: int | None, after: int | None, limit: float) -> int | None:
+    """By how much a counter rose, a fall being 0; None for one that is not reported, and for a leap."""
+    if before is None or after is None or after - before > limit:
         return None
     return max(0, after - before)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from cpusensor.model.figures import MODES, SHOWN, Show, percent
+from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
 from cpusensor.model.query import Answer, Grid
-from cpusensor.model.records import Cost, Gap, Health, Rollup, Sample
-from cpusensor.model.rollup import MINUTE, is_reliable
+from cpusensor.model.records import Cost, Gap, Health, OpenGap, Rollup, Sample
+from cpusensor.model.rollup import MINUTE, unreliable
 
 T = TypeVar("T")
 
@@ -19,6 +19,9 @@ COMPACT: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
 """How JSON is written here: without spaces, and never a NaN, which is no JSON."""
 
 MIB = 1 << 20
+
+RECORDING = "recording"
+"""How the recording fares while all is well."""
 
 
 def encode(value: Json) -> str:
@@ -45,20 +48,35 @@ def sample(record: Sample) -> dict[str, Json]:
         "weight": figures.all,
         "cpu": percent(figures.busy, figures.all),
         **{key: show(figures, 1) for key, show in _MODES.items()},
-        "cores": None if record.cores is None else [percent(core.busy, core.all) for core in record.cores],
+        **_cores_of(record),
         **{key: show(figures, 1) for key, show in _SINGLE.items()},
+        "accounted": _accounted(figures),
     }
 
 
+def _cores_of(record: Sample) -> dict[str, Json]:
+    """The `cores`, and their numbers as `cpus` where those are not simply 0, 1, 2."""
+    if record.cores is None:
+        return {"cores": None}
+    numbers = [core.cpu for core in record.cores]
+    shares = [percent(core.busy, core.all) for core in record.cores]
+    return {"cores": shares} if numbers == list(range(len(numbers))) else {"cpus": numbers, "cores": shares}
+
+
+def _accounted(figures: Figures) -> float | None:
+    """The share of the CPU time that the kernel's counters tell of."""
+    return round(figures.all / figures.expected, 3) if figures.expected else None
+
+
 def minute(record: Rollup) -> Json:
-    """A minute as the stream shows it; `accounted` is the share of the CPU time that the kernel's counters tell of."""
+    """A minute as the stream shows it."""
     return {
         "time": record.time,
         "cpu": percent(record.figures.busy, record.figures.all),
         "min": record.cpu_min_bp / 100,
         "max": record.cpu_max_bp / 100,
         "count": record.count,
-        "accounted": round(record.figures.all / record.figures.expected, 3) if record.figures.expected else None,
+        "accounted": _accounted(record.figures),
     }
 
 
@@ -70,6 +88,11 @@ def gap(record: Gap) -> Json:
         "cause": record.cause.value,
         "cpu": percent(record.busy, record.all),
     }
+
+
+def open_gap(record: OpenGap) -> Json:
+    """A gap that has no end yet, and of which nothing can be known before it has one."""
+    return {"from": record.from_time, "to": None, "cause": record.cause.value, "cpu": None}
 
 
 def cost(before: Cost, after: Cost) -> dict[str, Json]:
@@ -87,9 +110,14 @@ def cost(before: Cost, after: Cost) -> dict[str, Json]:
     }
 
 
-def newest(record: Sample, before: Cost, after: Cost) -> dict[str, Json]:
-    """The body of /api/now: the newest sample, and what recording costs."""
-    return {**sample(record), "self": cost(before, after)}
+def newest(record: Sample, status: "Status", costs: tuple[Cost, Cost]) -> dict[str, Json]:
+    """The body of /api/now: the newest sample, its age in seconds, how the recording fares and what it costs."""
+    return {
+        **sample(record),
+        "age": status.now - record.time,
+        "state": status.state,
+        "self": cost(*costs),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +186,8 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
     """The body of /api/history: columns on a dense grid, null where nothing was recorded.
 
     `header` comes first; `series` names the further columns. Above the sampling interval each element also has the
-    extremes and the number of its samples, and `unreliable` lists the elements whose counting cannot be trusted.
+    extremes and the number of its samples. `unreliable` lists the elements whose counting cannot be trusted; with
+    `cores` come the numbers of the `cpus`, one for each row.
     """
     grid, buckets = record.grid, record.buckets
     columns: dict[str, Json] = {"cpu": _column(grid, buckets, lambda one: percent(one.figures.busy, one.figures.all))}
@@ -166,7 +195,6 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         columns["min"] = _column(grid, buckets, lambda one: one.cpu_min_bp / 100)
         columns["max"] = _column(grid, buckets, lambda one: one.cpu_max_bp / 100)
         columns["count"] = [count or 0 for count in _column(grid, buckets, lambda one: one.count)]
-        columns["unreliable"] = [one.time for one in buckets if not is_reliable(one)]
     return {
         **header,
         "from": grid.from_time,
@@ -174,8 +202,10 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         "step": grid.step,
         "start": grid.start,
         **columns,
+        "unreliable": unreliable(buckets),
         **{name: _SERIES[name](record) for name in series},
-        "gaps": [gap(one) for one in record.gaps],
+        **({"cpus": _numbers(record)} if "cores" in series else {}),
+        "gaps": [*map(gap, record.gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
         "clock_steps": [{"time": step.time, "seconds": step.by_ms / 1000} for step in record.clock_steps],
     }
 
@@ -214,7 +244,7 @@ def state(degraded: str | None) -> bytes:
 def state_of(health: Health) -> str:
     """How the recording fares, in a word: `recording`, `degraded: …`, or for how long there was no tick."""
     if health.degraded is None:
-        return "recording"
+        return RECORDING
     return f"degraded: {health.degraded}" if health.is_ticking else health.degraded
 
 
@@ -238,14 +268,18 @@ def _shown(record: Answer, show: Show) -> Json:
     return _column(record.grid, record.buckets, lambda one: show(one.figures, one.count))
 
 
+def _numbers(record: Answer) -> list[int]:
+    """The numbers of all CPUs that some bucket knows, in order: one for each row of `cores`."""
+    return sorted({core.cpu for cores in record.cores.values() for core in cores})
+
+
 def _cores(record: Answer) -> Json:
     grid = record.grid
-    rows: list[list[float | None]] = []
+    rows: dict[int, list[float | None]] = {cpu: [None] * grid.length for cpu in _numbers(record)}
     for time, cores in record.cores.items():
-        rows.extend([None] * grid.length for _ in range(len(rows), len(cores)))
-        for row, core in zip(rows, cores, strict=False):
-            row[(time - grid.start) // grid.step] = percent(core.busy, core.all)
-    return rows
+        for core in cores:
+            rows[core.cpu][(time - grid.start) // grid.step] = percent(core.busy, core.all)
+    return list(rows.values())
 
 
 _MODES = {figure.key: figure.show for figure in SHOWN if figure.series == MODES and figure.key and figure.show}

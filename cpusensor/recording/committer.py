@@ -26,11 +26,12 @@ class Committer:
     def __init__(self, *, history: History, feed: Feed, problems: Problems, commit_interval: int) -> None:
         """`commit_interval` is how many seconds a sample may wait for its commit; none waits beyond its minute."""
         self._history = history
-        self._interval = history.runs.present.interval
+        self.interval = history.runs.present.interval
+        """Seconds between two samples."""
         self._feed = feed
-        self._problems = problems
+        self.problems = problems
         self._commit_interval = commit_interval
-        self._backlog = Backlog(UNWRITTEN_S // self._interval)
+        self._backlog = Backlog(UNWRITTEN_S // self.interval)
         self._newest: Sample | None = None
         self._is_due = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -63,7 +64,7 @@ class Committer:
         self._is_due.clear()
         await self._write_waiting(wall)
         self._feed.publish()
-        self._feed.tell(self._problems.degraded)
+        self._feed.tell(self.problems.degraded)
 
     async def is_due(self) -> None:
         """Wait until there is something to write."""
@@ -86,9 +87,9 @@ class Committer:
         if not self._commit_interval or previous is None or measured.clock_steps:
             return False
         # What the database refused is tried again with every sample.
-        if self._problems.has(Part.WRITING):
+        if self.problems.has(Part.WRITING):
             return False
-        is_next = sample.time - previous.time == self._interval
+        is_next = sample.time - previous.time == self.interval
         return is_next and bool(sample.time % self._commit_interval) and bool(sample.time % MINUTE)
 
     async def _write_waiting(self, wall: float) -> None:
@@ -122,13 +123,13 @@ class Committer:
         return None
 
     def _tell_unwritten(self, reason: str) -> None:
-        if self._problems.begin(Part.WRITING, f"the database takes no samples: {reason}"):
+        if self.problems.begin(Part.WRITING, f"the database takes no samples: {reason}"):
             log.error("the database takes no samples (%s); keeping the newest %d s in memory", reason, UNWRITTEN_S)
 
     def _tell_written(self, count: int) -> None:
-        if self._problems.end(Part.WRITING):
+        if self.problems.end(Part.WRITING):
             log.warning("the database takes samples again; %d were kept and are written", count)
 
     def _note_history(self) -> None:
         if self._history.notice is not None:
-            self._problems.begin(Part.HISTORY, self._history.notice)
+            self.problems.begin(Part.HISTORY, self._history.notice)

@@ -8,8 +8,20 @@ class Part(Enum):
 
     WRITING = auto()
     READING = auto()
+    SAMPLING = auto()
     CLOCK = auto()
+    CPUS = auto()
+    COUNTING = auto()
     HISTORY = auto()
+
+
+RECOVERED = {
+    Part.SAMPLING: "samples are recorded again",
+    Part.CLOCK: "the clock is set",
+    Part.CPUS: "the counters of all CPUs make sense again",
+    Part.COUNTING: "the kernel accounts for as much CPU time as there is again",
+}
+"""What is logged when a part is well again."""
 
 
 class Problems:

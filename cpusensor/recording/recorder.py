@@ -1,16 +1,21 @@
 """The loops: one takes the samples, one commits them, one keeps silent streams alive."""
 
 import logging
+from contextlib import suppress
 
 from cpusensor.kernel.clock import Clock
 from cpusensor.kernel.counters import Kernel, UnreadableError
+from cpusensor.kernel.reading import Readings
 from cpusensor.model.gaps import restart_cause
-from cpusensor.model.records import Counters, Health, Reading
+from cpusensor.model.grid import slot_at
+from cpusensor.model.records import Cause, Counters, Health, Moment, OpenGap
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import Broadcast
-from cpusensor.recording.committer import Committer
+from cpusensor.recording.backlog import Backlog
+from cpusensor.recording.clock_trust import ClockTrust
+from cpusensor.recording.committer import UNWRITTEN_S, Committer
 from cpusensor.recording.feed import Feed
-from cpusensor.recording.health import Part, Problems
+from cpusensor.recording.health import RECOVERED, Part, Problems
 from cpusensor.recording.sampler import Sampler
 from cpusensor.store.database import ReadError, WriteError
 from cpusensor.store.file import StorageError
@@ -24,23 +29,22 @@ BEAT_S = 10.0
 SILENT_INTERVALS = 3
 """After how many intervals without a tick the service says that it is not alive."""
 
-NO_CLOCK = "the clock stands before the year 2000; nothing is recorded until it is set"
-
 
 class Recorder:
-    """Takes a reading at every grid point and has recorded what it shows."""
+    """Takes a reading at every grid point and has recorded what it shows. `start_recorder` makes one."""
 
-    def __init__(self, *, clock: Clock, kernel: Kernel, history: History, feed: Feed, commit_interval: int) -> None:
-        """`commit_interval` is how many seconds a sample may wait for its commit."""
-        self._clock = clock
-        self._kernel = kernel
+    def __init__(
+        self, *, readings: Readings, feed: Feed, committer: Committer, sampler: Sampler, trust: ClockTrust
+    ) -> None:
+        self._clock = readings.clock
+        self._readings = readings
         self._feed = feed
-        self._interval = history.runs.present.interval
-        self._problems = Problems()
-        self.committer = Committer(history=history, feed=feed, problems=self._problems, commit_interval=commit_interval)
-        if history.notice is not None:
-            self._problems.begin(Part.HISTORY, history.notice)
-        self._sampler = self._begin(history)
+        self._sampler = sampler
+        self._problems = committer.problems
+        self._interval = committer.interval
+        self._held = Backlog(UNWRITTEN_S // self._interval)
+        self.committer = committer
+        self._trust = trust
 
     def health(self) -> Health:
         """Whether the loop ticks, and what it lacks."""
@@ -49,15 +53,25 @@ class Recorder:
             return Health(is_ticking=False, degraded=f"no tick for {silence:.0f} s")
         return Health(is_ticking=True, degraded=self._problems.degraded)
 
+    def open_gap(self) -> OpenGap | None:
+        """The gap that goes on; None while samples come."""
+        if not self._sampler.signs.is_blind:
+            return None
+        newest = self._feed.newest
+        from_time = newest.time if newest else slot_at(self._trust.began.wall, self._interval)
+        return OpenGap(from_time=from_time, cause=Cause.UNREADABLE)
+
     async def tick(self) -> None:
         """Wait for the next grid point, take a reading, and have it recorded: no disk ever bends the grid."""
         await self._clock.sleep_until(self._sampler.due)
-        now = self._clock.now()
-        counters = self._read()
+        now, counters = await self._read()
         measured = self._sampler.take(now, counters)
-        self._note_clock()
-        if measured is not None:
+        self._follow_clock(now)
+        if measured is not None and self._trust.doubt is None:
             self.committer.take(measured)
+        elif measured is not None:
+            self._held.append(measured)
+        self._tell_signs()
         self._feed.tell(self._problems.degraded)
 
     async def write(self) -> None:
@@ -67,33 +81,69 @@ class Recorder:
 
     async def close(self) -> None:
         """Write what is not written yet and note the clean end."""
+        if self._held:
+            log.warning("%d samples are lost: nobody set the clock that they were measured by", len(self._held))
         await self.committer.close(self._clock.wall())
 
-    def _begin(self, history: History) -> Sampler:
-        """The sampler, with what to blame for the time since the newest sample, and its first reading."""
-        run, now = history.runs.present, self._clock.now()
-        causes = [restart_cause(previous, run) for previous in history.runs.preceding(history.writer.newest)]
-        counters = self._read()
-        return Sampler(run, causes, Reading(moment=now, counters=counters) if counters else now)
-
-    def _read(self) -> Counters | None:
+    async def _read(self) -> tuple[Moment, Counters | None]:
+        """The counters, None if they cannot be read, and the instant at which they were."""
         try:
-            counters = self._kernel.read()
+            reading = await self._readings.take()
         except UnreadableError as error:
             if self._problems.begin(Part.READING, f"the CPU counters cannot be read: {error}"):
                 log.error("the CPU counters cannot be read (%s); trying again every %d s", error, self._interval)
-            return None
+            return self._clock.now(), None
         if self._problems.end(Part.READING):
             log.warning("the CPU counters can be read again")
-        return counters
+        return reading.moment, reading.counters
 
-    def _note_clock(self) -> None:
-        if self._sampler.clock_step_s:
-            log.warning("the clock was set by %+.1f s", self._sampler.clock_step_s)
-        if self._sampler.is_clock_set:
-            self._problems.end(Part.CLOCK)
-        elif self._problems.begin(Part.CLOCK, NO_CLOCK):
-            log.error(NO_CLOCK)
+    def _follow_clock(self, now: Moment) -> None:
+        """Hold back what is measured while the clock is not believed, and place it once it is."""
+        step_s = self._sampler.signs.clock_step_s
+        if step_s:
+            log.warning("the clock was set by %+.1f s", step_s)
+        if self._trust.follow(now, step_s):
+            held, self._held = self._held, Backlog(UNWRITTEN_S // self._interval)
+            for measured in held:
+                self.committer.take(self._trust.place(measured))
+        self._note(Part.CLOCK, self._trust.doubt)
+
+    def _tell_signs(self) -> None:
+        signs = self._sampler.signs
+        # What cannot be read at all was told already.
+        self._note(Part.SAMPLING, None if self._problems.has(Part.READING) else signs.blindness)
+        self._note(Part.CPUS, signs.missing_cpus)
+        self._note(Part.COUNTING, signs.miscount)
+
+    def _note(self, part: Part, problem: str | None) -> None:
+        """Note what is wrong with a part, and log it when it begins and when it ends."""
+        if problem is None:
+            if self._problems.end(part):
+                log.warning("%s", RECOVERED[part])
+        elif self._problems.begin(part, problem):
+            log.error("%s", problem)
+
+
+async def start_recorder(
+    *, clock: Clock, kernel: Kernel, history: History, feed: Feed, commit_interval: int
+) -> Recorder:
+    """Take the first reading, from which the first sample will lead on.
+
+    `commit_interval` is how many seconds a sample may wait for its commit.
+    """
+    run, readings = history.runs.present, Readings(kernel, clock)
+    causes = [restart_cause(previous, run) for previous in history.runs.preceding(history.writer.newest)]
+    problems = Problems()
+    if history.notice is not None:
+        problems.begin(Part.HISTORY, history.notice)
+    committer = Committer(history=history, feed=feed, problems=problems, commit_interval=commit_interval)
+    counters, now = None, clock.now()
+    with suppress(UnreadableError):
+        reading = await readings.take()
+        now, counters = reading.moment, reading.counters
+    sampler = Sampler(run, causes, now, counters)
+    trust = ClockTrust(now, await history.reached_by_earlier_boot(), run.interval)
+    return Recorder(readings=readings, feed=feed, committer=committer, sampler=sampler, trust=trust)
 
 
 async def sample_forever(recorder: Recorder) -> None:

@@ -4,59 +4,54 @@ from collections.abc import Iterable
 
 from cpusensor.model.figures import READ, TICKS_PER_SECOND, Figures, Source
 from cpusensor.model.gaps import clock_step, first_cause, interruption
-from cpusensor.model.grid import EARLIEST, due_slot, slot_at
+from cpusensor.model.grid import due_slot, slot_at
 from cpusensor.model.records import Cause, ClockStep, Counters, Measured, Moment, Reading, Run, Sample, Usage
-from cpusensor.model.usage import is_possible, measure, was_reset
+from cpusensor.model.usage import measure, stand_still, was_reset
+from cpusensor.recording.signs import Signs
 
 
 class Sampler:
     """Turns each reading into a sample of the time since the one before, and knows when the next one is due."""
 
-    def __init__(self, run: Run, causes: Iterable[Cause], reading: Reading | Moment) -> None:
-        """`causes` are what to blame for a gap before the first sample; `reading` is what it begins at."""
+    def __init__(self, run: Run, causes: Iterable[Cause], now: Moment, counters: Counters | None) -> None:
+        """`causes` are what to blame for a gap before the first sample; it begins at the counters as they were now."""
         self._run = run
         self._causes = set(causes)
         self._clock_steps: list[ClockStep] = []
-        self._baseline = reading if isinstance(reading, Reading) else None
+        self._baseline = None if counters is None else Reading(moment=now, counters=counters)
         self._is_first = True
-        self.last = reading.moment if isinstance(reading, Reading) else reading
+        self.last = now
         """The instant of the last reading, tried or taken."""
-        self.clock_step_s = 0.0
-        """By how many seconds the clock was found set forward (back: negative) at the last reading."""
-        self._expected = slot_at(self.last.wall, run.interval) + run.interval
+        self._expected = slot_at(now.wall, run.interval) + run.interval
+        self.signs = Signs()
 
     @property
     def due(self) -> float:
         """When the next reading is to be taken, on the monotonic clock."""
         return self.last.monotonic + self._expected - self.last.wall
 
-    @property
-    def is_clock_set(self) -> bool:
-        """Whether the clock can be believed: a board without a clock of its own starts in 1970 and is set later."""
-        return self.last.wall >= EARLIEST
-
     def take(self, now: Moment, counters: Counters | None) -> Measured | None:
         """The sample that a reading completes; None if it completes none, and for counters that could not be read."""
         self._notice_interruption(now)
         measured = None
         if counters is None:
-            self._causes.add(Cause.UNREADABLE)
-        elif self.is_clock_set:
+            self._miss("the CPU counters cannot be read")
+        else:
             measured = self._measure(Reading(moment=now, counters=counters))
-        if not self.is_clock_set:
-            self._baseline = None
+        if measured is None:
+            self.signs.ticked(None)
         self._expected = max(self._expected, slot_at(now.wall, self._run.interval)) + self._run.interval
         return measured
 
     def _notice_interruption(self, now: Moment) -> None:
         """After a sleep or a clock step nothing leads from the last reading to this one: begin anew."""
-        before, self.last, self.clock_step_s = self.last, now, 0.0
+        before, self.last, self.signs.clock_step_s = self.last, now, 0.0
         cause = interruption(before, now)
         if cause is None:
             return
         if cause is Cause.CLOCK:
-            self.clock_step_s = clock_step(before, now)
-            self._clock_steps.append(ClockStep(time=int(now.wall), by_ms=round(1000 * self.clock_step_s)))
+            self.signs.clock_step_s = clock_step(before, now)
+            self._clock_steps.append(ClockStep(time=int(now.wall), by_ms=round(1000 * self.signs.clock_step_s)))
         self._causes.add(cause)
         self._baseline = None
         self._expected = slot_at(now.wall, self._run.interval)
@@ -68,7 +63,7 @@ class Sampler:
             self._begin_at(reading)
             return None
         if was_reset(before.counters, reading.counters):
-            self._causes.add(Cause.UNREADABLE)
+            self._miss("the CPU counters begin anew again and again")
             self._begin_at(reading)
             return None
         slot = due_slot(reading.moment.wall, self._expected, self._run.interval)
@@ -76,31 +71,36 @@ class Sampler:
         if self._is_first and 2 * (slot - before.moment.wall) < self._run.interval:
             self._begin_at(reading)
             return None
-        usage = measure(before.counters, reading.counters)
-        # Counters that stood still: the next reading measures from the same baseline.
-        if usage is None:
-            self._causes.add(Cause.UNREADABLE)
+        # Counters that stand still may only be late: the next reading measures from the same baseline.
+        if stand_still(before.counters, reading.counters):
+            self._miss("the CPU counters stand still")
             return None
-        sample = self._sample(slot, before, reading, usage)
-        if not is_possible(sample.figures):
-            self._causes.add(Cause.UNREADABLE)
+        elapsed_s = reading.moment.monotonic - before.moment.monotonic
+        usage = measure(before.counters, reading.counters, TICKS_PER_SECOND * elapsed_s)
+        if usage is None:
+            self._miss("the CPU counters account for next to none of the time, or for far too much")
             self._begin_at(reading)
             return None
         self._baseline, self._is_first = reading, False
-        return self._blame(sample)
+        return self._blame(self._sample(slot, before, reading, usage), usage.left_out)
+
+    def _miss(self, reason: str) -> None:
+        self._causes.add(Cause.UNREADABLE)
+        self.signs.miss(reason)
 
     def _begin_at(self, reading: Reading) -> None:
         self._baseline, self._is_first = reading, True
 
-    def _blame(self, sample: Sample) -> Measured:
+    def _blame(self, sample: Sample, left_out: tuple[int, ...]) -> Measured:
         """The sample with all that happened since the one before."""
+        self.signs.ticked(sample.figures, left_out)
         measured = Measured(sample=sample, cause=first_cause(self._causes), clock_steps=tuple(self._clock_steps))
         self._causes.clear()
         self._clock_steps.clear()
         return measured
 
     def _sample(self, slot: int, before: Reading, after: Reading, usage: Usage) -> Sample:
-        cpus = after.counters.cpus.values()
+        cpus = [after.counters.cpus[number] for number in usage.cpus]
         return Sample(
             time=slot,
             run=self._run.id,
@@ -129,6 +129,6 @@ def figures_between(before: Reading, after: Reading, usage: Usage) -> Figures:
         steal=ticks.steal,
         all=ticks.all,
         elapsed_ms=round(1000 * elapsed_s),
-        expected=round(TICKS_PER_SECOND * elapsed_s * usage.cpus),
+        expected=round(TICKS_PER_SECOND * elapsed_s * len(usage.cpus)),
         **read,
     )

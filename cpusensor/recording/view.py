@@ -8,19 +8,19 @@ from cpusensor.model.grid import bucket_end
 from cpusensor.model.query import Answer, Query, choose_grid
 from cpusensor.model.records import CoreTicks, Gap, Measured, Sample
 from cpusensor.model.rollup import extend, sum_cores
-from cpusensor.recording.committer import Committer
+from cpusensor.recording.recorder import Recorder
 from cpusensor.store.opening import History
 
 
-async def answer(asked: Query, now: float, history: History, committer: Committer) -> Answer:
+async def answer(asked: Query, now: float, history: History, recorder: Recorder) -> Answer:
     """What was recorded in the span that is asked for.
 
     The database is read up to where the backlog begins, so that a commit meanwhile can count no sample twice. Raises
     BadRequestError, ReadError and GarbledError.
     """
     reader, own = history.reader, history.runs.present.interval
-    newest = history.writer.newest
-    waiting = [one for one in committer.waiting() if asked.from_time < one.sample.time <= asked.to_time]
+    newest, open_gap = history.writer.newest, recorder.open_gap()
+    waiting = [one for one in recorder.committer.waiting() if asked.from_time < one.sample.time <= asked.to_time]
     intervals = await reader.intervals(asked.from_time, asked.to_time)
     if waiting or not intervals:
         intervals = intervals | {own}
@@ -37,6 +37,7 @@ async def answer(asked: Query, now: float, history: History, committer: Committe
         buckets=extend(buckets, samples, grid.step),
         cores={} if cores is None else _extend_cores(cores, samples, grid.step),
         gaps=[*gaps, *_gaps_before(waiting, newest, own)],
+        open_gap=open_gap if open_gap and open_gap.from_time < asked.to_time else None,
         clock_steps=[*steps, *(step for one in waiting for step in one.clock_steps)],
     )
 

@@ -16,7 +16,7 @@ Row: TypeAlias = Sequence[Any]
 
 _CAUSES = frozenset(Cause)
 
-_SIZES = {b"H": 2, b"I": 4}
+_SIZES = {"H": 2, "I": 4}
 """Bytes of a number, by the format character of a blob of cores."""
 
 _NAMES = tuple(figure.name for figure in FIGURES)
@@ -43,31 +43,44 @@ def text_of(value: bytes) -> str:
 
 
 def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
-    """A format character, then busy and all ticks of each core, little-endian; two bytes each while they fit."""
+    """A format character, then busy and all ticks of each core, little-endian; two bytes a number while they fit.
+
+    A small letter says that the number of the CPU stands before them; without it they are 0, 1, ….
+    """
     if cores is None:
         return None
-    values = [value for core in cores for value in (core.busy, core.all)]
-    code = "H" if max(values) < 1 << 16 else "I"
-    return code.encode() + struct.pack(f"<{len(values)}{code}", *values)
+    is_plain = all(core.cpu == place for place, core in enumerate(cores))
+    numbers = [(core.busy, core.all) if is_plain else (core.cpu, core.busy, core.all) for core in cores]
+    values = [value for core in numbers for value in core]
+    size = "H" if max(values, default=0) < 1 << 16 else "I"
+    return (size if is_plain else size.lower()).encode() + struct.pack(f"<{len(values)}{size}", *values)
 
 
 def unpack_cores(blob: bytes | None) -> tuple[CoreTicks, ...] | None:
     """What `pack_cores` packed; None, not known, of a blob that a failing disk has garbled."""
-    ticks = core_ticks(blob)
-    return None if ticks is None else cores_of(ticks)
+    unpacked = core_ticks(blob)
+    return None if unpacked is None else cores_of(*unpacked)
 
 
-def core_ticks(blob: bytes | None) -> tuple[int, ...] | None:
-    """Busy and all ticks of each core in turn, or None as above."""
-    size = _SIZES.get(blob[:1]) if isinstance(blob, bytes) else None
-    if blob is None or size is None or (len(blob) - 1) % (2 * size):
+def core_ticks(blob: bytes | None) -> tuple[Sequence[int], Sequence[int]] | None:
+    """The numbers of the CPUs, and busy and all ticks of each in turn; None as above."""
+    code = blob[:1].decode("latin-1") if isinstance(blob, bytes) else ""
+    size = _SIZES.get(code.upper())
+    width = 2 if code.isupper() else 3
+    if blob is None or size is None or (len(blob) - 1) % (width * size):
         return None
-    return struct.unpack(f"<{(len(blob) - 1) // size}{chr(blob[0])}", blob[1:])
+    values = struct.unpack(f"<{(len(blob) - 1) // size}{code.upper()}", blob[1:])
+    if code.isupper():
+        return range(len(values) // 2), values
+    return values[::3], [value for place, value in enumerate(values) if place % 3]
 
 
-def cores_of(ticks: Sequence[int]) -> tuple[CoreTicks, ...]:
-    """The cores whose busy and all ticks these are."""
-    return tuple(CoreTicks(busy=busy, all=all_ticks) for busy, all_ticks in zip(ticks[::2], ticks[1::2], strict=True))
+def cores_of(cpus: Sequence[int], ticks: Sequence[int]) -> tuple[CoreTicks, ...]:
+    """The CPUs with these numbers, and the busy and all ticks of each in turn."""
+    return tuple(
+        CoreTicks(cpu=cpu, busy=busy, all=all_ticks)
+        for cpu, busy, all_ticks in zip(cpus, ticks[::2], ticks[1::2], strict=True)
+    )
 
 
 def _require(kind: type, *values: object) -> None:

@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from cpusensor.model.grid import REPLAY_S
@@ -90,6 +90,18 @@ class History:
         aside = await self._replace_if_damaged(now)
         if aside is not None:
             await self._learn(aside, now)
+
+    async def reached_by_earlier_boot(self) -> int | None:
+        """Up to when the last run of an earlier boot recorded, by its clock; None if there was none, or nothing tells.
+
+        If a run of the present boot recorded something, the clock was believed then.
+        """
+        with suppress(GarbledError, ReadError):
+            for run in reversed(self.runs.before):
+                reached = await self.reader.newest_of_run(run)
+                if reached is not None:
+                    return None if run.boot_id == self.runs.present.boot_id else reached
+        return None
 
     @property
     def is_doubtful(self) -> bool:

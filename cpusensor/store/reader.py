@@ -7,8 +7,8 @@ from operator import add
 from typing import TypeVar
 
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, Rollup, Sample, Tick
-from cpusensor.model.rollup import Tier
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, Rollup, Run, Sample, Tick
+from cpusensor.model.rollup import Tier, sum_cores
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
     GAP_COLUMNS,
@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 CORES_PER_QUERY_S = 86_400
 """How much of a range is read at a time where Python adds up, in a thread, so that the event loop is never held."""
+
+
+DAY_S = 86_400
 
 
 class Reader:
@@ -78,13 +81,13 @@ class Reader:
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
         """The ticks of each core in each bucket that knows them, by the bucket's time."""
         slice_s = bucket_end(CORES_PER_QUERY_S, step)
-        sums: dict[int, tuple[int, ...]] = {}
+        sums = CoreSums(step)
         for start in range(from_time // step * step, to_time, slice_s):
             chosen = await self._plan(max(start, from_time), min(start + slice_s, to_time), step)
             sql = f"SELECT time, cores FROM ({chosen.sql}) ORDER BY time"
             rows = await self._database.read(to_time - from_time, sql, chosen.arguments)
-            await asyncio.to_thread(_gather_cores, sums, rows, step)
-        return {time: cores_of(ticks) for time, ticks in sums.items()}
+            await asyncio.to_thread(sums.add, rows)
+        return await asyncio.to_thread(sums.records)
 
     async def gaps(self, from_time: int, to_time: int, now: float) -> list[Gap]:
         """The gaps that touch (from_time, to_time] and are over now, whole, oldest first."""
@@ -97,6 +100,20 @@ class Reader:
         sql = f"SELECT {CLOCK_STEP_COLUMNS} FROM clock_step WHERE time > ? AND time <= ? ORDER BY time"
         rows = await self._database.read(to_time - from_time, sql, (from_time, to_time))
         return self._records(clock_step_of_row, rows)
+
+    async def newest_of_run(self, run: Run) -> int | None:
+        """The time of the sample that a run recorded last, by its clock; None if that cannot be told.
+
+        It cannot after a crash of a run whose clock was set back, for the highest time is not the last one then.
+        """
+        # Rows of other runs above those of this one are few: what a clock that was wrong left in the future.
+        sql = "SELECT time FROM sample WHERE run = ? AND time > ? ORDER BY time DESC LIMIT 1"
+        rows = await self._database.read(0, sql, (run.id, run.started - DAY_S))
+        highest = rows[0][0] if rows else None
+        if highest is None or (run.ended is not None and run.ended < highest):
+            return run.ended if highest is not None else None
+        steps = await self.clock_steps(run.started - DAY_S, highest)
+        return None if any(step.by_ms < 0 for step in steps) else highest
 
     async def _samples(self, from_time: int, to_time: int) -> list[Sample]:
         sql = f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time"
@@ -123,11 +140,35 @@ class Reader:
             raise
 
 
-def _gather_cores(sums: dict[int, tuple[int, ...]], rows: Sequence[Row], step: int) -> None:
-    """Add rows of time and cores, in order, to the buckets that they lie in; another number of cores begins anew."""
-    for time, blob in rows:
-        ticks, end = core_ticks(blob), bucket_end(time, step)
-        if ticks is None:
-            continue
-        before = sums.get(end)
-        sums[end] = ticks if before is None or len(before) != len(ticks) else tuple(map(add, before, ticks))
+class CoreSums:
+    """Ticks of each CPU by bucket, added up as lists of numbers: records would take five times as long."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+        self._sums: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Add rows of time and cores, in order, to the buckets that they lie in."""
+        for time, blob in rows:
+            unpacked, end = core_ticks(blob), bucket_end(time, self._step)
+            if unpacked is None:
+                continue
+            before = self._sums.get(end)
+            if before is None:
+                self._sums[end] = unpacked
+            elif before[0] == unpacked[0]:
+                self._sums[end] = before[0], tuple(map(add, before[1], unpacked[1]))
+            else:
+                self._sums[end] = _join(before, unpacked)
+
+    def records(self) -> dict[int, tuple[CoreTicks, ...]]:
+        """The sums by the bucket's time."""
+        return {time: cores_of(cpus, ticks) for time, (cpus, ticks) in self._sums.items()}
+
+
+def _join(
+    one: tuple[Sequence[int], Sequence[int]], other: tuple[Sequence[int], Sequence[int]]
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The sums of two sets of CPUs, each CPU with its like."""
+    whole = sum_cores([cores_of(*one), cores_of(*other)]) or ()
+    return [core.cpu for core in whole], [ticks for core in whole for ticks in (core.busy, core.all)]

@@ -5,6 +5,9 @@ from cpusensor.store.columns import RUN_COLUMNS, row_of_run, run_of_row
 from cpusensor.store.database import Database
 from cpusensor.store.statements import INSERT_RUN
 
+MAX_LOOKED_AT = 20
+"""How many runs without a sample are passed over in search of the last one that recorded."""
+
 
 class Runs:
     """All runs that the database knows, the present one last."""
@@ -35,6 +38,11 @@ class Runs:
     def grid(self) -> int:
         """Seconds between two slots of the present run."""
         return self._present.interval if self._present else 1
+
+    @property
+    def before(self) -> list[Run]:
+        """The newest runs before the present one, the last one last."""
+        return self._known[-1 - MAX_LOOKED_AT : -1]
 
     def interval_of(self, sample: Sample) -> int:
         """Seconds between two slots of the run that recorded the sample."""

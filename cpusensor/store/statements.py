@@ -22,7 +22,8 @@ INSERT_SAMPLE = insert("sample", SAMPLE_COLUMNS)
 INSERT_GAP = insert("gap", GAP_COLUMNS, on_conflict="IGNORE")
 INSERT_CLOCK_STEP = insert("clock_step", CLOCK_STEP_COLUMNS)
 
-_USE = f'(20000 * ({" + ".join(BUSY)}) + "all") / (2 * "all")'
+_BUSY = " + ".join(f"coalesce({name}, 0)" for name in BUSY)
+_USE = f'(20000 * ({_BUSY}) + "all") / (2 * "all")'
 """`basis_points` of `Ticks.busy`, in whole numbers."""
 
 SAMPLE_AS_ROLLUP = f"""SELECT time, 1 AS count, {FIGURE_COLUMNS}, {_USE} AS cpu_min_bp, {_USE} AS cpu_max_bp, cores

@@ -63,7 +63,10 @@ def compare(readings: Sequence[Reading]) -> Figures:
 
 def spent_ticks(readings: Sequence[Reading]) -> Ticks:
     """What the product makes of each interval, added up as its minute is."""
-    usages = [measure(before.counters, after.counters) for before, after in pairwise(readings)]
+    usages = []
+    for before, after in pairwise(readings):
+        room = TICKS_PER_SECOND * (after.at_ns - before.at_ns) / 1e9
+        usages.append(measure(before.counters, after.counters, room))
     ticks = add_up([usage.ticks for usage in usages if usage is not None])
     if ticks is None:
         raise RuntimeError("the kernel's counters stand still")

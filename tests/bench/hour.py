@@ -46,7 +46,9 @@ def _wander(level: float, draw: Random) -> float:
 
 
 def _sample(run: Run, at: int, shares: list[float]) -> Sample:
-    cores = tuple(CoreTicks(busy=round(CORE_TICKS * share), all=CORE_TICKS) for share in shares)
+    cores = tuple(
+        CoreTicks(cpu=cpu, busy=round(CORE_TICKS * share), all=CORE_TICKS) for cpu, share in enumerate(shares)
+    )
     busy, all_ticks = sum(core.busy for core in cores), CORES * CORE_TICKS
     system, irq = busy // 4, busy // 50
     return Sample(

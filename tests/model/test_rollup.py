@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import CoreTicks, Sample
-from cpusensor.model.rollup import as_rollup, closed_buckets, roll_up
+from cpusensor.model.rollup import as_rollup, closed_buckets, roll_up, unreliable
 from tests.samples import histories, sample, without_known
 
 
@@ -43,7 +43,7 @@ def test_a_minute_is_the_ratio_of_the_sums_and_not_the_mean_of_percentages() -> 
     assert minute is not None
     assert (minute.figures.busy, minute.figures.all) == (1000, 4000)
     assert (minute.cpu_min_bp, minute.cpu_max_bp, minute.count) == (0, 10_000, 2)
-    assert minute.cores == (CoreTicks(busy=500, all=2000),) * 2
+    assert minute.cores == tuple(CoreTicks(cpu=cpu, busy=500, all=2000) for cpu in range(2))
 
 
 def test_no_samples_make_no_minute() -> None:
@@ -85,10 +85,37 @@ def test_the_order_of_the_parts_does_not_matter(history: list[Sample], order: st
     assert roll_up(shuffled, 60) == roll_up(parts, 60)
 
 
-def test_of_samples_with_different_cores_those_like_the_newest_count() -> None:
-    one_core = replace(sample(10), cores=(CoreTicks(busy=1, all=2),))
+def test_of_samples_with_different_cpus_like_is_added_to_like() -> None:
+    without_the_first = replace(sample(10), cores=(CoreTicks(cpu=1, busy=1, all=2), CoreTicks(cpu=2, busy=5, all=8)))
 
-    minute = roll_up([as_rollup(sample(5)), as_rollup(one_core)], 60)
+    minute = roll_up([as_rollup(sample(5)), as_rollup(without_the_first)], 60)
 
     assert minute is not None
-    assert minute.cores == (CoreTicks(busy=1, all=2),)
+    assert minute.cores == (
+        CoreTicks(cpu=0, busy=125, all=500),
+        CoreTicks(cpu=1, busy=126, all=502),
+        CoreTicks(cpu=2, busy=5, all=8),
+    )
+
+
+def counted(*shares: float) -> list[int]:
+    """The slots at which samples that counted so much of what there was are unreliable."""
+    samples = [
+        replace(one, figures=replace(one.figures, expected=round(one.figures.all / share)))
+        for one, share in ((sample(5 * (slot + 1)), share) for slot, share in enumerate(shares))
+    ]
+    return [time // 5 for time in unreliable([as_rollup(one) for one in samples])]
+
+
+def test_samples_that_count_too_little_or_too_much_are_unreliable_when_three_follow_each_other() -> None:
+    assert counted(1.0, 0.6, 0.7, 1.0, 0.5, 0.5, 1.4, 1.0) == [5, 6, 7]
+    assert counted(0.6, 1.0, 0.6) == []
+
+
+def test_a_longer_interval_that_counts_too_little_is_unreliable_by_itself() -> None:
+    minute = roll_up([as_rollup(sample(5)), as_rollup(sample(10))], 60)
+    assert minute is not None
+    half = replace(minute, figures=replace(minute.figures, expected=2 * minute.figures.all))
+
+    assert unreliable([half]) == [60]
+    assert unreliable([minute]) == []

@@ -73,6 +73,7 @@ def test_every_column_is_as_long_as_the_grid_and_null_where_nothing_was_recorded
         buckets=[as_rollup(one) for one in inside],
         cores={one.time: one.cores for one in inside if one.cores},
         gaps=[],
+        open_gap=None,
         clock_steps=[],
     )
 

@@ -90,7 +90,7 @@ async def test_a_clock_set_forward_leaves_a_gap_named_after_it(
     assert history["clock_steps"] == [{"time": START + 3610, "seconds": 3600.0}]
 
 
-async def test_nothing_is_recorded_while_the_clock_was_never_set(running: Running) -> None:
+async def test_what_is_measured_while_the_clock_was_never_set_waits_until_it_is(running: Running) -> None:
     await running.clock.advance(12)
     await running.stop()
     running.kernel = FakeKernel(running.clock, boot_id="boot-2")
@@ -103,7 +103,8 @@ async def test_nothing_is_recorded_while_the_clock_was_never_set(running: Runnin
 
     assert health == "degraded: the clock stands before the year 2000; nothing is recorded until it is set\n"
     assert (await (await running.get("healthz")).text()) == "recording\n"
-    assert [gap[:3] for gap in await gaps(running)] == [(10, 105, "rebooted")]
+    assert [gap[:3] for gap in await gaps(running)] == [(10, 70, "rebooted"), (100, 105, "clock")]
+    assert list(await recorded(running)) == [5, 10, 75, 80, 85, 90, 95, 100, 110, 115]
 
 
 async def test_after_a_clock_set_back_newer_samples_replace_older_ones(running: Running) -> None:
@@ -169,13 +170,24 @@ async def test_a_minute_in_which_the_kernel_lost_count_is_called_unreliable(runn
     assert minutes["unreliable"] == [START + 60]
 
 
-async def test_a_counter_that_leapt_says_nothing_about_its_interval(running: Running) -> None:
+async def test_a_cpu_whose_counters_leapt_says_nothing_about_its_interval_and_the_others_do(running: Running) -> None:
     await running.clock.advance(7)
     running.kernel.leap(0, 10**10)
     await running.clock.advance(13)
+    history = await running.json(f"api/history?from={START}&to={START + 20}&step=5&series=cores")
+
+    assert await recorded(running) == {5: 25.0, 10: 25.0, 15: 25.0, 20: 25.0}
+    assert history["cores"] == [[25.0, None, 25.0, 25.0], [25.0] * 4]
+
+
+async def test_where_all_counters_leapt_the_slot_stays_empty(running: Running) -> None:
+    await running.clock.advance(7)
+    running.kernel.leap(0, 10**10)
+    running.kernel.leap(1, 10**10)
+    await running.clock.advance(13)
 
     assert await recorded(running) == {5: 25.0, 15: 25.0, 20: 25.0}
-    assert [gap[:3] for gap in await gaps(running)] == [(5, 10, "unreadable")]
+    assert await gaps(running) == [(5, 10, "unreadable", None)]
 
 
 async def test_a_cpu_that_was_reset_makes_no_spike(running: Running) -> None:
@@ -310,3 +322,117 @@ async def test_a_commit_interval_holds_back_neither_a_gap_nor_a_minute(running: 
     history = await running.json(f"api/history?from={START}&to={START + 60}&step=60")
     assert committed(running)[-1] == 60
     assert (history["count"], history["gaps"][0]["cause"]) == ([10], "stalled")
+
+
+async def test_three_ticks_without_a_sample_are_told_whatever_the_reason(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    await running.clock.advance(5)
+    running.kernel.counted = 0.0
+    async with running.events() as stream:
+        await stream.take(2)
+        await running.clock.advance(10)
+        before = await (await running.get("healthz")).text()
+        await running.clock.advance(5)
+        told = await stream.until("state")
+        health = await (await running.get("healthz")).text()
+        now = await running.json("api/now")
+        (gap,) = (await running.json("api/history"))["gaps"]
+        running.kernel.counted = 1.0
+        await running.clock.advance(10)
+
+    assert before == "recording\n"
+    assert health == "degraded: nothing is recorded: the CPU counters stand still\n"
+    assert (told.name, told.data) == ("state", {"state": health.strip()})
+    assert (now["time"], now["age"], now["state"]) == (START + 5, 15, health.strip())
+    assert gap == {"from": START + 5, "to": None, "cause": "unreadable", "cpu": None}
+    assert await (await running.get("healthz")).text() == "recording\n"
+    assert [gap[:3] for gap in await gaps(running)] == [(5, 20, "unreadable")]
+    assert [record.message for record in caplog.records if "recorded" in record.message] == [
+        "nothing is recorded: the CPU counters stand still",
+        "samples are recorded again",
+    ]
+
+
+async def test_where_nothing_was_ever_recorded_the_gap_begins_with_the_recording(running: Running) -> None:
+    running.kernel.counted = 0.0
+    await running.clock.advance(15)
+
+    (gap,) = (await running.json("api/history"))["gaps"]
+    async with await running.get("api/now") as response:
+        refusal = await response.json()
+
+    assert gap == {"from": START, "to": None, "cause": "unreadable", "cpu": None}
+    assert response.status == 404
+    assert refusal["error"] == "nothing is recorded yet; degraded: nothing is recorded: the CPU counters stand still"
+
+
+async def test_figures_that_the_kernel_accounts_too_little_for_are_marked(running: Running) -> None:
+    running.kernel.counted = 0.6
+    await running.clock.advance(15)
+
+    history = await running.json(f"api/history?from={START}&to={START + 15}&step=5")
+    assert history["unreliable"] == [START + 5, START + 10, START + 15]
+    assert (await running.json("api/now"))["accounted"] == 0.6
+    assert (await (await running.get("healthz")).text()).startswith("degraded: the figures are unreliable")
+
+
+async def test_a_clock_behind_the_history_overwrites_nothing_and_what_waits_is_placed(running: Running) -> None:
+    await running.clock.advance(1200)
+    await running.crash()
+    running.kernel = FakeKernel(running.clock, boot_id="boot-2")
+    running.kernel.use(0.75)
+    running.clock.step(-900)
+    await running.start()
+    async with running.events() as stream:
+        await stream.take(2)
+        await running.clock.advance(45)
+        waiting = await (await running.get("healthz")).text()
+        running.clock.step(960)
+        await running.clock.advance(15)
+        told = await stream.until("gap")
+    await running.stop()
+    await running.start()
+
+    assert waiting.startswith("degraded: the clock stands behind what was recorded before")
+    assert (told.data["from"], told.data["cause"]) == (START + 1200, "rebooted")
+    figures = await recorded(running)
+    assert [figures[time] for time in range(5, 1201, 5)] == [25.0] * 240
+    assert [figures[time] for time in range(1265, 1306, 5)] == [75.0] * 9
+    assert [gap[:3] for gap in await gaps(running)] == [(1200, 1260, "rebooted"), (1305, 1310, "clock")]
+    assert check([str(running.database)]) == 0
+
+
+async def test_a_clock_that_was_once_in_2099_silences_the_years_after_for_an_hour_at_most(running: Running) -> None:
+    running.clock.step(2_300_000_000)
+    await running.clock.advance(30)
+    await running.stop()
+    running.kernel = FakeKernel(running.clock, boot_id="boot-2")
+    running.clock.step(-2_300_000_000)
+    await running.start()
+    await running.clock.advance(3610)
+    first = await running.json("api/now")
+    await running.stop()
+    running.kernel = FakeKernel(running.clock, boot_id="boot-3")
+    await running.start()
+    await running.clock.advance(10)
+
+    assert (first["age"], first["state"]) == (0, "recording")
+    assert await (await running.get("healthz")).text() == "recording\n"
+    since = f"api/history?from={START}&to={START + 3620}&step=5"
+    assert sum(value is not None for value in (await running.json(since))["cpu"]) == 718
+
+
+async def test_what_is_measured_by_a_clock_that_nobody_sets_is_believed_after_an_hour(running: Running) -> None:
+    await running.clock.advance(7200)
+    await running.stop()
+    running.kernel = FakeKernel(running.clock, boot_id="boot-2")
+    running.clock.step(-7200)
+    await running.start()
+    await running.clock.advance(3595)
+    waiting = await running.status("api/now")
+    await running.clock.advance(10)
+
+    assert waiting == 404
+    assert (await running.json("api/now"))["age"] == 0
+    assert await (await running.get("healthz")).text() == "recording\n"

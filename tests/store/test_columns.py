@@ -36,9 +36,14 @@ ROWS: dict[str, tuple[Callable[[Any], object], Sequence[Any]]] = {
 }
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)), min_size=1, max_size=300))
-def test_cores_come_back_as_they_were(values: list[tuple[int, int]]) -> None:
-    cores = tuple(CoreTicks(busy=busy, all=all_ticks) for busy, all_ticks in values)
+COUNTS = st.integers(0, 2**32 - 1)
+CORES = st.dictionaries(st.integers(0, 9000), st.tuples(COUNTS, COUNTS), min_size=1, max_size=300)
+PLAIN = st.lists(st.tuples(COUNTS, COUNTS), min_size=1, max_size=300).map(lambda pairs: dict(enumerate(pairs)))
+
+
+@given(CORES | PLAIN)
+def test_cores_come_back_as_they_were_with_their_numbers(values: dict[int, tuple[int, int]]) -> None:
+    cores = tuple(CoreTicks(cpu=cpu, busy=busy, all=all_ticks) for cpu, (busy, all_ticks) in sorted(values.items()))
     assert unpack_cores(pack_cores(cores)) == cores
 
 

@@ -45,7 +45,7 @@ def newest_slot(app: web.Application) -> int:
 async def read_history(app: web.Application, query: Query) -> dict[str, wire.Json]:
     """The body of the answer to a query. Raises BadRequestError for a step that its range does not offer."""
     status = status_of(app)
-    found = await answer(query, app[CLOCK].wall(), app[HISTORY], app[RECORDER].committer)
+    found = await answer(query, app[CLOCK].wall(), app[HISTORY], app[RECORDER])
     newest = app[FEED].newest
     header = wire.history_header(status, newest.time if newest else None)
     # Thousands of elements are put into columns here, for which the sampling does not wait.

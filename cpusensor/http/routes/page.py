@@ -79,6 +79,6 @@ def _context(app: web.Application, lang: str, boot: wire.Json) -> dict[str, obje
         "style": STYLE,
         "is_exposed": app[IS_EXPOSED],
         "cost": wire.cost(*app[COST].read()),
-        "is_in_container": app[KERNEL].is_in_container(),
+        "scope": app[KERNEL].scope().value,
         "boot": boot,
     }

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cpusensor.kernel.mounts import Scope
 from tests.running import Running
 
 
@@ -57,7 +58,7 @@ async def test_a_chosen_language_is_remembered(running: Running) -> None:
 async def test_the_page_says_where_the_figures_come_from_in_a_container_alone(running: Running) -> None:
     async with await running.get("") as response:
         on_the_machine = await response.text()
-    running.kernel.contained = True
+    running.kernel.whose = Scope.HOST
     await running.clock.advance(1)
     async with await running.get("") as response:
         in_a_container = await response.text()

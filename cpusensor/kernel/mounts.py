@@ -1,0 +1,92 @@
+"""What is mounted over the files that are read, and whose figures they are for it."""
+
+import os
+import select
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+
+MOUNTS = "proc/self/mountinfo"
+
+_PID_NAMESPACE = "proc/self/ns/pid"
+_KERNEL_RELEASE = "proc/sys/kernel/osrelease"
+_MARKERS = (".dockerenv", "run/.containerenv", "run/systemd/container")
+
+_FIRST_PID_NAMESPACE = "pid:[4026531836]"
+"""That of the machine itself, the same on every machine (linux/nsfs.h: PID_NS_INIT_INO)."""
+
+
+class Scope(StrEnum):
+    """Whose the counters are."""
+
+    MACHINE = "machine"
+    HOST = "host"
+    """Those of the whole machine, told to one of its containers."""
+    CONTAINER = "container"
+
+
+class Mounts:
+    """The mounts below /proc, read again only when the kernel says that they have changed."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        """On a system without the list of mounts, nothing is covered."""
+        self._covered: frozenset[str] = frozenset()
+        self._of_a_container: frozenset[str] = frozenset()
+        self._poll = select.poll()
+        try:
+            self._file: int | None = os.open(root / MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._file = None
+            return
+        # A change is told as an exceptional condition (proc_pid_mounts(5)), and asking takes a microsecond.
+        self._poll.register(self._file, select.POLLPRI | select.POLLERR)
+        self._read(self._file)
+
+    def covered(self) -> frozenset[str]:
+        """The files below /proc, by their paths there, over which something is mounted now."""
+        self._refresh()
+        return self._covered
+
+    def of_a_container(self) -> frozenset[str]:
+        """Those of them that lxcfs makes up, which then tell of the container alone."""
+        self._refresh()
+        return self._of_a_container
+
+    def _refresh(self) -> None:
+        if self._file is not None and self._poll.poll(0):
+            self._read(self._file)
+
+    def _read(self, file: int) -> None:
+        os.lseek(file, 0, os.SEEK_SET)
+        content = b""
+        while chunk := os.read(file, 65_536):
+            content += chunk
+        mounts = list(_below_proc(content.decode("utf-8", "replace").splitlines()))
+        self._covered = frozenset(path for path, _ in mounts)
+        self._of_a_container = frozenset(path for path, kind in mounts if kind == "fuse.lxcfs")
+
+
+def _below_proc(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Path below /proc and type of the file system of each mount there, from lines of mountinfo.
+
+    Such as `36 35 98:0 /stat /proc/stat ro,noatime master:1 - fuse.lxcfs lxcfs rw`.
+    """
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        fields = before.split(" ")
+        if len(fields) > 4 and fields[4].startswith("/proc/") and after:  # noqa: PLR2004 - the mount point is the fifth
+            yield fields[4].removeprefix("/proc/"), after.split(" ")[0]
+
+
+def is_in_container(root: Path = Path("/")) -> bool:
+    """Whether this is a process of a container, to which its host's processes are hidden (pid_namespaces(7)).
+
+    Files such as /.dockerenv alone do not show that: a virtual machine made of an image has them too. Nor does a
+    namespace alone in WSL, which gives one to each distribution.
+    """
+    try:
+        is_contained = str((root / _PID_NAMESPACE).readlink()) != _FIRST_PID_NAMESPACE
+        is_wsl = "microsoft" in (root / _KERNEL_RELEASE).read_text(errors="replace").lower()
+    except OSError:
+        return False
+    return is_contained and (not is_wsl or any((root / marker).exists() for marker in _MARKERS))

@@ -1,0 +1,56 @@
+"""What the latest readings, taken together, say against the counters. Pure."""
+
+from cpusensor.model.figures import Figures
+from cpusensor.model.rollup import UNRELIABLE_RUN, is_reliable
+
+TELLING_RUN = 3
+"""Ticks in a row after which it is told that they gave no sample, or left out a CPU: one or two are ordinary, after a
+start as after a CPU was plugged in."""
+
+
+class Signs:
+    """Counts what happens in a row."""
+
+    def __init__(self) -> None:
+        self.clock_step_s = 0.0
+        """By how many seconds the clock was found set forward (back: negative) at the last reading."""
+        self._missed = 0
+        self._reason = "no two readings fit together"
+        self._unreliable = 0
+        self._left_out: dict[int, int] = {}
+
+    def miss(self, reason: str) -> None:
+        """The reason why the present tick gives no sample."""
+        self._reason = reason
+
+    def ticked(self, figures: Figures | None, left_out: tuple[int, ...] = ()) -> None:
+        """A tick is over: the figures of its sample, if it gave one, and the CPUs that are not in them."""
+        if figures is None:
+            self._missed += 1
+            return
+        self._missed = 0
+        self._unreliable = 0 if is_reliable(figures) else self._unreliable + 1
+        self._left_out = {cpu: self._left_out.get(cpu, 0) + 1 for cpu in left_out}
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing is recorded now."""
+        return self._missed >= TELLING_RUN
+
+    @property
+    def blindness(self) -> str | None:
+        """Why nothing is recorded; None while samples come."""
+        return f"nothing is recorded: {self._reason}" if self.is_blind else None
+
+    @property
+    def miscount(self) -> str | None:
+        """What is wrong with the figures that are recorded; None while as much is counted as the clock says."""
+        if self._unreliable < UNRELIABLE_RUN:
+            return None
+        return "the figures are unreliable: the kernel accounts for less or more CPU time than there is"
+
+    @property
+    def missing_cpus(self) -> str | None:
+        """Which CPUs are not in the figures; None while all are."""
+        numbers = [str(cpu) for cpu, times in sorted(self._left_out.items()) if times >= TELLING_RUN]
+        return f"left out, for their counters make no sense: CPU {', '.join(numbers)}" if numbers else None
