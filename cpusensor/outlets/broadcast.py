@@ -98,6 +98,7 @@ class Broadcast:
         self._limit = limit
         self._frames: deque[Frame] = deque()
         self._streams: set[Stream] = set()
+        self._of_readers: dict[str, Stream] = {}
         self._taken = 0
         self.is_followed = asyncio.Event()
         """Whether there is a stream."""
@@ -164,10 +165,17 @@ class Broadcast:
         finally:
             self._taken -= 1
 
-    async def follow(self, stream: Stream) -> None:
-        """Send the stream all that comes, until it ends."""
+    def end_stream_of(self, reader: str) -> None:
+        """End the stream of a reader that opens another: a proxy in between may hold the old one open for ever."""
+        if reader in self._of_readers:
+            self._of_readers[reader].end()
+
+    async def follow(self, stream: Stream, reader: str | None = None) -> None:
+        """Send the stream, of a reader that may have a name, all that comes, until it ends."""
         if self._closed:
             return
+        if reader is not None:
+            self._of_readers[reader] = stream
         if not self._streams:
             self.last_sent = self._clock.now().monotonic
         self._streams.add(stream)
@@ -176,6 +184,8 @@ class Broadcast:
             await stream.ended
         finally:
             self._streams.discard(stream)
+            if reader is not None and self._of_readers.get(reader) is stream:
+                del self._of_readers[reader]
             if not self._streams:
                 self.is_followed.clear()
 

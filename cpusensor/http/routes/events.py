@@ -1,6 +1,8 @@
 """`GET /events`: the stream of server-sent events."""
 
 import random
+import re
+from dataclasses import dataclass
 
 from aiohttp import HttpVersion11, hdrs, web
 
@@ -24,14 +26,31 @@ RETRY_MS = (1000, 5000)
 """Readers that lost their stream together come back spread over this time."""
 
 
+READER = re.compile(r"[0-9A-Za-z_-]{8,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a reader of the stream asks for."""
+
+    position: int | None
+    """The id of the last sample that it has; None without one."""
+    lost: str | None
+    """Why its position cannot be read; None if it can."""
+    reader: str | None
+    """The name by which it is known; None without one."""
+
+
 async def get_events(request: web.Request) -> web.StreamResponse:
     """The stream: a greeting, what the reader missed, then each tick as it comes."""
     try:
-        position, reason = _position_of(request)
+        asked = _read(request)
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=HEADERS)
+        if asked.reader is not None:
+            request.app[BROADCAST].end_stream_of(asked.reader)
         with request.app[BROADCAST].slot():
-            return await _send_stream(request, position, reason)
+            return await _send_stream(request, asked)
     except BadRequestError as error:
         return error_answer(str(error), status=400)
     except FullError:
@@ -39,8 +58,8 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         return error_answer(text, status=503, headers={hdrs.RETRY_AFTER: str(RETRY_S)})
 
 
-async def _send_stream(request: web.Request, position: int | None, reason: str | None) -> web.StreamResponse:
-    """Send what comes after `position`; a `reason` tells the reader instead why it has to fetch the history again."""
+async def _send_stream(request: web.Request, asked: Asked) -> web.StreamResponse:
+    """Send what comes after the reader's position."""
     broadcast = request.app[BROADCAST]
     response = web.StreamResponse(headers=HEADERS)
     # An HTTP/1.0 reader knows no chunks: its stream ends with its connection.
@@ -49,7 +68,7 @@ async def _send_stream(request: web.Request, position: int | None, reason: str |
         response.enable_chunked_encoding()
     try:
         await response.prepare(request)
-        missed = broadcast.restart(reason) if reason else broadcast.catch_up(position)
+        missed = broadcast.restart(asked.lost) if asked.lost else broadcast.catch_up(asked.position)
         reached = broadcast.newest_id
         await response.write(_hello(request.app, reached) + missed)
         # Each write may wait while ticks are published; between the last look and joining nothing waits.
@@ -58,7 +77,7 @@ async def _send_stream(request: web.Request, position: int | None, reason: str |
             await response.write(missed)
         # A reader that left meanwhile has no transport.
         if request.transport is not None:
-            await broadcast.follow(Stream(request.transport, chunked=is_chunked))
+            await broadcast.follow(Stream(request.transport, chunked=is_chunked), asked.reader)
     except ConnectionError:
         pass  # The reader left; that is not an error.
     return response
@@ -69,20 +88,23 @@ def _hello(app: web.Application, last_id: int | None) -> bytes:
     return wire.hello(greeting, random.randint(*RETRY_MS))  # noqa: S311 - spreads readers, hides nothing
 
 
-def _position_of(request: web.Request) -> tuple[int | None, str | None]:
-    """The id of the last sample that the reader has, None without one, and why its header cannot be read, else None.
+def _read(request: web.Request) -> Asked:
+    """What the reader asks for. Raises BadRequestError for an address that cannot be read, which somebody wrote.
 
     The header is what EventSource sends when it reconnects to an address that still holds its first position, so it
-    wins. Raises BadRequestError for an address that cannot be read, which a person or a program wrote.
+    wins.
     """
-    after = read_parameters(request.query).get("after")
+    parameters = read_parameters(request.query)
+    after, reader = parameters.get("after"), parameters.get("reader")
     if after is not None and not _is_time(after):
         raise BadRequestError(f"after: {after!r} is not allowed; it must be the id of a sample, in UTC Unix seconds")
+    if reader is not None and not READER.fullmatch(reader):
+        raise BadRequestError(f"reader: {reader!r} is not allowed; it must be 8 to 64 letters, digits, - or _")
     text = request.headers.get("Last-Event-ID", after)
-    if text is None:
-        return None, None
     # A 4xx would end an EventSource for good; told to fetch the history again it lives on.
-    return (int(text), None) if _is_time(text) else (None, "the Last-Event-ID is not a sample's id")
+    if text is not None and not _is_time(text):
+        return Asked(position=None, lost="the Last-Event-ID is not a sample's id", reader=reader)
+    return Asked(position=None if text is None else int(text), lost=None, reader=reader)
 
 
 def _is_time(text: str) -> bool:

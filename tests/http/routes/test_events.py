@@ -206,3 +206,23 @@ async def test_an_http_1_0_reader_gets_plain_frames_until_the_connection_ends(ru
     assert (await reader.readuntil(b"\n\n")).startswith(f"id: {START + 10}\nevent: sample\n".encode())
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_new_stream_of_a_reader_ends_the_one_that_a_proxy_left_open(running: Running) -> None:
+    async with running.events("?reader=abcdefgh") as old, running.events("?reader=ijklmnop") as other:
+        await old.next()
+        await other.next()
+        async with running.events("?reader=abcdefgh") as new:
+            await new.next()
+            await running.clock.advance(5)
+
+            assert (await new.next()).id == (await other.next()).id == START + 5
+            with pytest.raises(EOFError):
+                await old.next()
+
+
+@pytest.mark.parametrize("name", ["", "short", "a" * 65, "a b c d e f"])
+async def test_a_name_of_a_reader_that_is_none_is_refused(running: Running, name: str) -> None:
+    async with await running.get(f"events?reader={name}") as response:
+        assert response.status == 400
+        assert (await response.json())["error"].startswith(f"reader: {name!r} is not allowed")

@@ -16,7 +16,19 @@ async def test_history_is_a_dense_grid_with_null_where_nothing_was_recorded(runn
 
     history = await running.json("api/history?range=1h")
 
-    assert history.keys() == {"host", "now", "from", "to", "step", "start", "last_id", "cpu", "gaps", "clock_steps"}
+    assert history.keys() == {
+        "host",
+        "now",
+        "from",
+        "to",
+        "step",
+        "start",
+        "last_id",
+        "cpu",
+        "unreliable",
+        "gaps",
+        "clock_steps",
+    }
     assert history["host"] == "box"
     assert (history["now"], history["from"], history["to"]) == (START + 12, START - 3590, START + 10)
     assert (history["start"], history["step"], history["last_id"]) == (START - 3585, 5, START + 10)

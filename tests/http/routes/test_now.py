@@ -14,8 +14,20 @@ async def test_now_is_the_newest_sample_as_the_stream_sent_it(running: Running) 
         _, sample = await stream.take(2)
 
     now = await running.json("api/now")
-    del now["self"]
+    assert now.pop("self")
+    assert (now.pop("age"), now.pop("state")) == (0, "recording")
     assert now == sample.data
+
+
+async def test_a_sample_that_no_newer_one_followed_says_how_old_it_is(running: Running) -> None:
+    await running.clock.advance(5)
+    await running.stop()
+    running.clock.step(86_400)
+    await running.start()
+
+    now = await running.json("api/now")
+
+    assert (now["time"], now["age"], now["state"]) == (START + 5, 86_400, "recording")
 
 
 async def test_what_recording_costs_is_told_beside_the_sample_and_on_the_page(running: Running) -> None:
