@@ -6,7 +6,7 @@ import { moveCursor } from "./core/cursor.js";
 import { createFormat, createWords, localeFor } from "./core/language.js";
 import { State } from "./core/state.js";
 import { gapLabels, minuteReadout, sampleReadout } from "./core/summary.js";
-import { fetchHour } from "./net/api.js";
+import { answersStream, fetchHour } from "./net/api.js";
 import { Stream } from "./net/stream.js";
 import { announce, byId, write } from "./ui/dom.js";
 import { tables } from "./ui/tables.js";
@@ -172,6 +172,7 @@ function start() {
       askHistory();
       paint();
     },
+    answers: answersStream,
   }).start();
   setInterval(paint, 1000);
 }

@@ -65,8 +65,9 @@ interface Events {
   gap: Gap; minute: Minute; sample: Sample; state: { state: string }; beat: { now: number };
 }
 
-type Phase = "connecting" | "open" | "lost" | "hidden";
-type Connection = "connecting" | "live" | "reconnecting" | "stale" | "hidden";
+/** `held`: the service answers, but of its stream nothing arrives. */
+type Phase = "connecting" | "open" | "lost" | "held" | "hidden";
+type Connection = "connecting" | "live" | "reconnecting" | "held" | "stale" | "hidden";
 
 /** How fresh the page is; `since` is in UTC Unix seconds, null while there is nothing to date. */
 interface Status { connection: Connection; since: number | null }
@@ -144,6 +145,8 @@ interface StreamListener {
   address: () => string;
   receive: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void;
   enter: (phase: Phase) => void;
+  /** Whether the service answers when it is asked for the stream's headers alone. */
+  answers: () => Promise<boolean>;
 }
 
 /** The connection as it is known; `since` is when the phase began. */

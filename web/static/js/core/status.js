@@ -11,6 +11,7 @@ const PATIENCE_S = 10;
  */
 export function statusOf({ phase, since, newestTime, interval }, now) {
   if (phase === "hidden" || phase === "connecting") return { connection: phase, since: null };
+  if (phase === "held") return { connection: phase, since };
   if (phase === "lost") return { connection: "reconnecting", since };
   const waiting = now - Math.max(newestTime ?? 0, since - interval);
   const late = waiting > Math.max(PATIENCE * interval, PATIENCE_S);

@@ -42,6 +42,7 @@ export function showStatus(status, state, language, host) {
   root.dataset.lastId = state.lastId === null ? "" : String(state.lastId);
   write(byId("status"), statusText(status, language));
   byId("upgrade").hidden = !state.upgraded;
+  byId("held").hidden = status.connection !== "held";
   byId("degraded").hidden = state.degraded === null;
   write(byId("degraded-reason"), state.degraded ?? "");
   // An old value under a tab's name would pass for a current one.
