@@ -100,3 +100,17 @@ test("the list of interruptions is in the order of time", () => {
   assert.deepEqual(listed.map(({ cause }) => cause), [undefined, "stopped", undefined, undefined, undefined]);
   assert.deepEqual(listed.at(-1).attributes, { "data-clock-step": NOON + 2000, "data-seconds": -40 });
 });
+
+test("in the night when the clocks are set back every sentence says which of two equal times it means", () => {
+  const night = Date.UTC(2026, 9, 25) / 1000;
+  const berlin = { words, format: createFormat("en-GB", "Europe/Berlin", words) };
+  const hour = new Hour(emptyHistory(night + 6000), emptyHistory(night + 6000, 60));
+  hour.putMinute({ time: night + 3600, cpu: 40, min: 17, max: 98, count: 12 });
+  const stretch = { from: night + 3000, to: night + 3660 };
+
+  assert.match(spaced(summary.gapSentence({ ...gap, from: night + 2400, to: night + 6000 }, berlin)), /02:40 \+02:00 – 02:40 \+01:00, 1 h/);
+  assert.match(spaced(summary.minuteReadout(night + 3590, hour, berlin)), /^02:59 \+02:00 – 02:00 \+01:00 · 40/);
+  assert.match(spaced(summary.samplesSummary([[night + 5], [9]], frame, berlin)), /peak 9 % at 02:00:05 \+02:00/);
+  assert.equal(spaced(summary.clockStepSentence({ time: night + 4000, seconds: 60 }, berlin)), "forward by 1 min at 02:06 +01:00");
+  assert.equal(spaced(summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, berlin)[0].sentence), "02:50 +02:00 – 02:01 +01:00: unreliable");
+});

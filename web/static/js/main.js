@@ -114,6 +114,7 @@ function show() {
   showReadouts(state, language);
   showSummaries(hour, frame, language);
   showRemarks(frame, language);
+  write(byId("zone"), format.zone(frame.to));
   write(byId("span"), format.span(frame.from, frame.to));
   announceChanges(status);
 }
@@ -177,7 +178,6 @@ function start() {
   setInterval(paint, 1000);
 }
 
-write(byId("zone"), format.zone(boot.now));
 show();
 requestAnimationFrame(() =>
   setTimeout(() => {

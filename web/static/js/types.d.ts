@@ -95,13 +95,20 @@ interface Words {
   plural(key: string, count: number, values?: Record<string, string | number>): string;
 }
 
+/** Where the clocks show a time twice, as when they are set back, its offset stands beside it: 02:40 +02:00. */
 interface Format {
   /** 12:03:10 */
   time(at: number): string;
   /** 12:03 */
   minute(at: number): string;
+  /** 12:03, its offset in a second line. */
+  tick(at: number): string;
   /** 12:03, with the day where it is not today's. */
   moment(at: number, now: number): string;
+  /** 12:03:10–12:03:50; with both offsets where they differ, as in minutes and span. */
+  times(from: number, to: number): string;
+  /** 12:03–12:04 */
+  minutes(from: number, to: number): string;
   /** 12:03–12:17, with seconds where minutes would not tell the ends apart. */
   span(from: number, to: number): string;
   /** 63.4 % */

@@ -28,11 +28,11 @@ function axes(format) {
   return [
     {
       ...common,
-      size: 28,
+      size: (_, values) => ((values ?? []).some((text) => text.includes("\n")) ? 46 : 28),
       space: 64,
       incrs: TICK_STEPS_S,
       grid: { show: false },
-      values: (_, splits) => splits.map(format.minute),
+      values: (_, splits) => splits.map(format.tick),
     },
     {
       ...common,
@@ -120,7 +120,7 @@ export class Chart {
     return {
       width: node.clientWidth,
       height: node.clientHeight,
-      padding: [8, 16, 0, 0],
+      padding: [8, 22, 0, 0],
       legend: { show: false },
       scales: { x: { time: false, range: () => [this.#frame.from, this.#frame.to] }, y: { range: [0, 100] } },
       axes: axes(format),

@@ -46,7 +46,7 @@ export function samplesSummary([times, cpu], frame, { words, format }) {
  * @param {Format} format
  */
 function minuteSpan(end, format) {
-  return `${format.minute(end - 60)}–${format.minute(end)}`;
+  return format.minutes(end - 60, end);
 }
 
 /** @type {Sentence<ReturnType<Hour["minutes"]>>} */
@@ -100,7 +100,7 @@ export function remarks({ gaps, clockSteps, unreliable }, language) {
       return { at: step.time, sentence: clockStepSentence(step, language), attributes };
     }),
     ...unreliable.map(({ from, to }) => {
-      const sentence = words.text("unreliable_span", { span: `${format.minute(from)}–${format.minute(to)}` });
+      const sentence = words.text("unreliable_span", { span: format.minutes(from, to) });
       return { at: from, sentence, attributes: { "data-unreliable-from": from, "data-unreliable-to": to } };
     }),
   ];
