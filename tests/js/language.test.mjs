@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createFormat, createWords, durationText, localeFor } from "../../web/static/js/core/language.js";
+import { createFormat, createWords, durationText, knownZone, localeFor } from "../../web/static/js/core/language.js";
 import { chance, plainTexts } from "./world.mjs";
 
 const words = createWords(plainTexts, "en");
@@ -44,6 +44,25 @@ test("durations take at most two neighbouring units", () => {
 test("the page's language takes the reader's regional variant", () => {
   assert.equal(localeFor("en", ["ru", "en-GB", "en"]), "en-GB");
   assert.equal(localeFor("ru", ["en-US"]), "ru");
+});
+
+test("tags that are none are skipped, as systems hand them on", () => {
+  assert.equal(localeFor("en", ["en-US@posix", "en_US.UTF-8", "C", "", null, "en-GB"]), "en-GB");
+  assert.equal(localeFor("en", ["en-US@posix"]), "en");
+  assert.equal(localeFor("ru", undefined), "ru");
+  assert.equal(localeFor("en", ["EN-gb"]), "en-GB");
+});
+
+test("a time zone that the browser does not know itself is none", () => {
+  assert.deepEqual(["Foo/Bar", "Etc/Unknown", "", undefined, null].map(knownZone), [null, null, null, null, null]);
+  assert.equal(knownZone("Europe/Berlin"), "Europe/Berlin");
+});
+
+test("without a known time zone all times are in UTC, and the page says so", () => {
+  const format = createFormat("en-GB", null, words);
+
+  assert.equal(format.span(NOON + 180, NOON + 1020), "12:03–12:17");
+  assert.equal(format.zone(NOON), "UTC, zone unknown");
 });
 
 test("the zone is named with its offset from UTC", () => {

@@ -114,3 +114,10 @@ test("in the night when the clocks are set back every sentence says which of two
   assert.equal(spaced(summary.clockStepSentence({ time: night + 4000, seconds: 60 }, berlin)), "forward by 1 min at 02:06 +01:00");
   assert.equal(spaced(summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, berlin)[0].sentence), "02:50 +02:00 – 02:01 +01:00: unreliable");
 });
+
+test("a gap with a cause that this page does not know yet is an interruption like others", () => {
+  const text = summary.gapSentence({ ...gap, cause: "throttled" }, language);
+
+  assert.equal(spaced(text), "interrupted 12:03–12:17, 14 min; CPU averaged 23 %");
+  assert.deepEqual(summary.gapLabels({ ...gap, cause: "throttled" }, language).at(-2).map(spaced), ["gap", "14 min"]);
+});

@@ -91,6 +91,7 @@ interface Frame {
 }
 
 interface Words {
+  knows(key: string): boolean;
   text(key: string, values?: Record<string, string | number>): string;
   plural(key: string, count: number, values?: Record<string, string | number>): string;
 }

@@ -1,5 +1,6 @@
 /** What the charts show where there is no line: gaps, time before the first sample, samples still awaited. */
 
+import { apart } from "../core/apart.js";
 import { fittingLabel } from "../core/summary.js";
 import { hatchPattern, theme } from "./theme.js";
 
@@ -121,7 +122,7 @@ export function regionsPlugin(frame, labels) {
   /** @param {uPlot} plot @param {() => void} paint */
   const aside = (plot, paint) => {
     plot.ctx.save();
-    paint();
+    apart(paint);
     plot.ctx.restore();
   };
   return {

@@ -86,7 +86,7 @@ const patterns = new Map();
 export function hatchPattern(context, cause, ratio) {
   const colour = theme().gap;
   const key = `${cause} ${colour} ${ratio}`;
-  const made = patterns.get(key) ?? makePattern(context, HATCHES[cause], colour, ratio);
+  const made = patterns.get(key) ?? makePattern(context, HATCHES[cause] ?? rising, colour, ratio);
   patterns.set(key, made);
   return made;
 }

@@ -3,15 +3,43 @@
 /** Keeps a number and its unit on one line. */
 const JOIN = "\u00a0";
 const NONE = "–";
+const UTC = "UTC";
 const DAY_S = 86_400;
+
+/** @param {unknown} tag as a system hands it on: `en-US@posix` is none */
+function isLocale(tag) {
+  try {
+    return typeof tag === "string" && Intl.getCanonicalLocales(tag).length > 0;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
 
 /**
  * The reader's variant of the page's language (en → en-GB): dates read as at home.
  * @param {string} lang
- * @param {readonly string[]} preferred navigator.languages
+ * @param {readonly string[] | undefined} preferred navigator.languages
  */
-export function localeFor(lang, preferred) {
-  return preferred.find((tag) => tag.split("-")[0] === lang) ?? lang;
+export function localeFor(lang, preferred = []) {
+  const known = Array.from(preferred).filter(isLocale).flatMap((tag) => Intl.getCanonicalLocales(tag));
+  return known.find((tag) => tag.split("-")[0] === lang) ?? lang;
+}
+
+/**
+ * What a browser names as its own time zone, which it need not know: with TZ=Foo/Bar it says Etc/Unknown, or nothing.
+ * @param {string | null | undefined} name
+ * @returns {string | null} IANA name, null where there is none
+ */
+export function knownZone(name) {
+  try {
+    if (!name) return null;
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return name;
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /**
@@ -150,13 +178,13 @@ function timeFormat(locale, timeZone) {
       return to - from < 120 ? times(from, to) : minutes(from, to);
     },
     /** @type {Format["zone"]} */
-    zone: (at) => (timeZone === "UTC" ? timeZone : `${timeZone} (${offsetName(offset(at))})`),
+    zone: (at) => (timeZone === UTC ? timeZone : `${timeZone} (${offsetName(offset(at))})`),
   };
 }
 
 /**
  * @param {string} locale
- * @param {string} timeZone IANA name
+ * @param {string | null} timeZone IANA name; without one all times are in UTC
  * @param {Words} words
  * @returns {Format}
  */
@@ -164,7 +192,8 @@ export function createFormat(locale, timeZone, words) {
   const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const hundredths = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
   return {
-    ...timeFormat(locale, timeZone),
+    ...timeFormat(locale, timeZone ?? UTC),
+    ...(timeZone === null && { zone: () => words.text("zone_unknown") }),
     percent: (value) => (value === null ? NONE : `${tenths.format(value)}${JOIN}%`),
     whole: (value) => (value === null ? NONE : `${Math.round(value)}${JOIN}%`),
     number: (value) => (value === null ? NONE : hundredths.format(value)),
@@ -191,6 +220,7 @@ export function createWords(texts, lang) {
 
   return {
     text,
+    knows: (key) => key in texts,
     plural: (key, count, values = {}) => text(`${key}_${rules.select(count)}`, { count, ...values }),
   };
 }

@@ -62,12 +62,23 @@ export function minutesSummary([times, , , , cpu], { words, format }) {
 }
 
 /**
+ * A service that is newer than the page may know further causes.
+ * @param {"cause" | "short"} length
+ * @param {Gap} gap
+ * @param {Words} words
+ */
+function causeText(length, { cause }, words) {
+  const key = `${length}_${cause}`;
+  return words.text(words.knows(key) ? key : `${length}_other`);
+}
+
+/**
  * "service was off 12:03–12:17, 14 min; CPU averaged 23 %"
  * @type {Sentence<Gap>}
  */
 export function gapSentence(gap, { words, format }) {
   const when = { span: format.span(gap.from, gap.to), duration: format.duration(gap.to - gap.from) };
-  const sentence = `${words.text(`cause_${gap.cause}`)} ${words.text("gap_when", when)}`;
+  const sentence = `${causeText("cause", gap, words)} ${words.text("gap_when", when)}`;
   return gap.cpu === null ? sentence : `${sentence}; ${words.text("gap_mean", { cpu: format.whole(gap.cpu) })}`;
 }
 
@@ -115,8 +126,8 @@ export function gapLabels(gap, language) {
   const { words, format } = language;
   const duration = format.duration(gap.to - gap.from);
   const roughly = format.roughly(gap.to - gap.from);
-  const cause = words.text(`cause_${gap.cause}`);
-  const short = words.text(`short_${gap.cause}`);
+  const cause = causeText("cause", gap, words);
+  const short = causeText("short", gap, words);
   const when = `${format.span(gap.from, gap.to)}, ${duration}`;
   const mean = gap.cpu === null ? [] : [words.text("gap_mean", { cpu: format.whole(gap.cpu) })];
   return [
