@@ -23,7 +23,7 @@ function valuesOf(data, series) {
  * @param {(number | null)[]} values
  */
 function dots(values) {
-  const last = values.findLastIndex((value) => value !== null);
+  const last = values.reduce((/** @type {number} */ found, value, i) => (value === null ? found : i), -1);
   return values.flatMap((value, i) => {
     const alone = (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null;
     return value !== null && (alone || i === last) ? [i] : [];

@@ -70,7 +70,8 @@ function label(plot, { left, width }, candidates, colour, centred = false) {
   const top = bbox.top + (centred ? (bbox.height - height) / 2 : 10 * ratio);
   ctx.fillStyle = theme().card;
   ctx.beginPath();
-  ctx.roundRect(middle - plateWidth / 2, top, plateWidth, height, 6 * ratio);
+  if (ctx.roundRect) ctx.roundRect(middle - plateWidth / 2, top, plateWidth, height, 6 * ratio);
+  else ctx.rect(middle - plateWidth / 2, top, plateWidth, height);
   ctx.fill();
   ctx.fillStyle = colour;
   ctx.textAlign = "center";

@@ -190,7 +190,7 @@ export class Hour {
     const stretches = [];
     for (const time of this.perMinute.times(end)) {
       if (time <= end - SPAN_S || !this.perMinute.at(time)?.unreliable) continue;
-      const last = stretches.at(-1);
+      const last = stretches[stretches.length - 1];
       if (last?.to === time - step) last.to = time;
       else stretches.push({ from: time - step, to: time });
     }

@@ -12,7 +12,7 @@ import { make } from "./dom.js";
  */
 function table(caption, heads, rows) {
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
-  const body = rows.toReversed().map(([name = "", ...cells]) =>
+  const body = [...rows].reverse().map(([name = "", ...cells]) =>
     make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((text) => make("td", {}, text))),
   );
   return make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));

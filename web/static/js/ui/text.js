@@ -101,6 +101,7 @@ export function showRemarks(frame, language, anew = false) {
   const version = JSON.stringify([frame.gaps, frame.clockSteps, frame.unreliable]);
   if (version === listed && !anew) return;
   listed = version;
+  document.documentElement.toggleAttribute("data-doubt", frame.unreliable.length > 0);
   const items = remarks(frame, language).map(item);
   byId("gaps").replaceChildren(...items);
   write(byId("no-gaps"), items.length === 0 ? language.words.text("gaps_none") : "");
