@@ -121,3 +121,29 @@ test("a gap with a cause that this page does not know yet is an interruption lik
   assert.equal(spaced(text), "interrupted 12:03–12:17, 14 min; CPU averaged 23 %");
   assert.deepEqual(summary.gapLabels({ ...gap, cause: "throttled" }, language).at(-2).map(spaced), ["gap", "14 min"]);
 });
+
+test("a gap without an end says since when, never until when", () => {
+  const open = { from: NOON + 180, to: NOON + 1020, cause: "stopped", cpu: null, isOpen: true };
+
+  assert.equal(spaced(summary.gapSentence(open, language)), "service was off since 12:03");
+  assert.deepEqual(summary.gapLabels(open, language).map((lines) => lines.map(spaced)), [
+    ["service was off since 12:03"],
+    ["service was off", "since 12:03"],
+    ["off 14 min"],
+    ["off", "14 min"],
+    ["14 min"],
+  ]);
+  assert.match(spaced(summary.samplesSummary([[NOON], [10]], { ...frame, gaps: [open] }, language)), /1 interruption, 14 min\.$/);
+  const [remark] = summary.remarks({ gaps: [open], clockSteps: [], unreliable: [] }, language);
+  assert.equal(remark.attributes["data-to"], "");
+});
+
+test("an unreliable sample says so, and its stretch is named to the second", () => {
+  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  hour.putSample({ time: NOON + 5, cpu: 12.34, unreliable: true });
+  const stretch = { from: NOON, to: NOON + 5 };
+
+  assert.equal(spaced(summary.sampleReadout(NOON + 5, hour, language)), "12:00:05 · 12.3 %; unreliable");
+  const [remark] = summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, language);
+  assert.equal(remark.sentence, "12:00:00–12:00:05: unreliable");
+});

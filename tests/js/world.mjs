@@ -34,7 +34,7 @@ export const plainTexts = {
   unit_d: "d", unit_h: "h", unit_min: "min", unit_s: "s",
   cause_stopped: "service was off", short_stopped: "off",
   cause_other: "interrupted", short_other: "gap",
-  gap_when: "{span}, {duration}", gap_mean: "CPU averaged {cpu}",
+  gap_since: "since {time}", gap_when: "{span}, {duration}", gap_mean: "CPU averaged {cpu}",
   summary_empty: "empty", summary_minutes_empty: "no minutes", summary_no_gaps: "No interruptions.",
   summary_gaps_one: "1 interruption, {duration}.", summary_gaps_other: "{count} interruptions, {duration}.",
   summary_samples: "Average {mean}, peak {peak} at {at}.", summary_minutes: "Busiest {span} {peak}, calmest {lowest}.",

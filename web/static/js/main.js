@@ -95,7 +95,7 @@ function surroundings(id, readout, step) {
 
 /** @param {Frame} frame */
 function firstChart(frame) {
-  return sampleChart(surroundings("samples-plot", sampleReadout), state.hour.samples(frame.to), frame);
+  return sampleChart(surroundings("samples-plot", sampleReadout), state.hour.sampleColumns(frame.to), frame);
 }
 
 /** @param {Frame} frame */
@@ -130,7 +130,7 @@ function show() {
   const parts = [
     () => showStatus(status, state, language, boot.host),
     () => showNewest(state.newest, language),
-    () => charts.samples?.show(version, () => hour.samples(frame.to), frame),
+    () => charts.samples?.show(version, () => hour.sampleColumns(frame.to), frame),
     () => charts.minutes?.show(version, () => hour.minutes(frame.to), frame),
     () => state.pinned && placeCursors(),
     () => showReadouts(state, language),

@@ -7,14 +7,24 @@ type Cause =
   | "rebooted" | "stopped" | "crashed" | "suspended"
   | "clock" | "unreadable" | "unwritten" | "stalled";
 
-/** A stretch (from, to] in UTC Unix seconds without samples; `cpu` is the mean that the counters prove for it. */
-interface Gap { from: number; to: number; cause: Cause; cpu: Percent }
+/**
+ * A stretch (from, to] in UTC Unix seconds without samples; `cpu` is the mean that the counters prove for it. One that
+ * is open has no end yet, and `to` is how far it is known to reach.
+ */
+interface Gap { from: number; to: number; cause: Cause; cpu: Percent; isOpen?: boolean }
+
+/** A gap as the service tells it; `to` is null while it is open. Told again with an end it is the same gap. */
+type ToldGap = Omit<Gap, "to" | "isOpen"> & { to: number | null };
 
 /** One tick; `time` is the end of what it covers, UTC Unix seconds. */
 interface Sample {
   time: number; elapsed: number; weight: number; cpu: Percent;
   user: Percent; system: Percent; irq: Percent; iowait: Percent; steal: Percent;
   cores: Percent[] | null;
+  /** The CPU's number of each of `cores`, where they are not 0, 1, … Cores are matched by it, never by their place. */
+  cpus?: number[];
+  /** The counting of this sample cannot be trusted. */
+  unreliable?: boolean;
   /** 1-minute load average, processes. */
   load: number | null;
   pressure: Percent;
@@ -42,7 +52,11 @@ interface HistoryBody {
   min?: Percent[]; max?: Percent[]; count?: number[];
   /** Times of the elements whose counting is unreliable. */
   unreliable?: number[];
-  gaps: Gap[]; clock_steps: ClockStep[];
+  gaps: ToldGap[]; clock_steps: ClockStep[];
+  /** With series=cores: [row][element]. */
+  cores?: Percent[][];
+  /** The CPU's number of each row of `cores`; absent: 0, 1, … */
+  cpus?: number[];
 }
 
 interface Boot {
@@ -62,7 +76,7 @@ interface Hello {
 /** What each event of the stream carries. */
 interface Events {
   hello: Hello; resync: { last_id: number | null; reason: string };
-  gap: Gap; minute: Minute; sample: Sample; state: { state: string }; beat: { now: number };
+  gap: ToldGap; minute: Minute; sample: Sample; state: { state: string }; beat: { now: number };
 }
 
 /** `held`: the service answers, but of its stream nothing arrives. */
@@ -81,7 +95,7 @@ interface Remark { at: number; sentence: string; attributes: Record<string, stri
 /** What both charts show beside their lines. All times in UTC Unix seconds. */
 interface Frame {
   from: number; to: number; gaps: Gap[]; clockSteps: ClockStep[];
-  /** Minutes whose counting is unreliable. */
+  /** Where the counting of minutes or samples is unreliable. */
   unreliable: Stretch[];
   /** Before this nothing was ever recorded; null when the hour is full. */
   beginning: number | null;

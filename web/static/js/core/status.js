@@ -28,7 +28,7 @@ export function degradation(state) {
 
 /**
  * From when on the picture waits for samples.
- * @param {Link} link
+ * @param {Pick<Link, "newestTime" | "interval">} link
  * @param {Connection} connection
  * @param {number} end of the picture
  * @returns null when it is up to date

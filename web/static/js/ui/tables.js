@@ -25,7 +25,8 @@ function samples(hour, end, { words, format }) {
     const gap = cpu[i] === null ? hour.gapAt(time) : null;
     if (!gap) return [[format.time(time), format.percent(cpu[i] ?? null)]];
     const begins = i === 0 || gap.from >= time - hour.cpu.step;
-    return begins ? [[format.times(gap.from, gap.to), gapSentence(gap, { words, format })]] : [];
+    const when = gap.isOpen ? `${format.time(gap.from)}–…` : format.times(gap.from, gap.to);
+    return begins ? [[when, gapSentence(gap, { words, format })]] : [];
   });
   return table(words.text("samples_caption"), [words.text("head_time"), words.text("head_cpu")], rows);
 }

@@ -75,7 +75,7 @@ let written = "";
  */
 export function showSummaries(hour, frame, language) {
   const begun = [frame.beginning === null, hour.hasMinute];
-  const version = [Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to }) => to)].join();
+  const version = [Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to, isOpen }) => isOpen || to)].join();
   if (version === written) return;
   written = version;
   write(byId("samples-summary"), samplesSummary(hour.samples(frame.to), frame, language));
@@ -98,7 +98,9 @@ function item({ sentence, attributes, cause }) {
  * @param {boolean} [anew] paint even when nothing changed, as after a change of theme
  */
 export function showRemarks(frame, language, anew = false) {
-  const version = JSON.stringify([frame.gaps, frame.clockSteps, frame.unreliable]);
+  // An open gap reaches farther with each tick, which its sentence does not say.
+  const gaps = frame.gaps.map(({ to, ...gap }) => ({ ...gap, to: !gap.isOpen && to }));
+  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable]);
   if (version === listed && !anew) return;
   listed = version;
   document.documentElement.toggleAttribute("data-doubt", frame.unreliable.length > 0);
