@@ -112,6 +112,31 @@ def test_arrow_keys_move_the_cursor_and_the_readout_follows(visit: Visit) -> Non
     assert page.locator("#minutes-readout").inner_text() != ""
 
 
+@pytest.mark.parametrize(
+    ("locale", "told"), [("en-GB", "Connected, but nothing arrives"), ("ru-RU", "ничего не приходит")]
+)
+def test_a_reader_for_whom_no_event_arrives_is_told_so_and_the_page_goes_on_when_one_does(
+    visit: Visit, locale: str, told: str
+) -> None:
+    page = visit.blank(locale=locale)
+    page.clock.install()
+    # A proxy that buffers answers a question at once and a stream never.
+    page.route("**/events*", lambda route: route.continue_() if route.request.method == "HEAD" else None)
+    visit.open_in(page)
+    notice = page.locator("#held")
+    expect(notice).to_be_hidden()
+    for connection in ("reconnecting", "held"):
+        page.clock.fast_forward(15_000)
+        state(page)(connection)
+        page.clock.fast_forward(1000)
+
+    expect(notice).to_contain_text(told)
+    page.unroute("**/events*")
+    page.clock.fast_forward(600_000)
+    state(page)("live")
+    expect(notice).to_be_hidden()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("locale", ["en-GB", "ru-RU"])
 def test_axe_finds_nothing(visit: Visit, axe: Callable[[Page], list[str]], scheme: str, locale: str) -> None:

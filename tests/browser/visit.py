@@ -39,7 +39,10 @@ class Visit:
 
     def open(self, path: str = "", **visitor: Unpack[Visitor]) -> Page:
         """The page at `path` once its first chart is painted, as somebody sees it who was never here."""
-        page = self.blank(**visitor)
+        return self.open_in(self.blank(**visitor), path)
+
+    def open_in(self, page: Page, path: str = "") -> Page:
+        """The same in a page that was prepared."""
         page.goto(urljoin(self._url, path))
         page.locator("html[data-ready]").wait_for(state="attached")
         return page

@@ -181,3 +181,28 @@ test("a phase keeps the time at which it began", () => {
   state.enter("lost", NOW + AHEAD + 50);
   assert.equal(state.since, NOW + 5);
 });
+
+test("where an open gap says why no sample comes, nothing is pending, and after the stream is lost only from then on", () => {
+  const state = opened();
+  state.receive("hello", hello, NOW);
+  state.enter("open", NOW);
+  state.receive("gap", { from: NOW, to: null, cause: "unreadable", cpu: null }, NOW);
+  state.receive("state", { state: "degraded: the counters cannot be read" }, NOW);
+  const known = state.frame(NOW + 60);
+  assert.deepEqual([known.pending, known.gaps[0].to, known.connection], [null, known.to, "stale"]);
+
+  state.receive("beat", { now: NOW + 70 }, NOW + 60);
+  state.enter("lost", NOW + 75);
+  const { pending, gaps } = state.frame(NOW + 120);
+  assert.deepEqual([pending, gaps[0].to], [NOW + 70, NOW + 70]);
+});
+
+test("an open gap that comes again with its end is replaced", () => {
+  const state = opened();
+  state.receive("gap", { from: NOW, to: null, cause: "unreadable", cpu: null }, NOW);
+  state.receive("gap", { from: NOW, to: NOW + 15, cause: "unreadable", cpu: 7 }, NOW);
+  state.receive("sample", { time: NOW + 20, cpu: null, user: null, system: null, irq: null, cores: null }, NOW);
+
+  const { gaps } = state.frame(NOW + AHEAD + 20);
+  assert.deepEqual(gaps, [{ from: NOW, to: NOW + 15, cause: "unreadable", cpu: 7 }]);
+});

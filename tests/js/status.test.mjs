@@ -27,6 +27,11 @@ test("a lost stream says since when", () => {
   assert.deepEqual(statusOf({ ...link, phase: "lost" }, 1300), { connection: "reconnecting", since: 1000 });
 });
 
+test("a stream that is held back says since when, and the picture waits from the newest sample on", () => {
+  assert.deepEqual(statusOf({ ...link, phase: "held" }, 1300), { connection: "held", since: 1000 });
+  assert.equal(pendingFrom(link, "held", 1205), 1200);
+});
+
 test("a hidden page is paused, not stale", () => {
   assert.equal(statusOf({ ...link, phase: "hidden" }, 9000).connection, "hidden");
 });

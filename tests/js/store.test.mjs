@@ -39,6 +39,7 @@ const isUnreliable = ({ time, accounted }) => (accounted === null ? time % 180 =
 function heard({ cpu, minutes, gaps, clockSteps }, random) {
   const samples = [...cpu].map(([time, value]) => (hour) => hour.putSample({ time, cpu: value }));
   const averages = [...minutes.values()].map((minute) => (hour) => hour.putMinute(minute));
+  const begun = gaps.map((gap) => (hour) => hour.putGap({ ...gap, to: null }));
   const holes = gaps.map((gap) => (hour) => hour.putGap(gap));
   const histories = Array.from({ length: 3 }, () => {
     const end = END - Math.floor(random() * 240) * STEP;
@@ -52,7 +53,7 @@ function heard({ cpu, minutes, gaps, clockSteps }, random) {
     });
     return (hour) => hour.load(fine, coarse);
   });
-  return [...samples, ...averages, ...holes, ...histories];
+  return [...samples, ...averages, ...begun, ...holes, ...histories];
 }
 
 function pictureOf(events) {
@@ -207,4 +208,71 @@ test("the recording begins one step before the first sample, or with a gap", () 
 
   hour.putGap({ from: END - 900, to: END - 605, cause: "stopped", cpu: null });
   assert.equal(hour.beginning(END), END - 900);
+});
+
+test("a gap without an end reaches to now, until the same gap comes with its end, in whatever order", () => {
+  const open = { from: END - 600, to: null, cause: "unreadable", cpu: null };
+  const closed = { ...open, to: END - 300, cpu: 12 };
+  for (const order of [[open], [open, open]]) {
+    const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+    for (const gap of order) hour.putGap(gap);
+
+    assert.deepEqual(hour.gaps(END), [{ ...open, to: END, isOpen: true }]);
+    assert.deepEqual(hour.gaps(END + 60), [{ ...open, to: END + 60, isOpen: true }]);
+    assert.equal(hour.gapAt(END - 5)?.cause, "unreadable");
+    assert.equal(hour.beginning(END), END - 600);
+  }
+  for (const order of [[open, closed], [closed, open], [open, closed, open]]) {
+    const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+    for (const gap of order) hour.putGap(gap);
+
+    assert.deepEqual(hour.gaps(END), [closed]);
+    assert.equal(hour.gapAt(END - 5), null);
+  }
+});
+
+test("a gap that is still open is not forgotten however long it lasts", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  hour.putGap({ from: END, to: null, cause: "unreadable", cpu: null });
+
+  hour.putMinute({ time: END + 2 * SPAN_S, cpu: 1, min: 1, max: 1, count: 1 });
+
+  assert.equal(hour.gaps(END + 2 * SPAN_S).length, 1);
+});
+
+test("an open gap is known to last only until the page last heard of the service", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  hour.putGap({ from: END - 600, to: null, cause: "unreadable", cpu: null });
+
+  assert.deepEqual(hour.gaps(END, END - 100).map(({ to }) => to), [END - 100]);
+  assert.deepEqual(hour.gaps(END, END - 900), []);
+});
+
+test("a sample after the beginning of an open gap ends it", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  hour.putGap({ from: END - 600, to: null, cause: "unreadable", cpu: null });
+
+  hour.putSample({ time: END - 100, cpu: 9 });
+
+  assert.deepEqual(hour.gaps(END).map(({ to }) => to), [END - 105]);
+  assert.equal(hour.gapAt(END - 5), null);
+});
+
+test("samples too may be unreliable, in a history and in the stream, and are one stretch with their neighbours", () => {
+  const hour = new Hour(historyOf(END, STEP, () => 20, { unreliable: [END - 100, END - 95] }), emptyHistory(END, 60));
+  hour.putSample({ time: END - 90, cpu: 20, unreliable: true });
+  hour.putMinute({ time: END - 60, cpu: 20, min: 1, max: 40, count: 12, accounted: 0.5 });
+
+  assert.deepEqual(hour.unreliable(END), [{ from: END - 120, to: END - 60 }]);
+  assert.deepEqual(hour.sampleColumns(END)[1].filter((cpu) => cpu !== null), [20, 20, 20]);
+  assert.equal(hour.isDoubtful(END - 95), true);
+  assert.equal(hour.isDoubtful(END - 85), false);
+});
+
+test("a sample of which nothing is known leaves its slot empty", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+
+  hour.putSample({ time: END, cpu: null, user: null, system: null, irq: null, cores: null });
+
+  assert.equal(hour.cpu.at(END), null);
 });

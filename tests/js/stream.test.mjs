@@ -11,6 +11,7 @@ class FakeEventSource extends EventTarget {
 
   constructor(address) {
     super();
+    this.stillOpen = opened.filter(({ readyState }) => readyState !== FakeEventSource.CLOSED);
     this.address = address;
     FakeEventSource.opened.push(this);
   }
@@ -42,21 +43,39 @@ class FakeDocument extends EventTarget {
 const opened = FakeEventSource.opened;
 let phases;
 let heard;
+/** Whether the service answers what is asked of it beside the stream. */
+let answers;
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const window = new EventTarget();
   Object.assign(globalThis, { EventSource: FakeEventSource, document: new FakeDocument(), addEventListener: window.addEventListener.bind(window), window });
-  [phases, heard] = [[], []];
+  [phases, heard, answers] = [[], [], true];
   opened.length = 0;
   new Stream({
     address: () => `events?after=${heard.length}`,
     receive: (name, payload) => heard.push([name, payload]),
     enter: (phase) => phases.at(-1) !== phase && phases.push(phase),
+    answers: async () => answers,
   }).start();
 });
 
 afterEach(() => mock.timers.reset());
+
+/** So many seconds in which nothing arrives. */
+async function silence(seconds) {
+  for (let passed = 0; passed < seconds; passed += 1) {
+    mock.timers.tick(1000);
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+}
+
+/** Silence until the newest stream is closed, or is not. */
+async function silenceUntil(closed) {
+  const isClosed = () => opened.at(-1).readyState === FakeEventSource.CLOSED;
+  for (let passed = 0; passed < 1000 && isClosed() !== closed; passed += 1) await silence(1);
+}
 
 test("events are handed on and open the phase", () => {
   opened[0].say("hello", { now: 1 });
@@ -154,4 +173,82 @@ test("a page that is left closes its stream at once", () => {
 
   window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
   assert.equal(opened.length, 2);
+});
+
+test("a reader for whom no event ever arrives opens few streams, later each time, and leaves none open", async () => {
+  await silence(1800);
+  const half = opened.length;
+  await silence(12 * 3600);
+
+  assert.ok(half <= 13, `${half} in half an hour`);
+  assert.ok(opened.length - half <= 145, `${opened.length - half} in the half day after`);
+  assert.deepEqual(opened.flatMap(({ stillOpen }) => stillOpen), []);
+});
+
+test("a stream that is held back is called so once the service answered beside it, twice in a row", async () => {
+  await silence(15);
+  assert.deepEqual(phases, ["connecting", "lost"]);
+
+  await silence(17);
+  assert.deepEqual(phases, ["connecting", "lost", "held"]);
+
+  await silence(3600);
+  assert.equal(phases.at(-1), "held");
+});
+
+test("a service that does not answer at all is lost, not held back, and tried every half minute", async () => {
+  answers = false;
+  await silence(600);
+  const before = opened.length;
+  await silence(600);
+
+  assert.deepEqual(phases, ["connecting", "lost"]);
+  assert.ok(opened.length - before >= 13);
+});
+
+test("an event that really arrives ends the waiting", async () => {
+  await silence(3600);
+  await silenceUntil(false);
+  opened.at(-1).say("hello", {});
+  assert.equal(phases.at(-1), "open");
+
+  const before = opened.length;
+  opened.at(-1).fail(FakeEventSource.CLOSED);
+  await silence(1);
+  assert.equal(opened.length, before + 1);
+});
+
+test("a stream that ends before its first event is not left to the browser, which would come back every few seconds", async () => {
+  for (const longest of [1, 2, 4, 8]) {
+    opened.at(-1).fail(0);
+    assert.equal(opened.at(-1).readyState, FakeEventSource.CLOSED);
+    await silence(longest);
+  }
+
+  assert.equal(opened.length, 5);
+  assert.deepEqual(opened.flatMap(({ stillOpen }) => stillOpen), []);
+});
+
+test("of a stream that comes back by itself and breaks again before an event the page takes charge", () => {
+  opened[0].say("hello", {});
+  opened[0].fail(0);
+  assert.equal(opened[0].readyState, 0);
+
+  opened[0].fail(0);
+  assert.equal(opened[0].readyState, FakeEventSource.CLOSED);
+});
+
+test("looking at the page does not cut the wait of a stream that is held back short, a new network does", async () => {
+  await silence(3600);
+  const before = opened.length;
+  await silenceUntil(true);
+  for (let i = 0; i < 5; i += 1) {
+    document.turn(true);
+    document.turn(false);
+  }
+  assert.ok(opened.length <= before + 1);
+
+  const waiting = opened.length;
+  window.dispatchEvent(new Event("online"));
+  assert.equal(opened.length, waiting + 1);
 });

@@ -100,3 +100,50 @@ test("the list of interruptions is in the order of time", () => {
   assert.deepEqual(listed.map(({ cause }) => cause), [undefined, "stopped", undefined, undefined, undefined]);
   assert.deepEqual(listed.at(-1).attributes, { "data-clock-step": NOON + 2000, "data-seconds": -40 });
 });
+
+test("in the night when the clocks are set back every sentence says which of two equal times it means", () => {
+  const night = Date.UTC(2026, 9, 25) / 1000;
+  const berlin = { words, format: createFormat("en-GB", "Europe/Berlin", words) };
+  const hour = new Hour(emptyHistory(night + 6000), emptyHistory(night + 6000, 60));
+  hour.putMinute({ time: night + 3600, cpu: 40, min: 17, max: 98, count: 12 });
+  const stretch = { from: night + 3000, to: night + 3660 };
+
+  assert.match(spaced(summary.gapSentence({ ...gap, from: night + 2400, to: night + 6000 }, berlin)), /02:40 \+02:00 – 02:40 \+01:00, 1 h/);
+  assert.match(spaced(summary.minuteReadout(night + 3590, hour, berlin)), /^02:59 \+02:00 – 02:00 \+01:00 · 40/);
+  assert.match(spaced(summary.samplesSummary([[night + 5], [9]], frame, berlin)), /peak 9 % at 02:00:05 \+02:00/);
+  assert.equal(spaced(summary.clockStepSentence({ time: night + 4000, seconds: 60 }, berlin)), "forward by 1 min at 02:06 +01:00");
+  assert.equal(spaced(summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, berlin)[0].sentence), "02:50 +02:00 – 02:01 +01:00: unreliable");
+});
+
+test("a gap with a cause that this page does not know yet is an interruption like others", () => {
+  const text = summary.gapSentence({ ...gap, cause: "throttled" }, language);
+
+  assert.equal(spaced(text), "interrupted 12:03–12:17, 14 min; CPU averaged 23 %");
+  assert.deepEqual(summary.gapLabels({ ...gap, cause: "throttled" }, language).at(-2).map(spaced), ["gap", "14 min"]);
+});
+
+test("a gap without an end says since when, never until when", () => {
+  const open = { from: NOON + 180, to: NOON + 1020, cause: "stopped", cpu: null, isOpen: true };
+
+  assert.equal(spaced(summary.gapSentence(open, language)), "service was off since 12:03");
+  assert.deepEqual(summary.gapLabels(open, language).map((lines) => lines.map(spaced)), [
+    ["service was off since 12:03"],
+    ["service was off", "since 12:03"],
+    ["off 14 min"],
+    ["off", "14 min"],
+    ["14 min"],
+  ]);
+  assert.match(spaced(summary.samplesSummary([[NOON], [10]], { ...frame, gaps: [open] }, language)), /1 interruption, 14 min\.$/);
+  const [remark] = summary.remarks({ gaps: [open], clockSteps: [], unreliable: [] }, language);
+  assert.equal(remark.attributes["data-to"], "");
+});
+
+test("an unreliable sample says so, and its stretch is named to the second", () => {
+  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  hour.putSample({ time: NOON + 5, cpu: 12.34, unreliable: true });
+  const stretch = { from: NOON, to: NOON + 5 };
+
+  assert.equal(spaced(summary.sampleReadout(NOON + 5, hour, language)), "12:00:05 · 12.3 %; unreliable");
+  const [remark] = summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, language);
+  assert.equal(remark.sentence, "12:00:00–12:00:05: unreliable");
+});

@@ -1,12 +1,14 @@
 /** Wiring: what the service and the reader do changes the state, and one show() paints it. */
 
+import { tellLanguage } from "./charts/base.js";
 import { minuteChart, sampleChart } from "./charts/hour.js";
 import { onThemeChange } from "./charts/theme.js";
+import { apart } from "./core/apart.js";
 import { moveCursor } from "./core/cursor.js";
-import { createFormat, createWords, localeFor } from "./core/language.js";
+import { createFormat, createWords, knownZone, localeFor } from "./core/language.js";
 import { State } from "./core/state.js";
 import { gapLabels, minuteReadout, sampleReadout } from "./core/summary.js";
-import { fetchHour } from "./net/api.js";
+import { answersStream, fetchHour } from "./net/api.js";
 import { Stream } from "./net/stream.js";
 import { announce, byId, write } from "./ui/dom.js";
 import { tables } from "./ui/tables.js";
@@ -14,12 +16,30 @@ import { showNewest, showReadouts, showRemarks, showStatus, showSummaries, statu
 
 const REFETCH_MS = 5000;
 
+/**
+ * What the browser tells of its reader: some hide it behind errors.
+ * @template T
+ * @param {() => T} ask
+ * @returns {T | undefined}
+ */
+function told(ask) {
+  try {
+    return ask();
+  } catch {
+    return undefined;
+  }
+}
+
 /** @type {Boot} */
 const boot = JSON.parse(byId("boot").textContent ?? "");
 const clock = () => Date.now() / 1000;
 const words = createWords(boot.texts, boot.lang);
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const format = createFormat(localeFor(boot.lang, navigator.languages), zone, words);
+const zone = knownZone(told(() => Intl.DateTimeFormat().resolvedOptions().timeZone));
+const locale = localeFor(
+  boot.lang,
+  told(() => navigator.languages),
+);
+const format = createFormat(locale, zone, words);
 const language = { words, format };
 const state = new State(boot, clock());
 
@@ -75,7 +95,7 @@ function surroundings(id, readout, step) {
 
 /** @param {Frame} frame */
 function firstChart(frame) {
-  return sampleChart(surroundings("samples-plot", sampleReadout), state.hour.samples(frame.to), frame);
+  return sampleChart(surroundings("samples-plot", sampleReadout), state.hour.sampleColumns(frame.to), frame);
 }
 
 /** @param {Frame} frame */
@@ -83,7 +103,8 @@ function secondChart(frame) {
   return minuteChart(surroundings("minutes-plot", minuteReadout, state.hour.perMinute.step), state.hour.minutes(frame.to), frame);
 }
 
-const charts = [firstChart(state.frame(clock()))];
+/** Each once it is painted. @type {{samples?: ReturnType<typeof sampleChart>, minutes?: ReturnType<typeof minuteChart>}} */
+const charts = {};
 /** What was announced last. */
 let { connection } = state.status(clock());
 let { degraded } = state;
@@ -106,16 +127,24 @@ function show() {
   const frame = state.frame(clock());
   const { hour } = state;
   const version = [state.revision, frame.to, frame.pending, status.connection].join();
-  showNewest(state.newest, language);
-  showStatus(status, state, language, boot.host);
-  charts[0]?.show(version, () => hour.samples(frame.to), frame);
-  charts[1]?.show(version, () => hour.minutes(frame.to), frame);
-  if (state.pinned) for (const each of charts) each.place(state.cursor);
-  showReadouts(state, language);
-  showSummaries(hour, frame, language);
-  showRemarks(frame, language);
-  write(byId("span"), format.span(frame.from, frame.to));
-  announceChanges(status);
+  const parts = [
+    () => showStatus(status, state, language, boot.host),
+    () => showNewest(state.newest, language),
+    () => charts.samples?.show(version, () => hour.sampleColumns(frame.to), frame),
+    () => charts.minutes?.show(version, () => hour.minutes(frame.to), frame),
+    () => state.pinned && placeCursors(),
+    () => showReadouts(state, language),
+    () => showSummaries(hour, frame, language),
+    () => showRemarks(frame, language),
+    () => write(byId("zone"), format.zone(frame.to)),
+    () => write(byId("span"), format.span(frame.from, frame.to)),
+    () => announceChanges(status),
+  ];
+  parts.forEach(apart);
+}
+
+function placeCursors() {
+  for (const each of Object.values(charts)) each.place(state.cursor);
 }
 
 let queued = false;
@@ -153,14 +182,13 @@ function attachTable(name) {
   });
 }
 
-function start() {
-  charts.push(secondChart(state.frame(clock())));
-  attachTable("samples");
-  attachTable("minutes");
-  onThemeChange(() => {
-    for (const each of charts) each.repaint();
-    showRemarks(state.frame(clock()), language, true);
-  });
+/** After a change of theme. */
+function repaint() {
+  for (const each of Object.values(charts)) each.repaint();
+  showRemarks(state.frame(clock()), language, true);
+}
+
+function startStream() {
   new Stream({
     address: () => state.address(clock()),
     enter(phase) {
@@ -172,16 +200,35 @@ function start() {
       askHistory();
       paint();
     },
+    answers: answersStream,
   }).start();
-  setInterval(paint, 1000);
 }
 
-write(byId("zone"), format.zone(boot.now));
-show();
-requestAnimationFrame(() =>
-  setTimeout(() => {
-    document.documentElement.dataset.ready = "";
-    start();
-    paint();
-  }),
-);
+/** What can wait until the first chart is painted; the stream first: whatever else fails, the newest value arrives. */
+function start() {
+  const parts = [
+    startStream,
+    () => (charts.minutes = secondChart(state.frame(clock()))),
+    () => attachTable("samples"),
+    () => attachTable("minutes"),
+    () => onThemeChange(repaint),
+    () => setInterval(paint, 1000),
+  ];
+  parts.forEach(apart);
+  paint();
+}
+
+function begin() {
+  apart(() => (charts.samples = firstChart(state.frame(clock()))));
+  apart(show);
+  requestAnimationFrame(() =>
+    setTimeout(() => {
+      if (charts.samples) document.documentElement.dataset.ready = "";
+      start();
+    }),
+  );
+}
+
+apart(() => tellLanguage(locale));
+// Every script has run then, uPlot's too.
+document.addEventListener("DOMContentLoaded", begin);

@@ -7,14 +7,24 @@ type Cause =
   | "rebooted" | "stopped" | "crashed" | "suspended"
   | "clock" | "unreadable" | "unwritten" | "stalled";
 
-/** A stretch (from, to] in UTC Unix seconds without samples; `cpu` is the mean that the counters prove for it. */
-interface Gap { from: number; to: number; cause: Cause; cpu: Percent }
+/**
+ * A stretch (from, to] in UTC Unix seconds without samples; `cpu` is the mean that the counters prove for it. One that
+ * is open has no end yet, and `to` is how far it is known to reach.
+ */
+interface Gap { from: number; to: number; cause: Cause; cpu: Percent; isOpen?: boolean }
+
+/** A gap as the service tells it; `to` is null while it is open. Told again with an end it is the same gap. */
+type ToldGap = Omit<Gap, "to" | "isOpen"> & { to: number | null };
 
 /** One tick; `time` is the end of what it covers, UTC Unix seconds. */
 interface Sample {
   time: number; elapsed: number; weight: number; cpu: Percent;
   user: Percent; system: Percent; irq: Percent; iowait: Percent; steal: Percent;
   cores: Percent[] | null;
+  /** The CPU's number of each of `cores`, where they are not 0, 1, … Cores are matched by it, never by their place. */
+  cpus?: number[];
+  /** The counting of this sample cannot be trusted. */
+  unreliable?: boolean;
   /** 1-minute load average, processes. */
   load: number | null;
   pressure: Percent;
@@ -42,7 +52,11 @@ interface HistoryBody {
   min?: Percent[]; max?: Percent[]; count?: number[];
   /** Times of the elements whose counting is unreliable. */
   unreliable?: number[];
-  gaps: Gap[]; clock_steps: ClockStep[];
+  gaps: ToldGap[]; clock_steps: ClockStep[];
+  /** With series=cores: [row][element]. */
+  cores?: Percent[][];
+  /** The CPU's number of each row of `cores`; absent: 0, 1, … */
+  cpus?: number[];
 }
 
 interface Boot {
@@ -62,11 +76,12 @@ interface Hello {
 /** What each event of the stream carries. */
 interface Events {
   hello: Hello; resync: { last_id: number | null; reason: string };
-  gap: Gap; minute: Minute; sample: Sample; state: { state: string }; beat: { now: number };
+  gap: ToldGap; minute: Minute; sample: Sample; state: { state: string }; beat: { now: number };
 }
 
-type Phase = "connecting" | "open" | "lost" | "hidden";
-type Connection = "connecting" | "live" | "reconnecting" | "stale" | "hidden";
+/** `held`: the service answers, but of its stream nothing arrives. */
+type Phase = "connecting" | "open" | "lost" | "held" | "hidden";
+type Connection = "connecting" | "live" | "reconnecting" | "held" | "stale" | "hidden";
 
 /** How fresh the page is; `since` is in UTC Unix seconds, null while there is nothing to date. */
 interface Status { connection: Connection; since: number | null }
@@ -80,7 +95,7 @@ interface Remark { at: number; sentence: string; attributes: Record<string, stri
 /** What both charts show beside their lines. All times in UTC Unix seconds. */
 interface Frame {
   from: number; to: number; gaps: Gap[]; clockSteps: ClockStep[];
-  /** Minutes whose counting is unreliable. */
+  /** Where the counting of minutes or samples is unreliable. */
   unreliable: Stretch[];
   /** Before this nothing was ever recorded; null when the hour is full. */
   beginning: number | null;
@@ -90,17 +105,25 @@ interface Frame {
 }
 
 interface Words {
+  knows(key: string): boolean;
   text(key: string, values?: Record<string, string | number>): string;
   plural(key: string, count: number, values?: Record<string, string | number>): string;
 }
 
+/** Where the clocks show a time twice, as when they are set back, its offset stands beside it: 02:40 +02:00. */
 interface Format {
   /** 12:03:10 */
   time(at: number): string;
   /** 12:03 */
   minute(at: number): string;
+  /** 12:03, its offset in a second line. */
+  tick(at: number): string;
   /** 12:03, with the day where it is not today's. */
   moment(at: number, now: number): string;
+  /** 12:03:10–12:03:50; with both offsets where they differ, as in minutes and span. */
+  times(from: number, to: number): string;
+  /** 12:03–12:04 */
+  minutes(from: number, to: number): string;
   /** 12:03–12:17, with seconds where minutes would not tell the ends apart. */
   span(from: number, to: number): string;
   /** 63.4 % */
@@ -144,6 +167,8 @@ interface StreamListener {
   address: () => string;
   receive: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void;
   enter: (phase: Phase) => void;
+  /** Whether the service answers when it is asked for the stream's headers alone. */
+  answers: () => Promise<boolean>;
 }
 
 /** The connection as it is known; `since` is when the phase began. */

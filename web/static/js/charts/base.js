@@ -3,8 +3,19 @@
 import { regionsPlugin } from "./regions.js";
 import { theme } from "./theme.js";
 
-/** A classic script, loaded before the modules, defines it. */
-const UPlot = /** @type {typeof import("../../vendor/uplot-1.6.32/uPlot.js")} */ (Reflect.get(globalThis, "uPlot"));
+/**
+ * A classic script, which runs after the modules, defines it.
+ * @returns {typeof import("../../vendor/uplot-1.6.32/uPlot.js") | undefined}
+ */
+const uPlotClass = () => Reflect.get(globalThis, "uPlot");
+
+/**
+ * uPlot asks for navigator.language as it loads, and would die of one that is none, such as `en-US@posix`.
+ * @param {string} locale a known one
+ */
+export function tellLanguage(locale) {
+  Object.defineProperty(navigator, "language", { value: locale, configurable: true });
+}
 
 const FONT = "12px system-ui, sans-serif";
 const PERCENT_TICKS = [0, 25, 50, 75, 100];
@@ -28,11 +39,11 @@ function axes(format) {
   return [
     {
       ...common,
-      size: 28,
+      size: (_, values) => ((values ?? []).some((text) => text.includes("\n")) ? 46 : 28),
       space: 64,
       incrs: TICK_STEPS_S,
       grid: { show: false },
-      values: (_, splits) => splits.map(format.minute),
+      values: (_, splits) => splits.map(format.tick),
     },
     {
       ...common,
@@ -77,6 +88,8 @@ export class Chart {
    */
   constructor(options, columns, frame) {
     this.#frame = frame;
+    const UPlot = uPlotClass();
+    if (!UPlot) throw new Error("uPlot did not load");
     this.plot = new UPlot(this.#plotOptions(options), columns, options.node);
     this.plot.over.addEventListener("mousemove", options.onPointer, true);
     attachKeys(options.node, options.onKey);
@@ -120,7 +133,7 @@ export class Chart {
     return {
       width: node.clientWidth,
       height: node.clientHeight,
-      padding: [8, 16, 0, 0],
+      padding: [8, 22, 0, 0],
       legend: { show: false },
       scales: { x: { time: false, range: () => [this.#frame.from, this.#frame.to] }, y: { range: [0, 100] } },
       axes: axes(format),

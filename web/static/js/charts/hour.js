@@ -4,9 +4,10 @@ import { Chart } from "./base.js";
 import { theme } from "./theme.js";
 
 const MINUTE_S = 60;
-/** Of unreliable minutes: a dash, and half the width of a mark. CSS px. */
+/** Of what is unreliable: a dash, and half the width of a mark, at most and at least. CSS px. */
 const DASH = 3;
 const MARK = 4;
+const NARROWEST_MARK = 2;
 
 /** @typedef {Omit<ChartOptions, "series" | "slotAt">} Surroundings */
 
@@ -23,7 +24,7 @@ function valuesOf(data, series) {
  * @param {(number | null)[]} values
  */
 function dots(values) {
-  const last = values.findLastIndex((value) => value !== null);
+  const last = values.reduce((/** @type {number} */ found, value, i) => (value === null ? found : i), -1);
   return values.flatMap((value, i) => {
     const alone = (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null;
     return value !== null && (alone || i === last) ? [i] : [];
@@ -32,7 +33,7 @@ function dots(values) {
 
 /**
  * @param {Surroundings} surroundings
- * @param {Columns} columns times and CPU %
+ * @param {Columns} columns as of Hour.sampleColumns
  * @param {Frame} frame
  */
 export function sampleChart(surroundings, columns, frame) {
@@ -44,21 +45,22 @@ export function sampleChart(surroundings, columns, frame) {
     width: 1.5,
     points: { show: false, size: 6, fill: load, stroke: load, filter: ({ data }, i) => dots(valuesOf(data, i)) },
   };
-  return new Chart({ ...surroundings, series: [series] }, columns, frame);
+  return new Chart({ ...surroundings, series: [doubts(), series] }, columns, frame);
 }
 
 /**
- * Each recorded minute, which is the one before its time: edges in canvas px, index, whether it follows another.
+ * Each recorded slot, which is the one before its time: edges in canvas px, index, whether it follows another.
  * @param {uPlot} plot
  * @param {number} series
  * @param {(left: number, right: number, i: number, follows: boolean) => void} draw
  */
-function eachMinute({ data, valToPos }, series, draw) {
+function eachSlot({ data, valToPos }, series, draw) {
   const [times] = data;
   const values = valuesOf(data, series);
+  const step = (times[1] ?? 0) - (times[0] ?? 0);
   times.forEach((time, i) => {
     if (values[i] === null) return;
-    const [left, right] = [time - MINUTE_S, time].map((at) => Math.round(valToPos(at, "x", true)));
+    const [left, right] = [time - step, time].map((at) => Math.round(valToPos(at, "x", true)));
     draw(/** @type {number} */ (left), /** @type {number} */ (right), i, (values[i - 1] ?? null) !== null);
   });
 }
@@ -79,7 +81,7 @@ function yOf({ data, valToPos }, series, i) {
 function steps(plot, series) {
   const stroke = new Path2D();
   const doubtful = valuesOf(plot.data, series - 1);
-  eachMinute(plot, series, (left, right, i, follows) => {
+  eachSlot(plot, series, (left, right, i, follows) => {
     const y = yOf(plot, series, i);
     const dash = doubtful[i] === null ? Infinity : Math.min(DASH * devicePixelRatio, (right - left) / 3);
     if (follows) stroke.lineTo(left, y);
@@ -100,14 +102,19 @@ function steps(plot, series) {
 function marks(plot, series) {
   const fill = new Path2D();
   const { top } = plot.bbox;
-  eachMinute(plot, series, (left, right) => {
+  eachSlot(plot, series, (left, right) => {
     const middle = (left + right) / 2;
-    const half = Math.min((right - left) / 2, MARK * devicePixelRatio);
+    const half = Math.max(NARROWEST_MARK * devicePixelRatio, Math.min((right - left) / 2, MARK * devicePixelRatio));
     fill.moveTo(middle - half, top);
     fill.lineTo(middle + half, top);
     fill.lineTo(middle, top + 1.5 * MARK * devicePixelRatio);
   });
   return { fill };
+}
+
+/** What is unreliable, marked. @returns {uPlot.Series} */
+function doubts() {
+  return { paths: marks, fill: () => theme().warn, width: 0, points: { show: false } };
 }
 
 /**
@@ -116,7 +123,7 @@ function marks(plot, series) {
  */
 function band(plot, series) {
   const fill = new Path2D();
-  eachMinute(plot, series, (left, right, i) => {
+  eachSlot(plot, series, (left, right, i) => {
     const low = yOf(plot, series, i);
     const high = yOf(plot, series + 1, i);
     fill.rect(left, high, right - left, low - high);
@@ -134,7 +141,7 @@ export function minuteChart(surroundings, columns, frame) {
   const series = [
     { paths: band, fill: () => theme()["minute-fill"], width: 0, points: { show: false } },
     { show: false },
-    { paths: marks, fill: () => theme().warn, width: 0, points: { show: false } },
+    doubts(),
     { paths: steps, stroke: () => theme().minute, width: 1.75, points: { show: false } },
   ];
   /** @type {NonNullable<ChartOptions["slotAt"]>} */

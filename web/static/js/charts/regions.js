@@ -1,5 +1,6 @@
 /** What the charts show where there is no line: gaps, time before the first sample, samples still awaited. */
 
+import { apart } from "../core/apart.js";
 import { fittingLabel } from "../core/summary.js";
 import { hatchPattern, theme } from "./theme.js";
 
@@ -69,7 +70,8 @@ function label(plot, { left, width }, candidates, colour, centred = false) {
   const top = bbox.top + (centred ? (bbox.height - height) / 2 : 10 * ratio);
   ctx.fillStyle = theme().card;
   ctx.beginPath();
-  ctx.roundRect(middle - plateWidth / 2, top, plateWidth, height, 6 * ratio);
+  if (ctx.roundRect) ctx.roundRect(middle - plateWidth / 2, top, plateWidth, height, 6 * ratio);
+  else ctx.rect(middle - plateWidth / 2, top, plateWidth, height);
   ctx.fill();
   ctx.fillStyle = colour;
   ctx.textAlign = "center";
@@ -121,7 +123,7 @@ export function regionsPlugin(frame, labels) {
   /** @param {uPlot} plot @param {() => void} paint */
   const aside = (plot, paint) => {
     plot.ctx.save();
-    paint();
+    apart(paint);
     plot.ctx.restore();
   };
   return {

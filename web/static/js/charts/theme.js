@@ -11,7 +11,7 @@ const QUERIES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(f
 /** @type {Theme | null} */
 let known = null;
 
-/** A custom property keeps its light-dark() unresolved; only a real `color` is computed. */
+/** A custom property keeps its var() and its color-mix() as written; only a real `color` is computed. */
 function readTheme() {
   const probe = document.createElement("span");
   probe.hidden = true;
@@ -86,7 +86,7 @@ const patterns = new Map();
 export function hatchPattern(context, cause, ratio) {
   const colour = theme().gap;
   const key = `${cause} ${colour} ${ratio}`;
-  const made = patterns.get(key) ?? makePattern(context, HATCHES[cause], colour, ratio);
+  const made = patterns.get(key) ?? makePattern(context, HATCHES[cause] ?? rising, colour, ratio);
   patterns.set(key, made);
   return made;
 }

@@ -20,7 +20,7 @@ export function moveCursor({ key, shiftKey }, at, { first, last, step, gaps }) {
   if (key === "End") return last;
   if (key.toLowerCase() === "g") {
     const entries = gaps.map((gap) => inside((Math.floor(gap.from / step) + 1) * step));
-    const next = shiftKey ? entries.findLast((time) => time < from) : entries.find((time) => time > (at ?? -Infinity));
+    const next = shiftKey ? entries.filter((time) => time < from).pop() : entries.find((time) => time > (at ?? -Infinity));
     return next ?? at ?? last;
   }
   const jump = jumps[key];

@@ -3,14 +3,43 @@
 /** Keeps a number and its unit on one line. */
 const JOIN = "\u00a0";
 const NONE = "–";
+const UTC = "UTC";
+const DAY_S = 86_400;
+
+/** @param {unknown} tag as a system hands it on: `en-US@posix` is none */
+function isLocale(tag) {
+  try {
+    return typeof tag === "string" && Intl.getCanonicalLocales(tag).length > 0;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
 
 /**
  * The reader's variant of the page's language (en → en-GB): dates read as at home.
  * @param {string} lang
- * @param {readonly string[]} preferred navigator.languages
+ * @param {readonly string[] | undefined} preferred navigator.languages
  */
-export function localeFor(lang, preferred) {
-  return preferred.find((tag) => tag.split("-")[0] === lang) ?? lang;
+export function localeFor(lang, preferred = []) {
+  const known = Array.from(preferred).filter(isLocale).flatMap((tag) => Intl.getCanonicalLocales(tag));
+  return known.find((tag) => tag.split("-")[0] === lang) ?? lang;
+}
+
+/**
+ * What a browser names as its own time zone, which it need not know: with TZ=Foo/Bar it says Etc/Unknown, or nothing.
+ * @param {string | null | undefined} name
+ * @returns {string | null} IANA name, null where there is none
+ */
+export function knownZone(name) {
+  try {
+    if (!name) return null;
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return name;
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /**
@@ -19,12 +48,33 @@ export function localeFor(lang, preferred) {
  */
 function timeFormatters(locale, timeZone) {
   /** @param {Intl.DateTimeFormatOptions} options */
-  const make = (options) => new Intl.DateTimeFormat(locale, { timeZone, hourCycle: "h23", ...options });
+  const make = (options) => {
+    const { format } = new Intl.DateTimeFormat(locale, { timeZone, hourCycle: "h23", ...options });
+    return (/** @type {number} */ at) => format(at * 1000);
+  };
   return {
     minute: make({ hour: "2-digit", minute: "2-digit" }),
     second: make({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     day: make({ day: "numeric", month: "short" }),
-    offset: make({ timeZoneName: "shortOffset" }),
+  };
+}
+
+/**
+ * What a clock on the wall of the zone is ahead of UTC, s. Read off that clock: `timeZoneName: "shortOffset"` is younger
+ * than some browsers.
+ * @param {string} timeZone IANA name
+ */
+function createOffset(timeZone) {
+  const numeric = /** @type {const} */ ("numeric");
+  const fields = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric };
+  const wall = new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", ...fields });
+  return (/** @type {number} */ at) => {
+    const utc = Math.floor(at);
+    const parts = wall.formatToParts(utc * 1000);
+    /** @param {keyof typeof fields} field */
+    const read = (field) => Number(parts.find(({ type }) => type === field)?.value);
+    const midnight = Date.UTC(read("year"), read("month") - 1, read("day")) / 1000;
+    return midnight + read("hour") * 3600 + read("minute") * 60 + read("second") - utc;
   };
 }
 
@@ -48,31 +98,58 @@ export function durationText(seconds, words, precision = 2) {
 }
 
 /**
- * @param {string} locale
+ * @param {number} offset s
+ * @returns {[sign: string, hours: number, minutes: string]}
+ */
+function offsetParts(offset) {
+  const minutes = Math.round(Math.abs(offset) / 60);
+  return [offset < 0 ? "−" : "+", Math.floor(minutes / 60), String(minutes % 60).padStart(2, "0")];
+}
+
+/**
+ * "+02:00"
+ * @param {number} offset s
+ */
+function offsetText(offset) {
+  const [sign, hours, minutes] = offsetParts(offset);
+  return `${sign}${String(hours).padStart(2, "0")}:${minutes}`;
+}
+
+/**
+ * "GMT+2", "GMT−3:30"
+ * @param {number} offset s
+ */
+function offsetName(offset) {
+  const [sign, hours, minutes] = offsetParts(offset);
+  if (offset === 0) return "GMT";
+  return `GMT${sign}${hours}${minutes === "00" ? "" : `:${minutes}`}`;
+}
+
+/**
+ * The times that a person reads, each with its offset where the clocks show it twice: in the hour before and after they
+ * are set back.
  * @param {string} timeZone IANA name
  */
-function timeFormat(locale, timeZone) {
-  const formatters = timeFormatters(locale, timeZone);
+function createClock(timeZone) {
+  const offset = createOffset(timeZone);
   /** @param {number} at */
-  const day = (at) => formatters.day.format(at * 1000);
-  /** @param {number} at */
-  const time = (at) => formatters.second.format(at * 1000);
-  /** @param {number} at */
-  const minute = (at) => formatters.minute.format(at * 1000);
+  const isShownTwice = (at) => {
+    const own = offset(at);
+    const others = [offset(at - DAY_S), offset(at + DAY_S)];
+    return others.some((other) => other !== own && offset(at + own - other) === other);
+  };
+  /** @typedef {(at: number) => string} Write */
   return {
-    time,
-    minute,
-    /** @type {Format["moment"]} */
-    moment: (at, now) => (day(at) === day(now) ? minute(at) : `${day(at)}, ${minute(at)}`),
-    /** @type {Format["span"]} */
-    span(from, to) {
-      if (day(from) !== day(to)) return `${day(from)}, ${minute(from)} – ${day(to)}, ${minute(to)}`;
-      return to - from < 120 ? `${time(from)}–${time(to)}` : `${minute(from)}–${minute(to)}`;
-    },
-    /** @type {Format["zone"]} */
-    zone(at) {
-      const offset = formatters.offset.formatToParts(at * 1000).find(({ type }) => type === "timeZoneName");
-      return offset && timeZone !== "UTC" ? `${timeZone} (${offset.value})` : timeZone;
+    offset,
+    /** @param {Write} write @param {string} [join] */
+    once: (write, join = JOIN) => (/** @type {number} */ at) =>
+      isShownTwice(at) ? `${write(at)}${join}${offsetText(offset(at))}` : write(at),
+    /** @param {Write} write @param {string} dash */
+    between: (write, dash) => (/** @type {number} */ from, /** @type {number} */ to) => {
+      const isPlain = offset(from) === offset(to) && !isShownTwice(from) && !isShownTwice(to);
+      if (isPlain) return `${write(from)}${dash}${write(to)}`;
+      const [first, last] = [from, to].map((at) => `${write(at)}${JOIN}${offsetText(offset(at))}`);
+      return `${first} – ${last}`;
     },
   };
 }
@@ -80,6 +157,34 @@ function timeFormat(locale, timeZone) {
 /**
  * @param {string} locale
  * @param {string} timeZone IANA name
+ */
+function timeFormat(locale, timeZone) {
+  const { day, minute, second } = timeFormatters(locale, timeZone);
+  const { offset, once, between } = createClock(timeZone);
+  /** @param {number} at */
+  const dayAndMinute = (at) => `${day(at)}, ${minute(at)}`;
+  const [times, minutes, days] = [between(second, "–"), between(minute, "–"), between(dayAndMinute, " – ")];
+  return {
+    times,
+    minutes,
+    time: once(second),
+    minute: once(minute),
+    tick: once(minute, "\n"),
+    /** @type {Format["moment"]} */
+    moment: (at, now) => once(day(at) === day(now) ? minute : dayAndMinute)(at),
+    /** @type {Format["span"]} */
+    span(from, to) {
+      if (day(from) !== day(to)) return days(from, to);
+      return to - from < 120 ? times(from, to) : minutes(from, to);
+    },
+    /** @type {Format["zone"]} */
+    zone: (at) => (timeZone === UTC ? timeZone : `${timeZone} (${offsetName(offset(at))})`),
+  };
+}
+
+/**
+ * @param {string} locale
+ * @param {string | null} timeZone IANA name; without one all times are in UTC
  * @param {Words} words
  * @returns {Format}
  */
@@ -87,7 +192,8 @@ export function createFormat(locale, timeZone, words) {
   const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const hundredths = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
   return {
-    ...timeFormat(locale, timeZone),
+    ...timeFormat(locale, timeZone ?? UTC),
+    ...(timeZone === null && { zone: () => words.text("zone_unknown") }),
     percent: (value) => (value === null ? NONE : `${tenths.format(value)}${JOIN}%`),
     whole: (value) => (value === null ? NONE : `${Math.round(value)}${JOIN}%`),
     number: (value) => (value === null ? NONE : hundredths.format(value)),
@@ -114,6 +220,7 @@ export function createWords(texts, lang) {
 
   return {
     text,
+    knows: (key) => key in texts,
     plural: (key, count, values = {}) => text(`${key}_${rules.select(count)}`, { count, ...values }),
   };
 }

@@ -24,6 +24,8 @@ export class State {
   wish = 0;
   /** To be merged with the answer to the wish; null without a wish. @type {((hour: Hour) => void)[] | null} */
   #waiting = null;
+  /** When the service was last heard of, in its own time. */
+  #heard;
   /** Server minus local clock, s. */
   #offset;
   /** Samples after this id are live, not replayed. @type {number} */
@@ -44,6 +46,7 @@ export class State {
     this.hour = new Hour(boot.samples, boot.minutes);
     this.#offset = boot.now - localNow;
     this.since = boot.now;
+    this.#heard = boot.now;
   }
 
   get wantsHistory() {
@@ -80,14 +83,20 @@ export class State {
   frame(localNow) {
     const to = this.end(localNow);
     const { connection } = this.status(localNow);
+    const { interval } = this;
+    const known = this.phase === "open" ? to : Math.min(to, Math.floor(this.#heard / interval) * interval);
+    const gaps = this.hour.gaps(to, known);
+    // Where an open gap says why no sample comes, none is awaited.
+    const explained = gaps.find(({ isOpen }) => isOpen)?.to ?? -Infinity;
+    const newestTime = this.newestTime === null ? null : Math.max(this.newestTime, explained);
     return {
       from: to - SPAN_S,
       to,
-      gaps: this.hour.gaps(to),
+      gaps,
       clockSteps: this.hour.clockSteps(to),
       unreliable: this.hour.unreliable(to),
       beginning: this.hour.beginning(to),
-      pending: pendingFrom(this, connection, to),
+      pending: pendingFrom({ newestTime, interval }, connection, to),
       connection,
     };
   }
@@ -153,6 +162,7 @@ export class State {
       beat: ({ now }) => this.#synchronise(now, localNow),
     };
     receivers[name](payload);
+    this.#heard = this.now(localNow);
   }
 
   /**
@@ -210,7 +220,7 @@ export class State {
 
   /**
    * A clock step has no event of its own: only a history tells it.
-   * @param {Gap} gap
+   * @param {ToldGap} gap
    */
   #close(gap) {
     if (gap.cause === "clock") this.#wantHistory();

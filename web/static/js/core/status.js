@@ -11,6 +11,7 @@ const PATIENCE_S = 10;
  */
 export function statusOf({ phase, since, newestTime, interval }, now) {
   if (phase === "hidden" || phase === "connecting") return { connection: phase, since: null };
+  if (phase === "held") return { connection: phase, since };
   if (phase === "lost") return { connection: "reconnecting", since };
   const waiting = now - Math.max(newestTime ?? 0, since - interval);
   const late = waiting > Math.max(PATIENCE * interval, PATIENCE_S);
@@ -27,7 +28,7 @@ export function degradation(state) {
 
 /**
  * From when on the picture waits for samples.
- * @param {Link} link
+ * @param {Pick<Link, "newestTime" | "interval">} link
  * @param {Connection} connection
  * @param {number} end of the picture
  * @returns null when it is up to date

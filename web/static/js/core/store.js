@@ -58,7 +58,8 @@ export class Slots {
 }
 
 export class Hour {
-  /** @type {Map<number, Gap>} */ #gaps = new Map();
+  /** @type {Map<number, ToldGap>} */ #gaps = new Map();
+  /** Times of the samples whose counting is unreliable. @type {Set<number>} */ #doubtful = new Set();
   /** @type {Map<number, ClockStep>} */ #clockSteps = new Map();
   /** The latest time that any record named. */
   newest = -Infinity;
@@ -83,6 +84,7 @@ export class Hour {
    */
   load(samples, minutes) {
     samples.cpu.forEach((cpu, i) => this.#putCpu(samples.start + i * samples.step, cpu));
+    for (const time of samples.unreliable ?? []) this.#doubtful.add(time);
     const unreliable = new Set(minutes.unreliable);
     minutes.cpu.forEach((cpu, i) => {
       const time = minutes.start + i * minutes.step;
@@ -102,6 +104,7 @@ export class Hour {
   /** @param {Sample} sample */
   putSample(sample) {
     this.#putCpu(sample.time, sample.cpu);
+    if (sample.unreliable) this.#doubtful.add(sample.time);
   }
 
   /** @param {Minute} minute */
@@ -116,12 +119,14 @@ export class Hour {
     this.#advance(minute.time);
   }
 
-  /** @param {Gap} gap */
+  /** @param {ToldGap} gap */
   putGap(gap) {
-    this.#advance(gap.to);
-    const known = this.#gaps.get(gap.from);
-    if (gap.to <= this.newest - SPAN_S || (known && known.to >= gap.to)) return;
-    this.#gaps.set(gap.from, gap);
+    this.#advance(gap.to ?? gap.from);
+    const known = this.#gaps.get(gap.from)?.to ?? null;
+    // An end that was told stays, and of two the later.
+    if (known !== null && (gap.to === null || known >= gap.to)) return;
+    if (gap.to !== null && gap.to <= this.newest - SPAN_S) this.#gaps.delete(gap.from);
+    else this.#gaps.set(gap.from, gap);
   }
 
   /**
@@ -138,7 +143,8 @@ export class Hour {
   #advance(time) {
     if (time <= this.newest) return;
     this.newest = time;
-    for (const { from, to } of this.#gaps.values()) if (to <= time - SPAN_S) this.#gaps.delete(from);
+    for (const { from, to } of this.#gaps.values()) if (to !== null && to <= time - SPAN_S) this.#gaps.delete(from);
+    for (const at of this.#doubtful) if (at <= time - SPAN_S) this.#doubtful.delete(at);
     for (const at of this.#clockSteps.keys()) if (at <= time - SPAN_S) this.#clockSteps.delete(at);
   }
 
@@ -149,6 +155,20 @@ export class Hour {
   samples(end) {
     const times = this.cpu.times(end);
     return [times, times.map((time) => this.cpu.at(time))];
+  }
+
+  /** Whether there is a sample whose counting is unreliable. @param {number} time */
+  isDoubtful(time) {
+    return this.#doubtful.has(time) && this.cpu.at(time) !== null;
+  }
+
+  /**
+   * @param {number} end
+   * @returns {[number[], Percent[], Percent[]]} times, CPU % if unreliable, CPU %
+   */
+  sampleColumns(end) {
+    const [times, cpu] = this.samples(end);
+    return [times, cpu.map((value, i) => (this.isDoubtful(/** @type {number} */ (times[i])) ? value : null)), cpu];
   }
 
   /**
@@ -168,10 +188,27 @@ export class Hour {
   /**
    * The gaps that touch the hour before `end`, ascending.
    * @param {number} end
+   * @param {number} [known] when the service was last heard of: an open gap reaches as far
+   * @returns {Gap[]}
    */
-  gaps(end) {
-    const touching = [...this.#gaps.values()].filter(({ from, to }) => to > end - SPAN_S && from < end);
+  gaps(end, known = end) {
+    const all = [...this.#gaps.values()].map((gap) => this.#ended(gap, known));
+    const touching = all.filter(({ from, to }) => to > Math.max(from, end - SPAN_S) && from < end);
     return touching.sort((a, b) => a.from - b.from);
+  }
+
+  /**
+   * An open gap ends where a sample follows, as when its end was not told.
+   * @param {ToldGap} gap
+   * @param {number} known
+   * @returns {Gap}
+   */
+  #ended({ to, ...gap }, known) {
+    if (to !== null) return { ...gap, to };
+    const sample = this.cpu.times(known).find((time) => time > gap.from && this.cpu.at(time) !== null);
+    if (sample === undefined) return { ...gap, to: known, isOpen: true };
+    // Of an older one the sample that followed may be forgotten: then it is no gap of this hour.
+    return { ...gap, to: gap.from > this.newest - SPAN_S ? sample - this.cpu.step : gap.from };
   }
 
   /** @param {number} end */
@@ -181,25 +218,30 @@ export class Hour {
   }
 
   /**
-   * The unreliable minutes within the hour before `end`, ascending, neighbours as one.
+   * Where minutes or samples within the hour before `end` are unreliable, ascending, neighbours as one.
    * @param {number} end
    */
   unreliable(end) {
-    const { step } = this.perMinute;
+    const minutes = this.perMinute.times(end).filter((time) => this.perMinute.at(time)?.unreliable);
+    const samples = this.cpu.times(end).filter((time) => this.isDoubtful(time));
+    const slots = [
+      ...minutes.map((to) => ({ from: to - this.perMinute.step, to })),
+      ...samples.map((to) => ({ from: to - this.cpu.step, to })),
+    ].filter(({ to }) => to > end - SPAN_S);
     /** @type {Stretch[]} */
     const stretches = [];
-    for (const time of this.perMinute.times(end)) {
-      if (time <= end - SPAN_S || !this.perMinute.at(time)?.unreliable) continue;
-      const last = stretches.at(-1);
-      if (last?.to === time - step) last.to = time;
-      else stretches.push({ from: time - step, to: time });
+    for (const { from, to } of slots.sort((a, b) => a.from - b.from)) {
+      const last = stretches[stretches.length - 1];
+      if (last && from <= last.to) last.to = Math.max(last.to, to);
+      else stretches.push({ from, to });
     }
     return stretches;
   }
 
   /** The gap that covers the slot at `time`. @param {number} time */
   gapAt(time) {
-    return [...this.#gaps.values()].find(({ from, to }) => from < time && time <= to) ?? null;
+    const all = [...this.#gaps.values()].map((gap) => this.#ended(gap, Math.max(time, this.newest)));
+    return all.find(({ from, to }) => from < time && time <= to) ?? null;
   }
 
   /**

@@ -46,7 +46,7 @@ export function samplesSummary([times, cpu], frame, { words, format }) {
  * @param {Format} format
  */
 function minuteSpan(end, format) {
-  return `${format.minute(end - 60)}–${format.minute(end)}`;
+  return format.minutes(end - 60, end);
 }
 
 /** @type {Sentence<ReturnType<Hour["minutes"]>>} */
@@ -62,12 +62,29 @@ export function minutesSummary([times, , , , cpu], { words, format }) {
 }
 
 /**
+ * A service that is newer than the page may know further causes.
+ * @param {"cause" | "short"} length
+ * @param {Gap} gap
+ * @param {Words} words
+ */
+function causeText(length, { cause }, words) {
+  const key = `${length}_${cause}`;
+  return words.text(words.knows(key) ? key : `${length}_other`);
+}
+
+/** @type {Sentence<Gap>} */
+function since({ from, to }, { words, format }) {
+  return words.text("gap_since", { time: format.moment(from, to) });
+}
+
+/**
  * "service was off 12:03–12:17, 14 min; CPU averaged 23 %"
  * @type {Sentence<Gap>}
  */
 export function gapSentence(gap, { words, format }) {
   const when = { span: format.span(gap.from, gap.to), duration: format.duration(gap.to - gap.from) };
-  const sentence = `${words.text(`cause_${gap.cause}`)} ${words.text("gap_when", when)}`;
+  const told = gap.isOpen ? since(gap, { words, format }) : words.text("gap_when", when);
+  const sentence = `${causeText("cause", gap, words)} ${told}`;
   return gap.cpu === null ? sentence : `${sentence}; ${words.text("gap_mean", { cpu: format.whole(gap.cpu) })}`;
 }
 
@@ -91,8 +108,8 @@ export function remarks({ gaps, clockSteps, unreliable }, language) {
   const { words, format } = language;
   const all = [
     ...gaps.map((gap) => {
-      const { from, to, cause } = gap;
-      const attributes = { "data-cause": cause, "data-from": from, "data-to": to };
+      const { from, to, cause, isOpen } = gap;
+      const attributes = { "data-cause": cause, "data-from": from, "data-to": isOpen ? "" : to };
       return { at: from, sentence: capitalised(gapSentence(gap, language)), attributes, cause };
     }),
     ...clockSteps.map((step) => {
@@ -100,7 +117,7 @@ export function remarks({ gaps, clockSteps, unreliable }, language) {
       return { at: step.time, sentence: clockStepSentence(step, language), attributes };
     }),
     ...unreliable.map(({ from, to }) => {
-      const sentence = words.text("unreliable_span", { span: `${format.minute(from)}–${format.minute(to)}` });
+      const sentence = words.text("unreliable_span", { span: from % 60 || to % 60 ? format.span(from, to) : format.minutes(from, to) });
       return { at: from, sentence, attributes: { "data-unreliable-from": from, "data-unreliable-to": to } };
     }),
   ];
@@ -115,14 +132,16 @@ export function gapLabels(gap, language) {
   const { words, format } = language;
   const duration = format.duration(gap.to - gap.from);
   const roughly = format.roughly(gap.to - gap.from);
-  const cause = words.text(`cause_${gap.cause}`);
-  const short = words.text(`short_${gap.cause}`);
+  const cause = causeText("cause", gap, words);
+  const short = causeText("short", gap, words);
   const when = `${format.span(gap.from, gap.to)}, ${duration}`;
   const mean = gap.cpu === null ? [] : [words.text("gap_mean", { cpu: format.whole(gap.cpu) })];
+  const long = gap.isOpen
+    ? [[cause, since(gap, language), ...mean]]
+    : [[`${cause} ${when}`, ...mean], [cause, when, ...mean]];
   return [
     [gapSentence(gap, language)],
-    [`${cause} ${when}`, ...mean],
-    [cause, when, ...mean],
+    ...long,
     [`${short} ${roughly}`],
     [short, roughly],
     [roughly],
@@ -145,7 +164,8 @@ export function sampleReadout(time, hour, language) {
   const cpu = hour.cpu.at(time);
   const gap = cpu === null ? hour.gapAt(time) : null;
   if (gap) return `${format.time(time)} · ${gapSentence(gap, language)}`;
-  return `${format.time(time)} · ${cpu === null ? words.text("readout_nothing") : format.percent(cpu)}`;
+  const figure = cpu === null ? words.text("readout_nothing") : format.percent(cpu);
+  return `${format.time(time)} · ${figure}${hour.isDoubtful(time) ? `; ${words.text("unreliable")}` : ""}`;
 }
 
 /** @type {Sentence<Minute>} */

@@ -4,15 +4,18 @@ const NAMES = /** @type {const} */ (["hello", "resync", "gap", "minute", "sample
 /** Silence after which the connection counts as dead: the service promises an event every 10 s. */
 const SILENCE_MS = 15_000;
 const HIDDEN_GRACE_MS = 10_000;
-const LONGEST_WAIT_MS = 30_000;
+/** Waits before the first further attempt, and at most. */
+const REFUSED = { firstMs: 1000, longestMs: 30_000 };
+/** What holds a stream back may keep its own connection to the service open after ours is closed: few attempts, then. */
+const HELD = { firstMs: 5000, longestMs: 600_000 };
 
 /**
  * 1, 2, 4 … 30 s, less up to a half at random: many pages must not come back in one instant.
  * @param {number} attempt from 0
  * @param {number} chance 0 ≤ chance < 1
  */
-export function retryDelay(attempt, chance) {
-  return Math.min(1000 * 2 ** attempt, LONGEST_WAIT_MS) * (1 - chance / 2);
+export function retryDelay(attempt, chance, { firstMs, longestMs } = REFUSED) {
+  return Math.min(firstMs * 2 ** attempt, longestMs) * (1 - chance / 2);
 }
 
 export class Stream {
@@ -20,7 +23,14 @@ export class Stream {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #watchdog;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #retry;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #grace;
+  /** Attempts since the last event. */
   #attempt = 0;
+  /** An event came since the stream was opened, or since it last broke. */
+  #heard = false;
+  /** Streams come to nothing although the service answers beside them. */
+  #isHeld = false;
+  /** Counts openings and closings, which an answer that comes late has missed. */
+  #turn = 0;
 
   /** @param {StreamListener} listener */
   constructor(listener) {
@@ -29,7 +39,7 @@ export class Stream {
 
   /** Follows the page's visibility from now on. */
   start() {
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.#leave() : this.#wake()));
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#leave() : this.#look()));
     addEventListener("pageshow", ({ persisted }) => persisted && this.#wake());
     addEventListener("online", () => this.#wake());
     addEventListener("pagehide", () => this.#hide());
@@ -47,11 +57,22 @@ export class Stream {
     this.listener.enter("hidden");
   }
 
+  /** Looking does not cut the wait of a stream that is held back short. */
+  #look() {
+    clearTimeout(this.#grace);
+    if (this.#isHeld && this.#isBusy) return;
+    this.#wake();
+  }
+
+  get #isBusy() {
+    return this.#source !== null || this.#retry !== undefined;
+  }
+
   #wake() {
     clearTimeout(this.#grace);
     if (document.hidden || this.#source?.readyState === EventSource.OPEN) return;
-    if (!this.#source && this.#retry === undefined) this.listener.enter("connecting");
-    this.#attempt = 0;
+    if (!this.#isBusy) this.listener.enter("connecting");
+    if (!this.#isHeld) this.#attempt = 0;
     this.#open();
   }
 
@@ -59,6 +80,7 @@ export class Stream {
     this.#close();
     const source = new EventSource(this.listener.address());
     this.#source = source;
+    this.#heard = false;
     for (const name of NAMES) source.addEventListener(name, (event) => this.#hear(name, event.data));
     source.addEventListener("error", () => this.#fail());
     this.#watch();
@@ -71,6 +93,8 @@ export class Stream {
   #hear(name, text) {
     this.#watch();
     this.#attempt = 0;
+    this.#heard = true;
+    this.#isHeld = false;
     this.listener.enter("open");
     this.listener.receive(name, JSON.parse(text));
   }
@@ -78,20 +102,44 @@ export class Stream {
   /** A frozen service or a half-open connection raises no error: only silence tells. */
   #watch() {
     clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => {
-      this.listener.enter("lost");
-      this.#open();
-    }, SILENCE_MS);
+    this.#watchdog = setTimeout(() => (this.#heard ? this.#reopen() : this.#doubt()), SILENCE_MS);
   }
 
+  #reopen() {
+    this.listener.enter("lost");
+    this.#open();
+  }
+
+  /** No event from the first on: a network that was away for a moment, or else something that holds the stream back. */
+  async #doubt() {
+    this.#close();
+    const turn = this.#turn;
+    const isHeld = this.#attempt > 0 && (await this.listener.answers());
+    if (turn !== this.#turn) return;
+    this.#isHeld = isHeld;
+    this.listener.enter(isHeld ? "held" : "lost");
+    this.#retryAfter(isHeld ? HELD : REFUSED);
+  }
+
+  /** A stream that had begun is left to the browser: it comes back after the time that the service named. */
   #fail() {
     this.listener.enter("lost");
-    if (this.#source?.readyState !== EventSource.CLOSED) return;
+    if (this.#heard && this.#source?.readyState !== EventSource.CLOSED) {
+      this.#heard = false;
+      return this.#watch();
+    }
     this.#close();
-    this.#retry = setTimeout(() => this.#open(), retryDelay(this.#attempt++, Math.random()));
+    this.#isHeld = false;
+    this.#retryAfter(REFUSED);
+  }
+
+  /** @param {typeof REFUSED} waits */
+  #retryAfter(waits) {
+    this.#retry = setTimeout(() => this.#open(), retryDelay(this.#attempt++, Math.random(), waits));
   }
 
   #close() {
+    this.#turn += 1;
     this.#source?.close();
     this.#source = null;
     clearTimeout(this.#watchdog);

@@ -12,7 +12,7 @@ import { make } from "./dom.js";
  */
 function table(caption, heads, rows) {
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
-  const body = rows.toReversed().map(([name = "", ...cells]) =>
+  const body = [...rows].reverse().map(([name = "", ...cells]) =>
     make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((text) => make("td", {}, text))),
   );
   return make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));
@@ -25,7 +25,8 @@ function samples(hour, end, { words, format }) {
     const gap = cpu[i] === null ? hour.gapAt(time) : null;
     if (!gap) return [[format.time(time), format.percent(cpu[i] ?? null)]];
     const begins = i === 0 || gap.from >= time - hour.cpu.step;
-    return begins ? [[`${format.time(gap.from)}–${format.time(gap.to)}`, gapSentence(gap, { words, format })]] : [];
+    const when = gap.isOpen ? `${format.time(gap.from)}–…` : format.times(gap.from, gap.to);
+    return begins ? [[when, gapSentence(gap, { words, format })]] : [];
   });
   return table(words.text("samples_caption"), [words.text("head_time"), words.text("head_cpu")], rows);
 }

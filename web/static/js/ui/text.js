@@ -42,6 +42,7 @@ export function showStatus(status, state, language, host) {
   root.dataset.lastId = state.lastId === null ? "" : String(state.lastId);
   write(byId("status"), statusText(status, language));
   byId("upgrade").hidden = !state.upgraded;
+  byId("held").hidden = status.connection !== "held";
   byId("degraded").hidden = state.degraded === null;
   write(byId("degraded-reason"), state.degraded ?? "");
   // An old value under a tab's name would pass for a current one.
@@ -74,7 +75,7 @@ let written = "";
  */
 export function showSummaries(hour, frame, language) {
   const begun = [frame.beginning === null, hour.hasMinute];
-  const version = [Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to }) => to)].join();
+  const version = [Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to, isOpen }) => isOpen || to)].join();
   if (version === written) return;
   written = version;
   write(byId("samples-summary"), samplesSummary(hour.samples(frame.to), frame, language));
@@ -97,9 +98,12 @@ function item({ sentence, attributes, cause }) {
  * @param {boolean} [anew] paint even when nothing changed, as after a change of theme
  */
 export function showRemarks(frame, language, anew = false) {
-  const version = JSON.stringify([frame.gaps, frame.clockSteps, frame.unreliable]);
+  // An open gap reaches farther with each tick, which its sentence does not say.
+  const gaps = frame.gaps.map(({ to, ...gap }) => ({ ...gap, to: !gap.isOpen && to }));
+  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable]);
   if (version === listed && !anew) return;
   listed = version;
+  document.documentElement.toggleAttribute("data-doubt", frame.unreliable.length > 0);
   const items = remarks(frame, language).map(item);
   byId("gaps").replaceChildren(...items);
   write(byId("no-gaps"), items.length === 0 ? language.words.text("gaps_none") : "");
