@@ -44,7 +44,7 @@ def test_every_answer_is_one_that_the_description_allows(service: Service) -> No
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True)
 @given(
     after=st.none() | st.text(max_size=15) | st.integers(0, 10**14).map(str),
     header=st.none() | VALUES | st.integers(0, 10**14).map(str),

@@ -13,7 +13,9 @@ from cpusensor.http import app, connections
 from cpusensor.http.connections import Connections, affordable, client_of
 from tests.conftest import Certificate
 from tests.running import Running
+from tests.service import TIMEOUT_S
 
+GREETING = b"!"
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -30,7 +32,7 @@ async def connected(running: Running, send: bytes = b"") -> AsyncIterator[asynci
 async def is_ended(reader: asyncio.StreamReader) -> bool:
     """Whether the service has closed it, read to its end."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT_S):
             while await reader.read(1000):
                 pass
     except ConnectionError:
@@ -84,9 +86,11 @@ async def test_a_handshake_that_does_not_come_is_waited_for_no_longer(
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_stream_is_not_ended(running: Running) -> None:
-    async with running.events() as stream:
+    async with running.events() as stream, connected(running) as silent, connected(running, REQUEST) as idle:
         await stream.next()
-        await asyncio.sleep(0.6)
+        # What began no earlier is ended meanwhile.
+        assert await is_ended(silent)
+        assert await is_ended(idle)
         await running.clock.advance(5)
         assert (await stream.next()).name == "sample"
 
@@ -123,17 +127,23 @@ async def test_one_too_many_is_told_to_come_back(running: Running) -> None:
         writer.close()
 
 
+class Greeting(asyncio.Protocol):
+    """Tells whoever was let in."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(GREETING)
+
+
 async def test_one_address_has_so_many_and_takes_none_from_another() -> None:
     connections = Connections(limit=10, per_address=2, is_exempt=lambda peer: peer == "127.0.0.9")
-    listening = await asyncio.get_running_loop().create_server(
-        lambda: connections.follow(asyncio.Protocol()), "127.0.0.1", 0
-    )
+    listening = await asyncio.get_running_loop().create_server(lambda: connections.follow(Greeting()), "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
 
     async def open_from(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        opened = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
-        await asyncio.sleep(0.02)
-        return opened
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+        assert await reader.readexactly(1) == GREETING
+        return reader, writer
 
     many = [await open_from("127.0.0.2") for _ in range(4)]
     others = [await open_from(address) for address in ["127.0.0.3"] + ["127.0.0.9"] * 5]

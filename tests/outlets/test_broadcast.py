@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cpusensor.outlets.broadcast import MAX_UNSENT_BYTES, REPLAY_S, Broadcast, Frame, FullError, Stream, as_chunk
 from tests.fakes import FakeClock
+from tests.service import TIMEOUT_S
 
 
 def resync(last_id: int | None, reason: str) -> bytes:
@@ -121,7 +122,7 @@ async def test_a_reader_that_does_not_read_is_cut_and_the_others_get_everything(
         await asyncio.sleep(0)
         lazy._transport.pause_reading()  # type: ignore[attr-defined] # noqa: SLF001 - a reader that is stuck
         count = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(TIMEOUT_S):
             while not following[1].done():
                 count += 1
                 broadcast.publish(tick(count, big))
@@ -142,7 +143,7 @@ async def test_a_reader_that_left_is_noticed_at_the_next_tick() -> None:
         transport.close()
         broadcast.publish(tick(5))
 
-        await asyncio.wait_for(following, 5)
+        await asyncio.wait_for(following, TIMEOUT_S)
 
 
 async def test_no_more_seats_than_the_limit() -> None:
@@ -160,4 +161,4 @@ async def test_once_closed_nobody_is_seated_or_kept() -> None:
     with pytest.raises(FullError), broadcast.seat():
         pass
     async with connection() as (_, transport):
-        await asyncio.wait_for(broadcast.follow(Stream(transport, chunked=False)), 5)
+        await asyncio.wait_for(broadcast.follow(Stream(transport, chunked=False)), TIMEOUT_S)

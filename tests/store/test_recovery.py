@@ -15,9 +15,10 @@ from cpusensor.model.records import Cause, Measured, Sample
 from cpusensor.store.file import StorageError
 from cpusensor.store.salvage import salvage_history
 from cpusensor.store.storage import Storage, open_storage
-from tests.fakes import START
+from tests.fakes import LOOK_S, START
 from tests.running import Running
 from tests.samples import sample
+from tests.service import TIMEOUT_S
 
 LENGTH = 3000
 LATER = START + 5 * LENGTH + 3600
@@ -92,8 +93,9 @@ async def test_what_can_be_read_of_a_broken_database_is_kept(path: Path, caplog:
 
     async with opened(path) as storage:
         await storage.verify(LATER)
-        while "all that can be read" not in caplog.text:  # noqa: ASYNC110 - it is told in the log alone
-            await asyncio.sleep(0)
+        async with asyncio.timeout(TIMEOUT_S):
+            while "all that can be read" not in caplog.text:  # noqa: ASYNC110 - it is told in the log alone
+                await asyncio.sleep(LOOK_S)
         kept = [tick.sample.time for tick in await storage.ticks_after(START, LATER)]
 
     lost = {one.time for one in samples} - set(kept)
