@@ -72,7 +72,7 @@ proxies: ## install what the tests of deploy/ are skipped without: nginx, Caddy,
 faults: $(VENV)/.dev-stamp ## inject every fault often, about 10 min, and write docs/FAULTS.md; as root
 	@$(VENV_PYTHON) -m tests.faults $(ARGS)
 
-fuzz: $(VENV)/.dev-stamp ## send 100,000 requests that nobody should send, about 20 s
+fuzz: $(VENV)/.dev-stamp ## send 100,000 requests that nobody should send, and all that the API describes; about 40 s
 	@$(VENV_PYTHON) -m tests.fuzz $(ARGS)
 
 audit: $(VENV)/.dev-stamp ## ask for published flaws of all that is installed; fails on what cannot be looked up

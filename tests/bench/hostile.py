@@ -23,10 +23,10 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.attack import LARGE, SOCKETS
 from tests.bench.report import machine, say, table
-from tests.faults.victim import DOOR, by_time, history, missing, wait_for_samples
+from tests.faults.victim import DOOR, by_time, history, missing
 from tests.proxy import free_port, is_listening
 from tests.service import ROOT, Service
-from tests.waiting import wait_until
+from tests.waiting import wait_for_samples, wait_until
 
 LOOPBACK = "127.0.0.1"
 ATTACK_S, AFTER_S, GONE_S = 22, 15, 25

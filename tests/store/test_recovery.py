@@ -127,6 +127,25 @@ async def test_a_database_that_was_replaced_is_left_to_whoever_replaced_it(runni
     assert running.database.read_text() == "not ours\n" * 100
 
 
+async def test_while_another_process_locks_the_database_the_stream_goes_on_and_nothing_is_missing(
+    running: Running,
+) -> None:
+    await running.clock.advance(10)
+    async with running.events() as stream:
+        await stream.take(2)
+        with closing(sqlite3.connect(running.database, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            await running.clock.advance(10)
+            health = await (await running.get("healthz")).text()
+            told = [event.id for event in await stream.take(3) if event.name == "sample"]
+            other.execute("ROLLBACK")
+        await running.clock.advance(10)
+
+    assert health.startswith("degraded: the database takes no samples")
+    assert told == [START + 15, START + 20]
+    assert None not in (await running.json(f"api/history?from={START}&to={START + 30}&step=5"))["cpu"]
+
+
 async def test_a_row_that_cannot_have_been_written_gets_the_file_replaced(running: Running) -> None:
     await running.clock.advance(70)
     await running.stop()
