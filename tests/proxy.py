@@ -69,7 +69,8 @@ def site(shipped: str, service: Service, folder: Path) -> Iterator[str]:
     command = PROXIES[shipped](folder, snippet.replace(UPSTREAM, f"127.0.0.1:{service.port}"), port)
     with subprocess.Popen(command, env=os.environ | {"HOME": str(folder)}, stderr=subprocess.PIPE) as proxy:
         try:
-            wait_until(lambda: is_listening(port), "the proxy does not listen")
+            wait_until(lambda: proxy.poll() is not None or is_listening(port), "the proxy does not listen")
+            assert proxy.returncode is None, "the proxy has ended"
             yield f"http://127.0.0.1:{port}/"
         finally:
             proxy.terminate()
