@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Processes that share the tests, file by file; 0 runs them in one.
+JOBS ?= 2
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -64,7 +66,7 @@ browser: $(VENV)/.dev-stamp ## find a browser for the tests, or install one
 
 pytest: $(NODE_MODULES) ## unit, HTTP and browser tests; ARGS="-k gap" chooses some
 	$(call heading,tests)
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 proxies: ## install what the tests of deploy/ are skipped without: nginx, Caddy, systemd-analyze; as root on Debian
 	@apt-get install --yes --quiet --no-install-recommends nginx-light caddy systemd
@@ -72,7 +74,7 @@ proxies: ## install what the tests of deploy/ are skipped without: nginx, Caddy,
 faults: $(VENV)/.dev-stamp ## inject every fault often, about 10 min, and write docs/FAULTS.md; as root
 	@$(VENV_PYTHON) -m tests.faults $(ARGS)
 
-fuzz: $(VENV)/.dev-stamp ## send 100,000 requests that nobody should send, about 20 s
+fuzz: $(VENV)/.dev-stamp ## send 100,000 requests that nobody should send, and all that the API describes; about 40 s
 	@$(VENV_PYTHON) -m tests.fuzz $(ARGS)
 
 audit: $(VENV)/.dev-stamp ## ask for published flaws of all that is installed; fails on what cannot be looked up

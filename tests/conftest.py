@@ -6,9 +6,14 @@ from typing import NamedTuple
 
 import pytest
 import trustme
+from hypothesis import HealthCheck, settings
 
 from tests.fakes import FakeClock
 from tests.running import Running
+
+# An example has no deadline, and may be slow to make: that tells of the machine, not of what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 class Certificate(NamedTuple):

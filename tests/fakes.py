@@ -9,11 +9,13 @@ from typing import Any
 from cpusensor.kernel.counters import UnreadableError
 from cpusensor.kernel.mounts import Scope
 from cpusensor.model.records import Cost, Counters, CpuTimes, Moment
+from tests.service import TIMEOUT_S
 
 START = 1_763_936_400
 """A full minute in UTC, where the fake clock begins."""
 
-SETTLE_TIMEOUT_S = 5
+LOOK_S = 0.0003
+"""Between two looks whether all sleep again: too short to cost time, long enough to leave the CPU to them."""
 
 
 class FakeClock:
@@ -27,6 +29,8 @@ class FakeClock:
         self._order = itertools.count()
         self.is_settled: Callable[[], bool] = lambda: True
         """Whether those who woke are done with what they woke for."""
+        self.is_ended: Callable[[], bool] = lambda: False
+        """Whether one of them will never sleep again."""
 
     def now(self) -> Moment:
         return Moment(wall=self._wall, monotonic=self._monotonic, boottime=self._boottime)
@@ -76,14 +80,20 @@ class FakeClock:
         return self._sleepers[0][0] if self._sleepers else None
 
     async def _wake_sleepers(self) -> None:
-        """Wake who is due, and return once as many sleep as before and nothing is left to do."""
+        """Wake who is due, and return once as many sleep as before and nothing is left to do.
+
+        Raises:
+            TimeoutError: They do not get there, or one of them has ended.
+        """
         self._next_deadline()
         before = len(self._sleepers)
         while self._sleepers and self._sleepers[0][0] <= self._monotonic:
             heapq.heappop(self._sleepers)[2].set_result(None)
-        async with asyncio.timeout(SETTLE_TIMEOUT_S):
-            while len(self._sleepers) < before or not self.is_settled():  # noqa: ASYNC110 - the loops under test know nothing of an event
-                await asyncio.sleep(0)
+        async with asyncio.timeout(TIMEOUT_S):
+            while len(self._sleepers) < before or not self.is_settled():
+                if self.is_ended():
+                    raise TimeoutError("a loop has ended")
+                await asyncio.sleep(LOOK_S)
 
 
 class FakeKernel:

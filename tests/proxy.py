@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.service import ROOT, Service
+from tests.waiting import wait_until
 
 UPSTREAM = "127.0.0.1:8080"
 """Where the files in deploy/ expect the service."""
-
-START_TIMEOUT_S = 10
 
 NGINX = """
 daemon off;
@@ -71,7 +69,8 @@ def site(shipped: str, service: Service, folder: Path) -> Iterator[str]:
     command = PROXIES[shipped](folder, snippet.replace(UPSTREAM, f"127.0.0.1:{service.port}"), port)
     with subprocess.Popen(command, env=os.environ | {"HOME": str(folder)}, stderr=subprocess.PIPE) as proxy:
         try:
-            wait_until_listening(port)
+            wait_until(lambda: proxy.poll() is not None or is_listening(port), "the proxy does not listen")
+            assert proxy.returncode is None, "the proxy has ended"
             yield f"http://127.0.0.1:{port}/"
         finally:
             proxy.terminate()
@@ -95,13 +94,6 @@ def free_port() -> int:
     return port
 
 
-def wait_until_listening(port: int) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline, "the proxy did not start"
-            time.sleep(0.05)
-        else:
-            return
+def is_listening(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0

@@ -18,8 +18,7 @@ from cpusensor.http.keys import ENDED, HISTORY, RECORDER
 from cpusensor.http.serving import listen, start_serving, url_of
 from cpusensor.store.opening import History
 from tests.fakes import FakeClock, FakeKernel
-
-READ_TIMEOUT_S = 10
+from tests.service import TIMEOUT_S
 
 
 class Event(NamedTuple):
@@ -61,11 +60,12 @@ class Running:
         self._session = ClientSession(url_of(listener))
         self._runner = await start_serving(self._app, listener)
         self.clock.is_settled = lambda: app[RECORDER].committer.is_idle
+        self.clock.is_ended = app[ENDED].is_set
 
     async def stop(self) -> None:
         if self._runner is None or self._session is None:
             return
-        self.clock.is_settled = lambda: True
+        self.clock.is_settled, self.clock.is_ended = lambda: True, lambda: False
         await self._session.close()
         await self._runner.cleanup()
         self._runner = self._session = None
@@ -73,7 +73,7 @@ class Running:
     async def ended(self) -> None:
         """Return once the service asks to be ended."""
         assert self._app is not None
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await self._app[ENDED].wait()
 
     async def restart(self, *flags: str) -> None:
@@ -93,7 +93,7 @@ class Running:
         """Send it as it is, and read until the service closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request.encode("latin-1"))
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(TIMEOUT_S):
             answer = await reader.read()
         writer.close()
         return answer
@@ -122,9 +122,9 @@ class Reader:
         self._response = response
 
     async def next(self) -> Event:
-        """The next event, which must come within seconds."""
+        """The next event."""
         name, data, event_id = "", "", None
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while line := (await self._response.content.readline()).decode():
                 field, _, value = line.rstrip("\n").partition(": ")
                 if field == "event":

@@ -16,8 +16,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT_S = 20
-STOP_TIMEOUT_S = 10
+TIMEOUT_S = 120
+"""So long at most is any event waited for: what a quiet machine does at once can take long on a busy one."""
 
 
 class Service:
@@ -120,7 +120,7 @@ class Service:
         """What it printed first; empty if it ended, or was silent for too long."""
         stdout = self.process.stdout
         assert stdout is not None
-        readable, _, _ = select.select([stdout], [], [], START_TIMEOUT_S)
+        readable, _, _ = select.select([stdout], [], [], TIMEOUT_S)
         return stdout.readline() if readable else ""
 
     def _end_with(self, signal_number: signal.Signals) -> int:
@@ -129,7 +129,7 @@ class Service:
             self._process = None
             process.send_signal(signal_number)
             try:
-                return process.wait(STOP_TIMEOUT_S)
+                return process.wait(TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

@@ -380,7 +380,7 @@ async def test_progress_says_how_far_it_is(tmp_path: Path, capsys: pytest.Captur
 
 
 @given(earlier=histories(length=60), later=histories(length=60), pause=st.integers(0, 30), is_known=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 async def test_whatever_is_recorded_is_clean(
     earlier: list[Sample], later: list[Sample], pause: int, *, is_known: bool
 ) -> None:
@@ -396,7 +396,7 @@ async def test_whatever_is_recorded_is_clean(
 
 
 @given(history=histories(length=60), rewritten=st.lists(st.integers(1, 60), max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 async def test_whatever_a_clock_that_was_set_back_overwrote_is_clean(
     history: list[Sample], rewritten: list[int]
 ) -> None:

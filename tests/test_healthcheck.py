@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Certificate
-from tests.service import ROOT, Service
+from tests.service import ROOT, TIMEOUT_S, Service
 
 RECORDING = b"HTTP/1.0 200 OK\r\n\r\nrecording\n"
 HUNG = b"HTTP/1.0 503 Service Unavailable\r\n\r\nno tick for 16 s\n"
@@ -19,7 +21,9 @@ HUNG = b"HTTP/1.0 503 Service Unavailable\r\n\r\nno tick for 16 s\n"
 def probe(**environment: str) -> tuple[int, str]:
     """The status of the command and what it printed; only the environment tells it where the service is."""
     command = [sys.executable, "-S", "-m", "cpusensor.healthcheck"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
     assert done.stderr == ""
     return done.returncode, done.stdout
 
@@ -42,10 +46,15 @@ def answering(listener: socket.socket, answer: bytes) -> Iterator[list[bytes]]:
     listener.close()
 
 
-def test_a_service_that_records_is_healthy(tmp_path: Path) -> None:
-    with Service(tmp_path) as service:
-        assert probe(CPUSENSOR_PORT=str(service.port)) == (0, "recording\n")
-        assert probe(CPUSENSOR_PORT=str(service.port), CPUSENSOR_HOST="0.0.0.0") == (0, "recording\n")  # noqa: S104 - asks
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("healthcheck")) as running:
+        yield running
+
+
+def test_a_service_that_records_is_healthy(service: Service) -> None:
+    assert probe(CPUSENSOR_PORT=str(service.port)) == (0, "recording\n")
+    assert probe(CPUSENSOR_PORT=str(service.port), CPUSENSOR_HOST="0.0.0.0") == (0, "recording\n")  # noqa: S104 - asks
 
 
 def test_a_service_whose_sampling_hangs_is_not_and_says_why() -> None:
@@ -83,12 +92,11 @@ def test_it_asks_for_a_host_that_every_service_allows_and_shows_no_token(tmp_pat
     assert asked == [b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"]
 
 
-def test_a_file_may_say_where_the_service_is(tmp_path: Path) -> None:
+def test_a_file_may_say_where_the_service_is(service: Service, tmp_path: Path) -> None:
     config = tmp_path / "cpusensor.toml"
-    with Service(tmp_path) as service:
-        config.write_text(f"port = {service.port}\n")
+    config.write_text(f"port = {service.port}\n")
 
-        assert probe(CPUSENSOR_CONFIG=str(config)) == (0, "recording\n")
+    assert probe(CPUSENSOR_CONFIG=str(config)) == (0, "recording\n")
 
 
 def test_a_certificate_that_nobody_known_signed_will_do(certificate: Certificate) -> None:

@@ -21,10 +21,12 @@ import pytest
 
 from tests.bench.attack import send_malformed
 from tests.conftest import Certificate
-from tests.service import ROOT, Service
+from tests.service import ROOT, TIMEOUT_S, Service
+from tests.waiting import get_json, wait_for_samples, wait_until_clock
 
-TIMEOUT_S = 20
 HOUR = "api/history?range=1h&step=1"
+MISSED_S = 2
+"""So long nothing is recorded: at least one slot stays empty."""
 
 
 @pytest.fixture
@@ -38,26 +40,6 @@ def run(*flags: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """server.py with flags that it will refuse."""
     command = [sys.executable, str(ROOT / "server.py"), *flags]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-
-
-def get(service: Service, path: str) -> Any:  # noqa: ANN401 - a test looks into it as it likes
-    with urllib.request.urlopen(service.url + path, timeout=TIMEOUT_S) as response:
-        return json.load(response)
-
-
-def newest_id(service: Service) -> int | None:
-    last_id = get(service, HOUR)["last_id"]
-    assert last_id is None or isinstance(last_id, int)
-    return last_id
-
-
-def wait_for_samples(service: Service, count: int) -> None:
-    """Return once so many further samples are recorded."""
-    first = newest_id(service) or int(time.time())
-    deadline = time.monotonic() + TIMEOUT_S
-    while (newest_id(service) or 0) < first + count * service.interval_s:
-        assert time.monotonic() < deadline, "no samples came"
-        time.sleep(0.1)
 
 
 def assert_one_line(done: "subprocess.CompletedProcess[str]", status: int, said: str) -> None:
@@ -179,48 +161,51 @@ def test_a_signal_ends_it_with_0_though_the_database_is_locked(service: Service)
 
 
 def test_after_a_kill_nothing_acknowledged_is_missing_and_the_gap_says_crashed(service: Service) -> None:
-    wait_for_samples(service, 3)
-    before = get(service, HOUR)
+    outer_begin = proc_stat()
+    newest = wait_for_samples(service, 2)
+    before = get_json(service, HOUR)
     service.kill()
-    killed = proc_stat()
-    time.sleep(3.2)
-    started = proc_stat()
+    inner_begin = proc_stat()
+    wait_until_clock(time.time() + MISSED_S)
+    inner_end = proc_stat()
     service.start()
-    wait_for_samples(service, 2)
+    wait_for_samples(service, 1)
+    outer_end = proc_stat()
 
-    after = get(service, HOUR)
+    after = get_json(service, HOUR)
 
-    acknowledged = by_time(before)
-    assert acknowledged.items() <= by_time(after).items()
-    (gap,) = after["gaps"]
-    assert gap["from"] == max(acknowledged)
-    assert gap["cause"] == "crashed"
-    busy, every = started[0] - killed[0], started[1] - killed[1]
-    # The two readings stand up to a second outside of the gap on either side, so this is a sanity check of the rule.
-    assert abs(gap["cpu"] - 100 * busy / every) < 25
+    assert by_time(before).items() <= by_time(after).items()
+    (gap,) = [gap for gap in after["gaps"] if gap["cause"] == "crashed"]
+    assert gap["from"] >= newest
+    # The readings on either side of the gap lie between those of the test.
+    busy_inner, all_inner = (end - begin for begin, end in zip(inner_begin, inner_end, strict=True))
+    busy_outer, all_outer = (end - begin for begin, end in zip(outer_begin, outer_end, strict=True))
+    assert 100 * busy_inner / all_outer - 1 <= gap["cpu"] <= 100 * busy_outer / all_inner + 1
 
 
 def test_a_clean_stop_leaves_a_gap_that_says_so(service: Service) -> None:
-    wait_for_samples(service, 2)
+    newest = wait_for_samples(service, 1)
     assert service.terminate() == 0
-    time.sleep(2.2)
+    wait_until_clock(time.time() + MISSED_S)
     service.start()
-    wait_for_samples(service, 2)
+    wait_for_samples(service, 1)
 
-    assert [gap["cause"] for gap in get(service, HOUR)["gaps"]] == ["stopped"]
+    (gap,) = [gap for gap in get_json(service, HOUR)["gaps"] if gap["cause"] == "stopped"]
+    assert gap["from"] >= newest
 
 
 def test_a_frozen_process_leaves_one_gap_and_no_burst(service: Service) -> None:
-    wait_for_samples(service, 2)
+    wait_for_samples(service, 1)
     service.freeze()
-    time.sleep(4)
+    frozen = time.time()
+    wait_until_clock(frozen + MISSED_S + 1)
+    thawed = time.time()
     service.thaw()
-    wait_for_samples(service, 2)
+    wait_for_samples(service, 1)
 
-    history = get(service, HOUR)
-    (gap,) = history["gaps"]
+    # On a busy machine there may be shorter ones beside it.
+    (gap,) = [gap for gap in get_json(service, HOUR)["gaps"] if gap["from"] <= frozen + 1 and gap["to"] >= thawed - 2]
     assert gap["cause"] == "stalled"
-    assert 3 <= gap["to"] - gap["from"] <= 5
     assert gap["cpu"] is not None
 
 

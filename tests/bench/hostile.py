@@ -23,9 +23,10 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.attack import LARGE, SOCKETS
 from tests.bench.report import machine, say, table
-from tests.faults.victim import DOOR, by_time, history, missing, wait_for_samples
-from tests.proxy import free_port, wait_until_listening
+from tests.faults.victim import DOOR, by_time, history, missing
+from tests.proxy import free_port, is_listening
 from tests.service import ROOT, Service
+from tests.waiting import wait_for_samples, wait_until
 
 LOOPBACK = "127.0.0.1"
 ATTACK_S, AFTER_S, GONE_S = 22, 15, 25
@@ -230,7 +231,7 @@ def attack_stock(folder: Path) -> Run:
     command = [sys.executable, "-m", "tests.bench.stock", str(folder), "--port", str(port)]
     with log.open("w") as file, subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file) as process:
         try:
-            wait_until_listening(port)
+            wait_until(lambda: is_listening(port), "the proxy does not listen")
             target = Target(pid=process.pid, port=port, log=log)
             return Run(name="aiohttp as it comes", outcome=attack(target), malformed=malformed(target))
         finally:

@@ -31,7 +31,7 @@ from tests.bench.sse_client import Load, Outcome
 from tests.bench.stream_peers.ticks import PLACE
 from tests.bench.stream_proofs import PROOFS, Proof
 from tests.bench.stream_servers import CLIENT_CPU, CPUS, OURS, SERVERS, MissingError, Running, Server
-from tests.service import START_TIMEOUT_S
+from tests.service import TIMEOUT_S
 
 SPARE_DESCRIPTORS = 100
 WARM_UP_S = 1.0
@@ -154,7 +154,7 @@ def warm_up(running: Running) -> None:
     """One reader gets one event, so that what a server makes for its first counts for none."""
     first = Load(running.url, 1)
     first.connect()
-    first.wait_until(lambda: first.deliveries > 1, START_TIMEOUT_S)
+    first.wait_until(lambda: first.deliveries > 1, TIMEOUT_S)
     first.close()
 
 

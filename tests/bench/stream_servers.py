@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.service import ROOT, START_TIMEOUT_S, Service
+from tests.service import ROOT, TIMEOUT_S, Service
 
 PEERS = ROOT / "tests" / "bench" / "stream_peers"
 CACHE = ROOT / ".venv" / "bench-peers"
@@ -118,7 +118,7 @@ def stop(started: "subprocess.Popen[bytes]") -> None:
 
 def wait_for(port: int, started: "subprocess.Popen[bytes]", log: Path) -> None:
     """Return once something listens on the port. Raises RuntimeError with the log if that does not come."""
-    end = time.monotonic() + START_TIMEOUT_S
+    end = time.monotonic() + TIMEOUT_S
     while time.monotonic() < end and started.poll() is None:
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:

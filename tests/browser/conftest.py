@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import BrowserMissingError, find_chromium, must_check_everything
-from tests.browser.visit import Visit
+from tests.browser.visit import TIMEOUT_MS, Visit
 from tests.service import ROOT, Service
 
 CHROMIUM_FLAGS = [
@@ -35,15 +34,15 @@ def browser() -> Iterator[Browser]:
         # Somebody without root who has no browser can still run all the other tests; `make browser` has told them.
         pytest.skip(str(missing))
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS, timeout=TIMEOUT_MS)
         yield chromium
         chromium.close()
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """The service, recording every second into an empty database; afterwards its log may hold no traceback."""
-    with Service(tmp_path) as running:
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service, recording every second, whose pages are looked at; afterwards its log may hold no traceback."""
+    with Service(tmp_path_factory.mktemp("service")) as running:
         yield running
     assert "Traceback" not in running.log.read_text()
 

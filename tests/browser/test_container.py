@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,10 +11,12 @@ from tests.browser.visit import Visit
 from tests.service import ROOT, Service
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service as it is in a container."""
-    with Service(tmp_path, command=(sys.executable, "-m", "tests.browser.container")) as running:
+    with Service(
+        tmp_path_factory.mktemp("container"), command=(sys.executable, "-m", "tests.browser.container")
+    ) as running:
         yield running
 
 

@@ -5,7 +5,21 @@ from types import TracebackType
 from typing import Literal, Self, TypedDict, Unpack
 from urllib.parse import urljoin, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize, WebError
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    WebError,
+    expect,
+)
+
+from tests.service import TIMEOUT_S
+
+TIMEOUT_MS = 1000 * TIMEOUT_S
+expect.set_options(timeout=TIMEOUT_MS)
 
 # The violation of a policy that is only reported never reaches the console by itself.
 PRINT_VIOLATIONS = """
@@ -50,6 +64,7 @@ class Visit:
     def blank(self, **visitor: Unpack[Visitor]) -> Page:
         """An empty page, to prepare something (a clock, a recording) before going anywhere."""
         context = self._browser.new_context(**visitor)
+        context.set_default_timeout(TIMEOUT_MS)
         self._contexts.append(context)
         context.add_init_script(PRINT_VIOLATIONS)
         context.on("console", self._note_message)

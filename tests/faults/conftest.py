@@ -8,7 +8,7 @@ import pytest
 from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.run import Row, start
 
-JOBS = 10
+JOBS = 3
 
 RowOf = Callable[[Fault], Row]
 

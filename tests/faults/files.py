@@ -17,22 +17,11 @@ from cpusensor.store.file import StorageError
 from cpusensor.store.opening import open_history
 from tests.fakes import START, FakeClock
 from tests.faults.harness import Lab, fault
-from tests.faults.victim import (
-    OK,
-    Listener,
-    ask,
-    by_time,
-    expect_refused,
-    missing,
-    start_refused,
-    state,
-    victim,
-    wait_for_samples,
-    wait_until,
-)
+from tests.faults.victim import OK, Listener, ask, by_time, expect_refused, missing, start_refused, state, victim
 from tests.running import Running
 from tests.samples import sample
 from tests.service import Service
+from tests.waiting import wait_for_samples, wait_until
 
 COMPANIONS = ("", "-wal", "-shm")
 STEP = 5
@@ -43,13 +32,13 @@ LATER = START + STEP * (LENGTH + 1) + 60
 SALVAGED = "all that can be read"
 
 
-@fault("F12", expected="written again whole; no sample missing", quick=1, full=10)
+@fault("F12", expected="written again whole; no sample missing", quick=0, full=10)
 def the_database_is_deleted_while_it_is_used(lab: Lab) -> str:
     """The database, with its log or without, is deleted while the service runs (time is simulated)."""
     return asyncio.run(_while_running(lab, _delete))
 
 
-@fault("F12", expected="the other file untouched, degraded; when ours is back, no sample missing", quick=1, full=10)
+@fault("F12", expected="the other file untouched, degraded; when ours is back, no sample missing", quick=0, full=10)
 def the_database_is_replaced_by_another_file(lab: Lab) -> str:
     """Another file takes the database's place while the service runs, and leaves it again (time is simulated)."""
     return asyncio.run(_while_running(lab, _replace))
@@ -105,7 +94,7 @@ def _replace(lab: Lab, service: Running) -> "asyncio.Future[None]":
     return asyncio.ensure_future(replace())
 
 
-@fault("F9", expected="a new history, and a word about the missing one on /healthz", quick=1, full=12)
+@fault("F9", expected="a new history, and a word about the missing one on /healthz", quick=0, full=12)
 def a_history_is_missing_at_the_start(lab: Lab) -> str:
     """Where a history used to be there is nothing, an empty file, or only the log of a killed process."""
     for number in range(lab.repetitions):
@@ -123,7 +112,7 @@ def a_history_is_missing_at_the_start(lab: Lab) -> str:
     return "told each time" if not lab.findings else "see verdict"
 
 
-@fault("F9", expected="status 1, one line, every byte as before", quick=1, full=1)
+@fault("F9", expected="status 1, one line, every byte as before", quick=0, full=1)
 def the_file_is_not_ours_or_from_the_future(lab: Lab) -> str:
     """The file is a text, an image, another program's database, ours of a newer schema, or a folder."""
     folder = lab.folder()
@@ -181,20 +170,20 @@ SERVED = "it starts; what a query finds broken is replaced and answered within 1
 CORRUPTED = "it starts or refuses in one line; what is detected is set aside whole, and the new one is exact"
 
 
-@fault("F7", expected=CORRUPTED, quick=4, full=200)
+@fault("F7", expected=CORRUPTED, quick=2, full=200)
 def sectors_of_the_database_are_garbage(lab: Lab) -> str:
     """A random 512-byte sector of the database is overwritten."""
     return asyncio.run(_corrupt(lab, _wipe_sector))
 
 
-@fault("F7", expected=CORRUPTED, quick=3, full=100)
+@fault("F7", expected=CORRUPTED, quick=0, full=100)
 def the_database_is_cut_short(lab: Lab) -> str:
     """The database ends at a random byte."""
     return asyncio.run(_corrupt(lab, _truncate))
 
 
 @fault(
-    "F8", expected="it starts or refuses in one line; SQLite has no checksums, so many are silent", quick=3, full=200
+    "F8", expected="it starts or refuses in one line; SQLite has no checksums, so many are silent", quick=0, full=200
 )
 def bits_of_the_database_are_flipped(lab: Lab) -> str:
     """One random bit of the database is flipped."""
@@ -273,7 +262,7 @@ class _Log(logging.Handler):
 @fault(
     "F7",
     expected=SERVED,
-    quick=1,
+    quick=0,
     full=20,
 )
 def the_service_is_started_on_a_broken_database(lab: Lab) -> str:

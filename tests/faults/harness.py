@@ -27,6 +27,7 @@ class Lab:
 
     repetitions: int
     is_quick: bool
+    """Whether the machine may be busy with something else: no time is a finding."""
     stack: ExitStack = field(default_factory=ExitStack)
     findings: list[str] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(SEED))  # noqa: S311 - picks where to cut

@@ -13,10 +13,11 @@ from cpusensor.model.records import Cause, Measured
 from cpusensor.store.opening import open_history
 from tests.fakes import START
 from tests.faults.harness import Lab, fault
-from tests.faults.victim import by_time, history, wait_for_samples
+from tests.faults.victim import by_time, history
 from tests.faults.writer import HOLES, STEP
 from tests.samples import sample
 from tests.service import ROOT, Service
+from tests.waiting import wait_for_samples
 
 KILLS_PER_DATABASE = 20
 COMPANIONS = ("", "-wal", "-shm", ".lock")
@@ -25,7 +26,7 @@ COMPANIONS = ("", "-wal", "-shm", ".lock")
 @fault(
     "F1",
     expected="no acknowledged sample lost; minutes and gaps exact",
-    quick=3,
+    quick=2,
     full=200,
 )
 def a_writer_is_killed_while_it_writes(lab: Lab) -> str:
@@ -70,7 +71,7 @@ def _sample_times(path: Path) -> set[int]:
         return {time for (time,) in connection.execute("SELECT time FROM sample")}
 
 
-@fault("F1", expected="no acknowledged sample lost; the gap says crashed", quick=1, full=15)
+@fault("F1", expected="no acknowledged sample lost; the gap says crashed", quick=0, full=15)
 def the_service_is_killed(lab: Lab) -> str:
     """Kill −9 of the whole service at a random moment, streams open; then started again."""
     service = Service(lab.folder())
@@ -97,7 +98,7 @@ def the_service_is_killed(lab: Lab) -> str:
 @fault(
     "F2",
     expected="opens; samples are a prefix of what was written; minutes and gaps exact",
-    quick=12,
+    quick=6,
     full=840,
 )
 def the_write_ahead_log_is_torn(lab: Lab) -> str:

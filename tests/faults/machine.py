@@ -14,19 +14,11 @@ from cpusensor.store.opening import open_history
 from tests.fakes import START, FakeClock, FakeKernel
 from tests.faults.harness import Lab, fault
 from tests.faults.mounts import mount
-from tests.faults.victim import (
-    DOOR,
-    Listener,
-    by_time,
-    history,
-    state,
-    victim,
-    wait_for_samples,
-    wait_until,
-)
+from tests.faults.victim import DOOR, Listener, by_time, history, state, victim
 from tests.running import Running
 from tests.samples import sample
 from tests.service import Service
+from tests.waiting import wait_for_samples, wait_until
 
 STEP = 5
 HOUR = 3600
@@ -35,10 +27,10 @@ STEPS = {"+1 h": HOUR, "−1 h": -HOUR, "+1 year": YEAR, "1970": 60 - START, "+3
 SPIKE = 100.0
 
 
-@fault("F18", expected="one gap `stalled`, no burst, the stream goes on", quick=1, full=2)
+@fault("F18", expected="one gap `stalled`, no burst, the stream goes on", quick=0, full=2)
 def the_process_is_stopped_and_goes_on(lab: Lab) -> str:
     """SIGSTOP for 60 s, then SIGCONT."""
-    stopped_s = 6 if lab.is_quick else 60
+    stopped_s = 60
     length = burst = 0
     with victim(lab, lab.folder()) as service:
         for repetition in range(1, lab.repetitions + 1):
@@ -95,7 +87,7 @@ async def _gaps(service: Running, begin: int, end: int) -> list[dict[str, object
     return gaps
 
 
-@fault("F18", expected="one gap `suspended` without a mean, no burst", quick=1, full=20)
+@fault("F18", expected="one gap `suspended` without a mean, no burst", quick=0, full=20)
 def the_machine_sleeps(lab: Lab) -> str:
     """The machine is suspended for seconds to days (simulated clocks)."""
     for number in range(lab.repetitions):
@@ -113,7 +105,7 @@ def the_machine_sleeps(lab: Lab) -> str:
     return "one gap each" if not lab.findings else "see verdict"
 
 
-@fault("F19", expected="one gap `rebooted` without a mean; no spike, no negative", quick=1, full=10)
+@fault("F19", expected="one gap `rebooted` without a mean; no spike, no negative", quick=0, full=10)
 def the_machine_is_rebooted(lab: Lab) -> str:
     """Another boot id, and counters that begin anew (simulated)."""
     for number in range(lab.repetitions):
@@ -133,13 +125,13 @@ def the_machine_is_rebooted(lab: Lab) -> str:
 
 
 @fault(
-    "F15", expected="nothing recorded before is lost; the step is kept; a year before 2000 is refused", quick=6, full=12
+    "F15", expected="nothing recorded before is lost; the step is kept; a year before 2000 is refused", quick=0, full=12
 )
 def the_clock_is_set(lab: Lab) -> str:
     """The wall clock is set by ±3 s, ±1 h, +1 year, or to 1970, and half of the times back again (simulated)."""
     for number in range(lab.repetitions):
         name = list(STEPS)[number % len(STEPS)]
-        is_undone = number >= len(STEPS) or lab.is_quick
+        is_undone = number >= len(STEPS)
         found = len(lab.findings)
         asyncio.run(_set_clock(lab, STEPS[name], is_undone=is_undone))
         lab.findings[found:] = [f"{name}{' and back' * is_undone}: {what}" for what in lab.findings[found:]]
@@ -166,7 +158,7 @@ async def _set_clock(lab: Lab, by: int, *, is_undone: bool) -> None:
     await _in_simulated_time(lab, step)
 
 
-@fault("F15", expected="minutes and gaps exact whatever the clock says", quick=5, full=400)
+@fault("F15", expected="minutes and gaps exact whatever the clock says", quick=3, full=400)
 def the_clock_is_set_back_while_the_service_is_down(lab: Lab) -> str:
     """Runs with holes, each begun by a clock that may be minutes behind the newest sample (simulated)."""
     for _ in range(lab.repetitions):
@@ -312,18 +304,17 @@ class Feeder(threading.Thread):
         self.join()
 
 
-@fault("F22", expected="a gap `unreadable` each, or sound values; one log line a change; no spike", quick=1, full=3)
+@fault("F22", expected="a gap `unreadable` each, or sound values; one log line a change; no spike", quick=0, full=3)
 def proc_stat_is_garbage(lab: Lab) -> str:
     """/proc/stat is empty, cut, garbage, huge, negative, starts anew, lacks a CPU (a folder stands for /proc)."""
     proc = lab.folder()
     for name in ("loadavg", "uptime"):
         shutil.copy(Path("/proc") / name, proc)
-    scrambles = SCRAMBLES[-2:] if lab.is_quick else SCRAMBLES
     with (
         Feeder(proc / "stat", REAL) as feeder,
         victim(lab, lab.folder(), command=DOOR, FAULT_PROCFS=str(proc)) as service,
     ):
-        return _scramble(lab, service, feeder, scrambles * lab.repetitions)
+        return _scramble(lab, service, feeder, SCRAMBLES * lab.repetitions)
 
 
 def _scramble(lab: Lab, service: Service, feeder: Feeder, scrambles: tuple[Callable[[bytes], bytes], ...]) -> str:

@@ -17,7 +17,7 @@ from tests.faults.mounts import ISOLATED
 from tests.service import ROOT
 
 TIMEOUT_S = 900
-QUICK_TIMEOUT_S = 60
+QUICK_TIMEOUT_S = 300
 NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "private")
 
 
@@ -36,7 +36,10 @@ def isolation() -> tuple[str, ...]:
     """What to put before a command so that it runs in namespaces of its own; nothing where that is not allowed."""
     for prefix in (NAMESPACES, (*NAMESPACES, "--user", "--map-root-user")):
         try:
-            if subprocess.run([*prefix, "true"], capture_output=True, timeout=10, check=False).returncode == 0:
+            if (
+                subprocess.run([*prefix, "true"], capture_output=True, timeout=QUICK_TIMEOUT_S, check=False).returncode
+                == 0
+            ):
                 return prefix
         except OSError:
             break

@@ -9,16 +9,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 from tests.faults.harness import Lab
-from tests.service import ROOT, Service
+from tests.service import ROOT, TIMEOUT_S, Service
 
-TIMEOUT_S = 20
 OK = 200
 SERVER = (sys.executable, "server.py")
 DOOR = (sys.executable, "-m", "tests.faults.door")
@@ -37,7 +36,7 @@ def victim(
         status = service.terminate()
         took = time.monotonic() - began
         lab.expect(that=status == 0, otherwise=f"ended with {status}")
-        lab.expect(that=took < 2, otherwise=f"took {took:.1f} s to end")
+        lab.expect(that=took < 2 or lab.is_quick, otherwise=f"took {took:.1f} s to end")
     log = service.log.read_text(errors="replace")
     lab.expect(that="Traceback" not in log, otherwise=f"a traceback is in the log: {log.strip().splitlines()[-1:]}")
     lab.expect_clean(service.database)
@@ -120,31 +119,15 @@ def missing(answer: Any) -> list[int]:  # noqa: ANN401 - JSON
 
 
 def expect_nothing_missing(lab: Lab, service: Service) -> int:
-    """No slot between first and last sample is empty, and no gap is told; how many samples there are."""
+    """No slot between first and last sample is empty; how many samples there are.
+
+    With few repetitions a slot may be, if the gap says that the machine overslept it.
+    """
     answer = history(service)
-    lost = missing(answer)
+    overslept = [gap for gap in answer["gaps"] if gap["cause"] == "stalled"] if lab.is_quick else []
+    lost = [at for at in missing(answer) if not any(gap["from"] <= at <= gap["to"] for gap in overslept)]
     lab.expect(that=not lost, otherwise=f"{len(lost)} samples missing, gaps {answer['gaps'][:2]}")
     return len(by_time(answer))
-
-
-def wait_until(holds: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> None:
-    """Look until it is so. Raises TimeoutError."""
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} for {timeout_s:.0f} s")
-        time.sleep(0.05)
-
-
-def wait_for_samples(service: Service, count: int) -> None:
-    """Return once so many further samples are recorded."""
-
-    def newest() -> int:
-        return history(service)["last_id"] or 0
-
-    wait_until(lambda: newest() > 0, "no first sample")
-    wanted = newest() + count * service.interval_s
-    wait_until(lambda: newest() >= wanted, f"no {count} samples", TIMEOUT_S + count)
 
 
 class Listener(threading.Thread):

@@ -1,4 +1,7 @@
-"""`python -m tests.fuzz` sends 100,000 requests to a real service, most of them wrong; `make fuzz` runs it."""
+"""`python -m tests.fuzz` sends 100,000 requests to a real service, most of them wrong; `make fuzz` runs it.
+
+Then it asks what the description of the API allows and what it does not.
+"""
 
 import argparse
 import sys
@@ -6,15 +9,20 @@ from pathlib import Path
 from random import SystemRandom
 from tempfile import TemporaryDirectory
 
+from tests.fuzz.described import ask_as_described
 from tests.fuzz.run import Outcome, Tally, fuzz
+from tests.service import Service
+from tests.waiting import wait_for_samples
 
 REQUESTS = 100_000
+EXAMPLES = 100
 
 
 def main() -> int:
     """0 if nothing that must not be was seen, 1 if something was."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.partition("\n")[0])
     parser.add_argument("--requests", type=int, default=REQUESTS, help=f"how many (default: {REQUESTS})")
+    parser.add_argument("--examples", type=int, default=EXAMPLES, help=f"for each address (default: {EXAMPLES})")
     parser.add_argument("--seed", type=int, help="which ones (default: others every time)")
     told = parser.parse_args()
     seed = SystemRandom().randrange(2**32) if told.seed is None else told.seed
@@ -22,7 +30,11 @@ def main() -> int:
     with TemporaryDirectory() as directory:
         outcome = fuzz(Path(directory), told.requests, seed, Progress(told.requests).tell)
     report(outcome)
-    return 1 if outcome.violations else 0
+    with TemporaryDirectory() as directory, Service(Path(directory)) as service:
+        wait_for_samples(service, 1)
+        status, said = ask_as_described(service, told.examples)
+    say(f"described {said if status else f'{told.examples} requests for each address, all answered as described'}")
+    return 1 if outcome.violations or outcome.missing or status else 0
 
 
 class Progress:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from cpusensor.http.connections import Connections, Timeouts, affordable, client_of
 from tests.running import Running
+from tests.service import TIMEOUT_S
 
+GREETING = b"!"
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -28,7 +30,7 @@ async def connected(running: Running, send: bytes = b"") -> AsyncIterator[asynci
 async def is_ended(reader: asyncio.StreamReader) -> bool:
     """Whether the service has closed it, read to its end."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT_S):
             while await reader.read(1000):
                 pass
     except ConnectionError:
@@ -111,28 +113,23 @@ async def test_one_too_many_is_told_to_come_back(running: Running) -> None:
         writer.close()
 
 
-class Accepting(asyncio.Protocol):
-    """Hands over each connection that was made."""
-
-    def __init__(self, made: asyncio.Queue[asyncio.BaseTransport]) -> None:
-        self._made = made
+class Greeting(asyncio.Protocol):
+    """Tells whoever was let in."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._made.put_nowait(transport)
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(GREETING)
 
 
 async def test_one_address_has_so_many_and_takes_none_from_another() -> None:
     connections = Connections(limit=10, per_address=2, is_exempt=lambda peer: peer == "127.0.0.9")
-    made: asyncio.Queue[asyncio.BaseTransport] = asyncio.Queue()
-    listening = await asyncio.get_running_loop().create_server(
-        lambda: connections.follow(Accepting(made)), "127.0.0.1", 0
-    )
+    listening = await asyncio.get_running_loop().create_server(lambda: connections.follow(Greeting()), "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
 
     async def open_from(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        opened = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
-        await made.get()
-        return opened
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+        assert await reader.readexactly(1) == GREETING
+        return reader, writer
 
     many = [await open_from("127.0.0.2") for _ in range(4)]
     others = [await open_from(address) for address in ["127.0.0.3"] + ["127.0.0.9"] * 5]

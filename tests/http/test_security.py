@@ -5,13 +5,12 @@ import hashlib
 import re
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.service import ROOT, Service
+from tests.waiting import get_json, wait_for_samples
 
 PAGE = (ROOT / "docs" / "SECURITY.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| (S\d+) \| (.*) \|$", PAGE, re.MULTILINE))
@@ -29,7 +28,6 @@ FROM_CONSTANTS = {
 SPEAKING_SQL = ["check.py", *sorted(path.name for path in (ROOT / "cpusensor" / "store").glob("[!_]*.py"))]
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-SAMPLES_S = 2.5
 
 LISTENING_IN = """
 import runpy, sys
@@ -71,8 +69,8 @@ def test_every_rule_is_proved_by_tests_that_exist(rule: str) -> None:
 
 def test_it_looks_at_no_other_process(tmp_path: Path) -> None:
     with Service(tmp_path, command=[sys.executable, "-c", LISTENING_IN]) as service:
-        time.sleep(SAMPLES_S)
-        urllib.request.urlopen(service.url + "api/now").close()
+        wait_for_samples(service, 2)
+        get_json(service, "api/now")
         opened = set(re.findall("^opened /proc/(.*)$", service.log.read_text(), re.MULTILINE))
         allowed = f"{OF_THE_MACHINE}|{OF_ITSELF.format(pid=service.process.pid)}"
 

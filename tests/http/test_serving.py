@@ -13,7 +13,7 @@ from cpusensor.http.connections import Timeouts
 from cpusensor.http.serving import ListenError, is_local, listen, start_serving, url_of
 from tests.conftest import Certificate
 from tests.fakes import FakeClock, FakeKernel
-from tests.running import READ_TIMEOUT_S, Running
+from tests.running import TIMEOUT_S, Running
 
 INTERFACES = Path("/proc/net/if_inet6")
 HAS_IPV6 = INTERFACES.exists() and " lo\n" in INTERFACES.read_text()
@@ -29,7 +29,7 @@ async def test_a_handshake_that_does_not_come_is_waited_for_no_longer(
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(sent)
 
-    async with asyncio.timeout(READ_TIMEOUT_S):
+    async with asyncio.timeout(TIMEOUT_S):
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
     writer.close()

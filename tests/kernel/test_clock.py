@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from cpusensor.kernel.clock import SystemClock
 from cpusensor.model.grid import due_slot, slot_at
+from tests.service import TIMEOUT_S
 
 INTERVALS = st.sampled_from([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60])
 
@@ -32,7 +33,7 @@ async def test_the_system_clock_sleeps_until_an_absolute_deadline() -> None:
     clock = SystemClock()
     due = clock.now().monotonic + 0.05
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_S):
         await clock.sleep_until(due)
         await clock.sleep_until(due - 100)
 

@@ -14,6 +14,7 @@ from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import MAX_UNSENT_BYTES, Broadcast, FullError, Stream, as_chunk
 from tests.fakes import FakeClock
 from tests.samples import sample
+from tests.service import TIMEOUT_S
 
 GAP = Gap(from_time=0, to_time=4, cause=Cause.STALLED, busy=1, all=4)
 
@@ -125,7 +126,7 @@ async def test_a_reader_that_does_not_read_is_cut_and_the_others_get_everything(
         await asyncio.sleep(0)
         lazy._transport.pause_reading()  # type: ignore[attr-defined] # noqa: SLF001 - a reader that is stuck
         count = 10_000
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(TIMEOUT_S):
             while not following[1].done():
                 count += 1
                 broadcast.publish(tick(count, *closed))
@@ -146,7 +147,7 @@ async def test_a_reader_that_left_is_noticed_at_the_next_tick() -> None:
         transport.close()
         broadcast.publish(tick(5))
 
-        await asyncio.wait_for(following, 5)
+        await asyncio.wait_for(following, TIMEOUT_S)
 
 
 async def test_no_more_streams_than_the_limit() -> None:
@@ -164,4 +165,4 @@ async def test_once_closed_no_stream_is_opened_or_followed() -> None:
     with pytest.raises(FullError), broadcast.slot():
         pass
     async with connection() as (_, transport):
-        await asyncio.wait_for(broadcast.follow(Stream(transport, chunked=False)), 5)
+        await asyncio.wait_for(broadcast.follow(Stream(transport, chunked=False)), TIMEOUT_S)

@@ -15,9 +15,10 @@ from cpusensor.model.records import Cause, Measured, Sample
 from cpusensor.store.file import StorageError
 from cpusensor.store.opening import History, open_history
 from cpusensor.store.salvage import salvage_history
-from tests.fakes import START
+from tests.fakes import LOOK_S, START
 from tests.running import Running
 from tests.samples import sample
+from tests.service import TIMEOUT_S
 
 LENGTH = 3000
 LATER = START + 5 * LENGTH + 3600
@@ -92,8 +93,9 @@ async def test_what_can_be_read_of_a_broken_database_is_kept(path: Path, caplog:
 
     async with opened(path) as store:
         await store.verify(LATER)
-        while "all that can be read" not in caplog.text:  # noqa: ASYNC110 - it is told in the log alone
-            await asyncio.sleep(0)
+        async with asyncio.timeout(TIMEOUT_S):
+            while "all that can be read" not in caplog.text:  # noqa: ASYNC110 - it is told in the log alone
+                await asyncio.sleep(LOOK_S)
         kept = [tick.sample.time for tick in await store.reader.ticks_after(START, LATER)]
 
     lost = {one.time for one in samples} - set(kept)
@@ -123,6 +125,25 @@ async def test_a_database_that_was_replaced_is_left_to_whoever_replaced_it(runni
     health = await (await running.get("healthz")).text()
     assert "is not a cpusensor database and was left untouched" in health
     assert running.database.read_text() == "not ours\n" * 100
+
+
+async def test_while_another_process_locks_the_database_the_stream_goes_on_and_nothing_is_missing(
+    running: Running,
+) -> None:
+    await running.clock.advance(10)
+    async with running.events() as stream:
+        await stream.take(2)
+        with closing(sqlite3.connect(running.database, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            await running.clock.advance(10)
+            health = await (await running.get("healthz")).text()
+            told = [event.id for event in await stream.take(3) if event.name == "sample"]
+            other.execute("ROLLBACK")
+        await running.clock.advance(10)
+
+    assert health.startswith("degraded: the database takes no samples")
+    assert told == [START + 15, START + 20]
+    assert None not in (await running.json(f"api/history?from={START}&to={START + 30}&step=5"))["cpu"]
 
 
 async def test_a_row_that_cannot_have_been_written_gets_the_file_replaced(running: Running) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.fakes import START
 from tests.running import Event, Reader, Running
+from tests.service import TIMEOUT_S
 
 CPU = 25.0
 
@@ -182,7 +183,7 @@ async def test_over_the_limit_a_stream_is_refused_until_another_ends(running: Ru
             assert refused.status == 503
             assert int(refused.headers["Retry-After"]) > 0
             assert "error" in await refused.json()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(TIMEOUT_S):
         while await running.status("events") == 503:
             pass
 
