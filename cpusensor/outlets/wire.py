@@ -227,8 +227,11 @@ def sampled(record: Sample) -> bytes:
 
 
 def hello(greeting: Json, retry_ms: int) -> bytes:
-    """The first frame of a stream, with the time after which a reader that lost it should come back."""
-    return f"retry: {retry_ms}\n\n".encode() + event("hello", greeting)
+    """The first event of a stream, with the time after which a reader that lost it should come back.
+
+    The time stands inside the event: some readers (httpx-sse) make an empty `message` of a block that holds no data.
+    """
+    return f"retry: {retry_ms}\n".encode() + event("hello", greeting)
 
 
 def beat(now: float) -> bytes:

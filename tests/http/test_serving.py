@@ -13,7 +13,8 @@ from cpusensor.http.connections import Timeouts
 from cpusensor.http.serving import ListenError, is_local, listen, start_serving, url_of
 from tests.conftest import Certificate
 from tests.fakes import FakeClock, FakeKernel
-from tests.running import TIMEOUT_S, Running
+from tests.running import Running
+from tests.service import TIMEOUT_S
 
 INTERFACES = Path("/proc/net/if_inet6")
 HAS_IPV6 = INTERFACES.exists() and " lo\n" in INTERFACES.read_text()

@@ -46,6 +46,10 @@ def test_an_event_is_its_id_its_name_and_one_line_of_data() -> None:
     assert wire.event("beat", {"now": 1}) == b'event: beat\ndata: {"now":1}\n\n'
 
 
+def test_the_time_to_come_back_after_is_part_of_the_first_event() -> None:
+    assert wire.hello({"host": "box"}, 2417) == b'retry: 2417\nevent: hello\ndata: {"host":"box"}\n\n'
+
+
 @given(text=st.text())
 def test_no_text_can_break_out_of_its_event(text: str) -> None:
     lines = wire.event("hello", {"host": text}).decode().split("\n")
