@@ -7,14 +7,15 @@ from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.serving import listen, serve
 from cpusensor.kernel.counters import SystemKernel
+from cpusensor.kernel.mounts import Scope
 
 
 class ContainedKernel(SystemKernel):
     """This machine's counters, seen from a container."""
 
-    def is_in_container(self) -> bool:
-        """Yes."""
-        return True
+    def scope(self) -> Scope:
+        """The host's."""
+        return Scope.HOST
 
 
 def main() -> int:

@@ -72,7 +72,7 @@ def test_in_a_browser_of_years_ago_a_gap_is_no_black_column(visit: Visit, servic
     make_old(page)
     visit.open_in(page)
 
-    expect(page.locator("#gaps li[data-cause=crashed]")).to_have_count(1, timeout=PATIENCE_MS)
+    expect(page.locator("#gaps li[data-cause=crashed]").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
     expect(page.locator("canvas:not(.swatch)")).to_have_count(2)
     assert page.evaluate(COUNT_BLACK) == 0

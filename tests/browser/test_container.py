@@ -22,7 +22,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.mark.parametrize(("locale", "lang"), [("en-GB", "en"), ("ru-RU", "ru")])
 def test_it_says_whose_figures_it_shows(visit: Visit, axe: Callable[[Page], list[str]], locale: str, lang: str) -> None:
-    line = json.loads((ROOT / "web" / "texts" / f"{lang}.json").read_text(encoding="utf-8"))["frame"]["container"]
+    line = json.loads((ROOT / "web" / "texts" / f"{lang}.json").read_text(encoding="utf-8"))["frame"]["scope_host"]
     page = visit.open(locale=locale, viewport={"width": 360, "height": 740})
 
     expect(page.locator("#container")).to_have_text(line)
