@@ -4,7 +4,6 @@ import errno
 import os
 import resource
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -18,6 +17,8 @@ IS_COUNTED_IN_PROC = sys.platform == "linux" and os.sysconf("SC_CLK_TCK") == TIC
 
 MAX_SECONDS = 1e11
 """Of one CPU since boot: three thousand years."""
+
+MAX_TICKS = MAX_SECONDS * TICKS_PER_SECOND
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -63,7 +64,10 @@ class SystemKernel:
 
     def __init__(self) -> None:
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
-        self._mounts = Mounts()
+        self._mounts = Mounts(files=frozenset({STAT, LOAD, PRESSURE}))
+        self._opened_at = -1
+        self._load: int | None = None
+        self._pressure: int | None = None
 
     def boot_id(self) -> str:
         """The kernel's boot id (random(4)); the time of the boot where there is none."""
@@ -91,7 +95,8 @@ class SystemKernel:
 
     def may_hang(self) -> bool:
         """Whether something is mounted over a file that is read: then it is not the kernel who answers."""
-        return bool(self._mounts.covered() & {STAT, LOAD, PRESSURE})
+        self._mounts.refresh()
+        return self._mounts.is_any_covered
 
     def cost(self, now: Moment) -> Cost:
         """From getrusage(2), /proc/self/statm and /proc/self/io."""
@@ -104,7 +109,7 @@ class SystemKernel:
 
     def scope(self) -> Scope:
         """A container's own where lxcfs stands in for /proc/stat; else the machine's, which a container is told."""
-        if STAT in self._mounts.of_a_container():
+        if STAT in self._mounts.of_a_container:
             return Scope.CONTAINER
         return Scope.HOST if is_in_container() else Scope.MACHINE
 
@@ -115,16 +120,25 @@ class SystemKernel:
             raise UnreadableError(f"{type(error).__name__}: {error}") from error
         if not cpus:
             raise UnreadableError("no CPU is listed whose counters make sense" if left_out else "no CPU is listed")
-        values = {
-            "load_centi": self._of_the_same(LOAD, _read_load),
-            "pressure_us": self._of_the_same(PRESSURE, _read_pressure),
-        }
-        return Counters(cpus=cpus, values=values, left_out=left_out)
+        return Counters(cpus=cpus, values=self._read_values(), left_out=left_out)
 
-    def _of_the_same(self, file: str, read: Callable[[], int | None]) -> int | None:
-        """What a file tells; None where it tells of the host and the CPUs are a container's, or the other way round."""
-        whose = self._mounts.of_a_container()
-        return read() if (file in whose) == (STAT in whose) else None
+    def _read_values(self) -> dict[str, int | None]:
+        """By the names of the figures; None where one is the host's and the CPUs are a container's, or inversely."""
+        if self._opened_at != self._mounts.changes:
+            self._reopen()
+        return {
+            "load_centi": _read_load(self._load),
+            "pressure_us": _read_pressure(self._pressure),
+        }
+
+    def _reopen(self) -> None:
+        """Kept open, a file is read again in a third of the time; but what was mounted since is behind another door."""
+        self._opened_at, whose = self._mounts.changes, self._mounts.of_a_container
+        for number in filter(None, (self._load, self._pressure)):
+            os.close(number)
+        is_alike = {file: (file in whose) == (STAT in whose) for file in (LOAD, PRESSURE)}
+        self._load = _open_kept(LOAD) if is_alike[LOAD] else None
+        self._pressure = _open_kept(PRESSURE) if is_alike[PRESSURE] else None
 
 
 def _open_spare() -> int | None:
@@ -145,10 +159,10 @@ def read_proc_stat() -> tuple[dict[int, CpuTimes], tuple[int, ...]]:
     for line in _read_cpu_lines(f"{psutil.PROCFS_PATH}/{STAT}").split(b"\n"):
         name, _, counts = line.partition(b" ")
         if name.startswith(b"cpu") and name != b"cpu":
-            number, ticks = int(name[3:]), list(map(int, counts.split()[:8]))
+            number, ticks = int(name[3:]), [*map(int, counts.split()[:8])]
             if len(ticks) < _KINDS_AT_LEAST:
                 raise ValueError(f"CPU {number} has {len(ticks)} counters, fewer than any kernel's")
-            if all(map(_is_possible, ticks)):
+            if min(ticks) >= 0 and max(ticks) < MAX_TICKS:
                 cpus[number] = _times(*ticks)
             else:
                 left_out.append(number)
@@ -221,32 +235,37 @@ def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's
 def _ticks(seconds: float) -> int:
     """Raises ValueError for what no machine has counted."""
     ticks = round(seconds * TICKS_PER_SECOND)
-    if not _is_possible(ticks):
+    if not 0 <= ticks < MAX_TICKS:
         raise ValueError(f"{ticks} ticks of CPU time make no sense")
     return ticks
 
 
-def _is_possible(ticks: int) -> bool:
-    return 0 <= ticks < MAX_SECONDS * TICKS_PER_SECOND
+def _open_kept(file: str) -> int | None:
+    try:
+        return _open(f"{psutil.PROCFS_PATH}/{file}")
+    except OSError:
+        return None
 
 
-def _read_load() -> int | None:
+def _read_load(number: int | None) -> int | None:
     """The first field, e.g. `0.42 0.31 0.20 1/213 4711` (proc_loadavg(5)), in hundredths.
 
     From the file, as all that is read: getloadavg(3) asks sysinfo(2), which knows nothing of a container.
     """
     try:
-        if IS_COUNTED_IN_PROC:
-            return round(100 * float(_read_small(f"{psutil.PROCFS_PATH}/{LOAD}").split(maxsplit=1)[0]))
-        return round(100 * psutil.getloadavg()[0])
-    except (OSError, ValueError, IndexError, OverflowError):
+        if number is not None:
+            return round(100 * float(os.pread(number, _SMALL_BYTES, 0).partition(b" ")[0]))
+        return None if IS_COUNTED_IN_PROC else round(100 * psutil.getloadavg()[0])
+    except (OSError, ValueError, OverflowError):
         return None
 
 
-def _read_pressure() -> int | None:
+def _read_pressure(number: int | None) -> int | None:
     """The "some" line's total, e.g. `some avg10=0.00 avg60=0.00 avg300=0.00 total=1999848` (accounting/psi.rst)."""
+    if number is None:
+        return None
     try:
-        line = _read_small(f"{psutil.PROCFS_PATH}/{PRESSURE}").split(b"\n", maxsplit=1)[0]
+        line = os.pread(number, _SMALL_BYTES, 0).partition(b"\n")[0]
         waited_us = int(line.rpartition(b"total=")[2])
     except (OSError, ValueError):
         return None

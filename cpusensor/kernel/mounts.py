@@ -28,42 +28,42 @@ class Scope(StrEnum):
 class Mounts:
     """The mounts below /proc, read again only when the kernel says that they have changed."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
-        """On a system without the list of mounts, nothing is covered."""
-        self._covered: frozenset[str] = frozenset()
-        self._of_a_container: frozenset[str] = frozenset()
+    def __init__(self, root: Path = Path("/"), files: frozenset[str] = frozenset()) -> None:
+        """Of these files it is told whether any is covered. On a system without the list of mounts, none is."""
+        self._files = files
+        self.covered: frozenset[str] = frozenset()
+        """The files below /proc, by their paths there, over which something is mounted now."""
+        self.of_a_container: frozenset[str] = frozenset()
+        """Those of them that lxcfs makes up, which then tell of the container alone."""
+        self.is_any_covered = False
+        """Whether something is mounted over one of the files in question."""
+        self.changes = 0
+        """How often the mounts were found changed."""
         self._poll = select.poll()
         try:
-            self._file: int | None = os.open(root / MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
+            self._number: int | None = os.open(root / MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            self._file = None
+            self._number = None
             return
         # A change is told as an exceptional condition (proc_pid_mounts(5)), and asking takes a microsecond.
-        self._poll.register(self._file, select.POLLPRI | select.POLLERR)
-        self._read(self._file)
+        self._poll.register(self._number, select.POLLPRI | select.POLLERR)
+        self._read(self._number)
 
-    def covered(self) -> frozenset[str]:
-        """The files below /proc, by their paths there, over which something is mounted now."""
-        self._refresh()
-        return self._covered
+    def refresh(self) -> None:
+        """Look whether anything was mounted or unmounted."""
+        if self._number is not None and self._poll.poll(0):
+            self.changes += 1
+            self._read(self._number)
 
-    def of_a_container(self) -> frozenset[str]:
-        """Those of them that lxcfs makes up, which then tell of the container alone."""
-        self._refresh()
-        return self._of_a_container
-
-    def _refresh(self) -> None:
-        if self._file is not None and self._poll.poll(0):
-            self._read(self._file)
-
-    def _read(self, file: int) -> None:
-        os.lseek(file, 0, os.SEEK_SET)
+    def _read(self, number: int) -> None:
+        os.lseek(number, 0, os.SEEK_SET)
         content = b""
-        while chunk := os.read(file, 65_536):
+        while chunk := os.read(number, 65_536):
             content += chunk
         mounts = list(_below_proc(content.decode("utf-8", "replace").splitlines()))
-        self._covered = frozenset(path for path, _ in mounts)
-        self._of_a_container = frozenset(path for path, kind in mounts if kind == "fuse.lxcfs")
+        self.covered = frozenset(path for path, _ in mounts)
+        self.of_a_container = frozenset(path for path, kind in mounts if kind == "fuse.lxcfs")
+        self.is_any_covered = bool(self.covered & self._files)
 
 
 def _below_proc(lines: Iterable[str]) -> Iterable[tuple[str, str]]:

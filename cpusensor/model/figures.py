@@ -8,6 +8,7 @@ the verification and the series of the API all follow from it. A *tick* is the u
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum, auto
+from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
 
 
@@ -162,6 +163,10 @@ SERIES = (MODES, "cores", *(figure.key for figure in SHOWN if figure.series != M
 READ = tuple(figure for figure in FIGURES if figure.source in {Source.LEVEL, Source.RISE})
 """What the kernel is asked for beside the counters of the CPUs, by the names of the figures."""
 
+_NAMES: dict[type[Ticks], tuple[str, ...]] = {
+    kind: tuple(one.name for one in fields(kind)) for kind in (Ticks, Figures)
+}
+
 Parts = TypeVar("Parts", bound=Ticks)
 
 
@@ -169,11 +174,11 @@ def add_up(parts: Sequence[Parts]) -> Parts | None:
     """The parts added up, figure by figure; None for no parts."""
     if not parts:
         return None
-    sums = {one.name: sum_known([getattr(part, one.name) for part in parts]) for one in fields(parts[0])}
-    return type(parts[0])(**sums)  # type: ignore[arg-type] # unknown only what may be
+    names = _NAMES[type(parts[0])]
+    sums = map(sum_known, zip(*map(attrgetter(*names), parts), strict=True))
+    return type(parts[0])(**dict(zip(names, sums, strict=True)))  # type: ignore[arg-type] # unknown only what may be
 
 
 def sum_known(values: Sequence[int | None]) -> int | None:
     """The sum of the values, None if one of them is unknown."""
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+    return None if None in values else sum(values)  # type: ignore[arg-type] # none of them is None

@@ -53,23 +53,22 @@ def _common(before: Counters, after: Counters) -> set[int]:
 
 
 def _began_anew(before: CpuTimes, after: CpuTimes) -> bool:
-    """Idle and iowait as a pair: the kernel books time of one of them as the other and back."""
-    falls = [
-        before.user - after.user,
-        before.system - after.system,
-        (before.irq or 0) - (after.irq or 0) if None not in {before.irq, after.irq} else 0,
-        min(before.idle - after.idle, before.idle + (before.iowait or 0) - after.idle - (after.iowait or 0)),
-    ]
-    return max(falls) > RESET_TICKS
+    """Whether a kind fell far; idle only together with iowait, for the kernel books the one as the other and back."""
+    if before.user - after.user > RESET_TICKS or before.system - after.system > RESET_TICKS:
+        return True
+    if before.irq is not None and after.irq is not None and before.irq - after.irq > RESET_TICKS:
+        return True
+    idle = before.idle - after.idle
+    return idle > RESET_TICKS and idle + (before.iowait or 0) - (after.iowait or 0) > RESET_TICKS
 
 
 def _spent(before: CpuTimes, after: CpuTimes, room: float) -> Ticks | None:
     """Each kind by itself: one that fell counts as 0, one that leapt is unknown; None if too little is left to tell."""
     limit = IMPOSSIBLE * (room + RESET_TICKS)
-    user = _rise(before.user, after.user, limit)
-    system = _rise(before.system, after.system, limit)
-    irq = _rise(before.irq, after.irq, limit)
-    steal = _rise(before.steal, after.steal, limit)
+    user = _rise(after.user - before.user, limit)
+    system = _rise(after.system - before.system, limit)
+    irq = None if before.irq is None or after.irq is None else _rise(after.irq - before.irq, limit)
+    steal = None if before.steal is None or after.steal is None else _rise(after.steal - before.steal, limit)
     idle, iowait = _idle_and_iowait(before, after, limit)
     if user is None or system is None or idle is None:
         return None
@@ -83,17 +82,17 @@ def _idle_and_iowait(before: CpuTimes, after: CpuTimes, limit: float) -> tuple[i
     """How much each rose; what one of them gives back to the other is taken off the other's rise, for it is no use."""
     idle = after.idle - before.idle
     if before.iowait is None or after.iowait is None:
-        return _rise(before.idle, after.idle, limit), None
+        return _rise(idle, limit), None
     iowait = after.iowait - before.iowait
     if iowait < 0 < idle:
         idle, iowait = max(0, idle + iowait), 0
     elif idle < 0 < iowait:
         idle, iowait = 0, max(0, iowait + idle)
-    return _rise(0, idle, limit), _rise(0, iowait, limit)
+    return _rise(idle, limit), _rise(iowait, limit)
 
 
-def _rise(before: int | None, after: int | None, limit: float) -> int | None:
-    """By how much a counter rose, a fall being 0; None for one that is not reported, and for a leap."""
-    if before is None or after is None or after - before > limit:
+def _rise(by: int, limit: float) -> int | None:
+    """By how much a counter rose, a fall being 0; None for a leap."""
+    if by > limit:
         return None
-    return max(0, after - before)
+    return max(0, by)

@@ -1,7 +1,8 @@
 """Rows of the database <-> records, and the columns that they lie in. Pure."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from cpusensor.model.figures import FIGURES, Figures
@@ -104,8 +105,8 @@ def _figures(values: Row) -> Figures:
     return Figures(**dict(zip(_NAMES, values, strict=True)))
 
 
-def _figure_values(figures: Figures) -> Row:
-    return [getattr(figures, name) for name in _NAMES]
+_figure_values: Callable[[Figures], Row] = attrgetter(*_NAMES)
+"""The columns of the figures, in the order of the table."""
 
 
 def run_of_row(row: Row) -> Run:

@@ -20,23 +20,23 @@ def mounts(root: Path, text: str) -> Mounts:
 def test_nothing_is_covered_where_the_kernel_itself_answers(tmp_path: Path) -> None:
     found = mounts(tmp_path, PLAIN)
 
-    assert (found.covered(), found.of_a_container()) == (frozenset(), frozenset())
+    assert (found.covered, found.of_a_container) == (frozenset(), frozenset())
 
 
 def test_what_lxcfs_makes_up_is_the_container_s(tmp_path: Path) -> None:
     found = mounts(tmp_path, PLAIN + LXCFS.format("stat") + LXCFS.format("loadavg"))
 
-    assert found.covered() == found.of_a_container() == frozenset({"stat", "loadavg"})
+    assert found.covered == found.of_a_container == frozenset({"stat", "loadavg"})
 
 
 def test_any_other_file_system_covers_and_is_not_the_container_s(tmp_path: Path) -> None:
     found = mounts(tmp_path, PLAIN + BOUND)
 
-    assert (found.covered(), found.of_a_container()) == (frozenset({"stat"}), frozenset())
+    assert (found.covered, found.of_a_container) == (frozenset({"stat"}), frozenset())
 
 
 def test_a_system_without_a_list_of_mounts_covers_nothing(tmp_path: Path) -> None:
-    assert Mounts(tmp_path).covered() == frozenset()
+    assert Mounts(tmp_path).covered == frozenset()
 
 
 @pytest.mark.parametrize(
