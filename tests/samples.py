@@ -5,7 +5,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from cpusensor.model.figures import Figures
-from cpusensor.model.records import CoreTicks, Run, Sample
+from cpusensor.model.records import Cause, CoreTicks, Measured, Run, Sample
+
+NOON = 1_763_936_400
+"""A full minute in UTC."""
 
 RUN = Run(id=1, boot_id="boot-1", started=0, ended=None, interval=5, version="1.0.0")
 
@@ -32,6 +35,15 @@ def sample(time: int, busy: int = 250, all_ticks: int = 1000, *, run: int = 1, t
         total_busy=total_all // 4,
         total_all=total_all,
     )
+
+
+def at(*slots: int) -> list[Sample]:
+    """A sample on each of these slots after noon."""
+    return [sample(NOON + 5 * slot) for slot in slots]
+
+
+def measured(*samples: Sample, cause: Cause = Cause.STALLED) -> list[Measured]:
+    return [Measured(sample=one, cause=cause) for one in samples]
 
 
 def without_known(one: Sample) -> Sample:

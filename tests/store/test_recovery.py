@@ -25,11 +25,6 @@ LATER = START + 5 * LENGTH + 3600
 ASIDE = "cpusensor.db.corrupt-*Z"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cpusensor.db"
-
-
 @asynccontextmanager
 async def opened(path: Path, now: int = LATER) -> AsyncIterator[History]:
     async with open_history(path, now) as store:
