@@ -105,8 +105,7 @@ class Writer:
         """Keep the gaps equal to the holes between samples; returns the one that the sample closes."""
         sample = measured.sample
         if sample.time <= self._highest:
-            await self._fit_between(measured)
-            return None
+            return await self._fit_between(measured)
         before = self.newest
         if before is None or before.time != self._highest:
             before = await self._sample_before(sample.time)
@@ -115,22 +114,29 @@ class Writer:
             await self._database.execute(INSERT_GAP, row_of_gap(gap))
         return gap
 
-    async def _fit_between(self, measured: Measured) -> None:
-        """A sample written after the clock was set back: what was a gap around it stays one on either side of it."""
+    async def _fit_between(self, measured: Measured) -> Gap | None:
+        """A sample written after the clock was set back: what was a gap around it stays one on either side of it.
+
+        The gap on its left is one that it closes, as any other, if nothing else was written since that began.
+        """
         sample, cause = measured.sample, measured.cause
         rows = await self._database.execute(
             f"SELECT {GAP_COLUMNS} FROM gap WHERE from_time < ? AND to_time >= ?", (sample.time, sample.time)
         )
-        for gap in map(gap_of_row, rows):
-            cause = gap.cause
-            await self._database.execute("DELETE FROM gap WHERE from_time = ?", (gap.from_time,))
+        for around in map(gap_of_row, rows):
+            cause = around.cause
+            await self._database.execute("DELETE FROM gap WHERE from_time = ?", (around.from_time,))
         before = await self._sample_before(sample.time)
         after = await self._sample_after(sample.time)
-        left = hole(before, sample, self._runs.grid, cause) if before else None
+        is_next = before == self.newest
+        left = hole(before, sample, self._runs.grid, measured.cause if is_next else cause) if before else None
         right = hole(sample, after, self._runs.interval_of(after), cause) if after else None
-        for gap in filter(None, (left, right)):
-            # The running totals of the two sides belong to different stretches of time.
-            await self._database.execute(INSERT_GAP, row_of_gap(replace(gap, busy=None, all=None)))
+        for gap, is_proven in ((left, is_next), (right, False)):
+            # The running totals of two sides prove nothing where they belong to different stretches of time.
+            if gap is not None:
+                stored = gap if is_proven else replace(gap, busy=None, all=None)
+                await self._database.execute(INSERT_GAP, row_of_gap(stored))
+        return left if is_next else None
 
     async def _sample_before(self, time: int) -> Sample | None:
         return await self._neighbour("time < ? ORDER BY time DESC", time)

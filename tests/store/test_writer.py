@@ -94,3 +94,14 @@ async def test_in_whatever_order_slots_are_written_gaps_are_the_holes(slots: lis
     assert [one.time for one in samples] == sorted({NOON + 5 * slot for slot in slots})
     holes = [gap for before, after in pairwise(samples) if (gap := hole(before, after, 5, Cause.CLOCK))]
     assert [(gap.from_time, gap.to_time) for gap in gaps] == [(gap.from_time, gap.to_time) for gap in holes]
+
+
+async def test_below_what_a_clock_left_in_the_future_a_gap_is_closed_and_proven_as_any_other(store: History) -> None:
+    await store.writer.add(measured(sample(NOON + 10**9)))
+    await store.writer.add(measured(*at(1), cause=Cause.CLOCK))
+
+    (tick,) = await store.writer.add(measured(*at(5), cause=Cause.STOPPED))
+
+    expected = Gap(from_time=NOON + 5, to_time=NOON + 20, cause=Cause.STOPPED, busy=750, all=3000)
+    assert tick.closed == (expected,)
+    assert await store.reader.gaps(NOON, LATER, LATER) == [expected]
