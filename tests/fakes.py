@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,8 @@ class FakeClock:
         self._order = itertools.count()
         self.is_settled: Callable[[], bool] = lambda: True
         """Whether those who woke are done with what they woke for."""
+        self.sleepers: Callable[[], int] = lambda: sys.maxsize
+        """How many shall sleep at the most: who keeps an open stream alive sleeps only while there is one."""
         self.is_ended: Callable[[], bool] = lambda: False
         """Whether one of them will never sleep again."""
 
@@ -80,7 +83,7 @@ class FakeClock:
         return self._sleepers[0][0] if self._sleepers else None
 
     async def _wake_sleepers(self) -> None:
-        """Wake who is due, and return once as many sleep as before and nothing is left to do.
+        """Wake who is due, and return once as many sleep as before, or as shall, and nothing is left to do.
 
         Raises:
             TimeoutError: They do not get there, or one of them has ended.
@@ -90,7 +93,7 @@ class FakeClock:
         while self._sleepers and self._sleepers[0][0] <= self._monotonic:
             heapq.heappop(self._sleepers)[2].set_result(None)
         async with asyncio.timeout(TIMEOUT_S):
-            while len(self._sleepers) < before or not self.is_settled():
+            while len(self._sleepers) < min(before, self.sleepers()) or not self.is_settled():
                 if self.is_ended():
                     raise TimeoutError("a loop has ended")
                 await asyncio.sleep(LOOK_S)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -14,7 +15,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.connections import TIMEOUTS
-from cpusensor.http.keys import ENDED, HISTORY, RECORDER
+from cpusensor.http.keys import BROADCAST, ENDED, HISTORY, RECORDER
 from cpusensor.http.serving import listen, start_serving, url_of
 from cpusensor.store.opening import History
 from tests.fakes import FakeClock, FakeKernel
@@ -60,12 +61,14 @@ class Running:
         self._session = ClientSession(url_of(listener))
         self._runner = await start_serving(self._app, listener)
         self.clock.is_settled = lambda: app[RECORDER].committer.is_idle
+        self.clock.sleepers = lambda: 2 if app[BROADCAST].is_followed.is_set() else 1
         self.clock.is_ended = app[ENDED].is_set
 
     async def stop(self) -> None:
         if self._runner is None or self._session is None:
             return
         self.clock.is_settled, self.clock.is_ended = lambda: True, lambda: False
+        self.clock.sleepers = lambda: sys.maxsize
         await self._session.close()
         await self._runner.cleanup()
         self._runner = self._session = None

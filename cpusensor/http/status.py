@@ -3,16 +3,17 @@
 from aiohttp import web
 
 from cpusensor import __version__
-from cpusensor.http.keys import CLOCK, RECORDER, SETTINGS
+from cpusensor.http.keys import CLOCK, KERNEL, RECORDER, SETTINGS
 from cpusensor.outlets import wire
 
 
 def status_of(app: web.Application) -> wire.Status:
-    """Name, version, interval, time and state."""
+    """Name, version, interval, time, state and scope."""
     return wire.Status(
         host=app[SETTINGS].name,
         version=__version__,
         interval=app[SETTINGS].interval,
         now=int(app[CLOCK].wall()),
         state=wire.state_of(app[RECORDER].health()),
+        scope=app[KERNEL].scope().value,
     )

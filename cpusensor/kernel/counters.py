@@ -65,6 +65,7 @@ class SystemKernel:
     def __init__(self) -> None:
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
         self._mounts = Mounts(files=frozenset({STAT, LOAD, PRESSURE}))
+        self._is_in_container = is_in_container()
         self._opened_at = -1
         self._load: int | None = None
         self._pressure: int | None = None
@@ -111,7 +112,7 @@ class SystemKernel:
         """A container's own where lxcfs stands in for /proc/stat; else the machine's, which a container is told."""
         if STAT in self._mounts.of_a_container:
             return Scope.CONTAINER
-        return Scope.HOST if is_in_container() else Scope.MACHINE
+        return Scope.HOST if self._is_in_container else Scope.MACHINE
 
     def _read(self) -> Counters:
         try:

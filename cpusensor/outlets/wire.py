@@ -116,6 +116,7 @@ def newest(record: Sample, status: "Status", costs: tuple[Cost, Cost]) -> dict[s
         **sample(record),
         "age": status.now - record.time,
         "state": status.state,
+        "scope": status.scope,
         "self": cost(*costs),
     }
 
@@ -132,6 +133,8 @@ class Status:
     """UTC Unix seconds."""
     state: str
     """`recording`, or what is wrong."""
+    scope: str
+    """Whose the figures are: the `machine`'s, the `host`'s of the container that this is, or the `container`'s alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +177,7 @@ def greeting(status: Status, boot_id: str, last_id: int | None) -> dict[str, Jso
         "now": status.now,
         "last_id": last_id,
         "state": status.state,
+        "scope": status.scope,
     }
 
 

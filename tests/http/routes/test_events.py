@@ -21,7 +21,7 @@ async def test_the_stream_greets_then_shows_the_newest_sample_then_what_comes(ru
     assert hello.name == "hello"
     assert hello.data == {
         "host": "box", "version": hello.data["version"], "boot": "boot-1", "interval": 5, "now": START + 12,
-        "last_id": START + 10, "state": "recording",
+        "last_id": START + 10, "state": "recording", "scope": "machine",
     }  # fmt: skip
     assert (newest.name, newest.id) == ("sample", START + 10)
     assert (live.name, live.id) == ("sample", START + 15)
