@@ -175,10 +175,6 @@ def add_up(parts: Sequence[Parts]) -> Parts | None:
     if not parts:
         return None
     names = _NAMES[type(parts[0])]
-    sums = map(sum_known, zip(*map(attrgetter(*names), parts), strict=True))
+    columns = zip(*map(attrgetter(*names), parts), strict=True)
+    sums = [None if None in values else sum(values) for values in columns]
     return type(parts[0])(**dict(zip(names, sums, strict=True)))  # type: ignore[arg-type] # unknown only what may be
-
-
-def sum_known(values: Sequence[int | None]) -> int | None:
-    """The sum of the values, None if one of them is unknown."""
-    return None if None in values else sum(values)  # type: ignore[arg-type] # none of them is None

@@ -65,6 +65,8 @@ def _began_anew(before: CpuTimes, after: CpuTimes) -> bool:
 def _spent(before: CpuTimes, after: CpuTimes, room: float) -> Ticks | None:
     """Each kind by itself: one that fell counts as 0, one that leapt is unknown; None if too little is left to tell."""
     limit = IMPOSSIBLE * (room + RESET_TICKS)
+    if (plain := _spent_plainly(before, after, limit)) is not None:
+        return plain if plain.all >= ACCOUNTED * room else None
     user = _rise(after.user - before.user, limit)
     system = _rise(after.system - before.system, limit)
     irq = None if before.irq is None or after.irq is None else _rise(after.irq - before.irq, limit)
@@ -75,6 +77,20 @@ def _spent(before: CpuTimes, after: CpuTimes, room: float) -> Ticks | None:
     all_ticks = user + system + (irq or 0) + idle + (iowait or 0) + (steal or 0)
     if all_ticks < ACCOUNTED * room:
         return None
+    return Ticks(user=user, system=system, irq=irq, iowait=iowait, steal=steal, all=all_ticks)
+
+
+def _spent_plainly(before: CpuTimes, after: CpuTimes, limit: float) -> Ticks | None:
+    """The same where every kind is counted, and none fell or leapt: as it nearly always is, in half the time."""
+    if before.irq is None or before.iowait is None or before.steal is None:
+        return None
+    if after.irq is None or after.iowait is None or after.steal is None:
+        return None
+    user, system, irq = after.user - before.user, after.system - before.system, after.irq - before.irq
+    idle, iowait, steal = after.idle - before.idle, after.iowait - before.iowait, after.steal - before.steal
+    if min(user, system, irq, idle, iowait, steal) < 0 or max(user, system, irq, idle, iowait, steal) > limit:
+        return None
+    all_ticks = user + system + irq + idle + iowait + steal
     return Ticks(user=user, system=system, irq=irq, iowait=iowait, steal=steal, all=all_ticks)
 
 

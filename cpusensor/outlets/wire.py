@@ -134,7 +134,7 @@ class Status:
     state: str
     """`recording`, or what is wrong."""
     scope: str
-    """Whose the figures are: the `machine`'s, the `host`'s of the container that this is, or the `container`'s alone."""
+    """Whose the figures are: the `machine`'s, its `host`'s to a container, or the `container`'s alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

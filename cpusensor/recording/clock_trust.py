@@ -30,6 +30,11 @@ class ClockTrust:
         self.doubt = self._doubt(began)
         """Why the clock is not believed, in words; None once it is."""
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the clock is believed for good, as long as nobody sets it."""
+        return self.doubt is None
+
     def follow(self, now: Moment, clock_step_s: float) -> bool:
         """Look at the clock, which was just set by so many seconds; whether it is believed from now on."""
         if self.doubt is None:

@@ -24,6 +24,9 @@ RECOVERED = {
 """What is logged when a part is well again."""
 
 
+_ORDER = list(Part)
+
+
 class Problems:
     """At most one of each part."""
 
@@ -47,4 +50,6 @@ class Problems:
     @property
     def degraded(self) -> str | None:
         """What is wrong, in words; None while all is well."""
-        return next((self._present[part] for part in Part if part in self._present), None)
+        if not self._present:
+            return None
+        return self._present[min(self._present, key=_ORDER.index)]

@@ -100,6 +100,8 @@ class Recorder:
     def _follow_clock(self, now: Moment) -> None:
         """Hold back what is measured while the clock is not believed, and place it once it is."""
         step_s = self._sampler.signs.clock_step_s
+        if not step_s and self._trust.is_sure:
+            return
         if step_s:
             log.warning("the clock was set by %+.1f s", step_s)
         if self._trust.follow(now, step_s):
@@ -110,6 +112,9 @@ class Recorder:
 
     def _tell_signs(self) -> None:
         signs = self._sampler.signs
+        # Nothing can begin, and nothing that was told can end: so it is at nearly every tick.
+        if signs.are_good and self._problems.degraded is None:
+            return
         # What cannot be read at all was told already.
         self._note(Part.SAMPLING, None if self._problems.has(Part.READING) else signs.blindness)
         self._note(Part.CPUS, signs.missing_cpus)

@@ -71,12 +71,12 @@ class Sampler:
         if self._is_first and 2 * (slot - before.moment.wall) < self._run.interval:
             self._begin_at(reading)
             return None
-        # Counters that stand still may only be late: the next reading measures from the same baseline.
-        if stand_still(before.counters, reading.counters):
-            self._miss("the CPU counters stand still")
-            return None
         elapsed_s = reading.moment.monotonic - before.moment.monotonic
         usage = measure(before.counters, reading.counters, TICKS_PER_SECOND * elapsed_s)
+        # Counters that stand still may only be late: the next reading measures from the same baseline.
+        if usage is None and stand_still(before.counters, reading.counters):
+            self._miss("the CPU counters stand still")
+            return None
         if usage is None:
             self._miss("the CPU counters account for next to none of the time, or for far too much")
             self._begin_at(reading)

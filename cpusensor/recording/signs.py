@@ -30,7 +30,13 @@ class Signs:
             return
         self._missed = 0
         self._unreliable = 0 if is_reliable(figures) else self._unreliable + 1
-        self._left_out = {cpu: self._left_out.get(cpu, 0) + 1 for cpu in left_out}
+        if left_out or self._left_out:
+            self._left_out = {cpu: self._left_out.get(cpu, 0) + 1 for cpu in left_out}
+
+    @property
+    def are_good(self) -> bool:
+        """Whether the last tick gave a sample with which nothing is wrong."""
+        return not (self._missed or self._unreliable or self._left_out)
 
     @property
     def is_blind(self) -> bool:

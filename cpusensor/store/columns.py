@@ -50,9 +50,11 @@ def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
     """
     if cores is None:
         return None
-    is_plain = all(core.cpu == place for place, core in enumerate(cores))
-    numbers = [(core.busy, core.all) if is_plain else (core.cpu, core.busy, core.all) for core in cores]
-    values = [value for core in numbers for value in core]
+    is_plain = [core.cpu for core in cores] == [*range(len(cores))]
+    if is_plain:
+        values = [value for core in cores for value in (core.busy, core.all)]
+    else:
+        values = [value for core in cores for value in (core.cpu, core.busy, core.all)]
     size = "H" if max(values, default=0) < 1 << 16 else "I"
     return (size if is_plain else size.lower()).encode() + struct.pack(f"<{len(values)}{size}", *values)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor.model.figures import basis_points, percent, sum_known
+from cpusensor.model.figures import basis_points, percent
 from cpusensor.model.records import CoreTicks, Counters, CpuTimes
 from cpusensor.model.usage import measure, was_reset
 
@@ -112,11 +112,6 @@ def test_basis_points_are_the_nearest_hundredth_of_a_percent(part: int, more: in
     whole = part + more + 1
 
     assert abs(basis_points(part, whole) - 10_000 * part / whole) <= 0.5
-
-
-def test_a_sum_with_an_unknown_part_is_unknown() -> None:
-    assert sum_known([1, None]) is None
-    assert sum_known([1, 2]) == 3
 
 
 def test_a_kind_that_leaps_alone_is_unknown_and_the_rest_is_not() -> None:
