@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createFormat, createWords } from "../../web/static/js/core/language.js";
 import { Hour } from "../../web/static/js/core/store.js";
 import * as summary from "../../web/static/js/core/summary.js";
-import { emptyHistory, plainTexts } from "./world.mjs";
+import { emptyHistory, historyOf, plainTexts } from "./world.mjs";
 
 const words = createWords(plainTexts, "en");
 const language = { words, format: createFormat("en-US", "UTC", words) };
@@ -139,8 +139,8 @@ test("a gap without an end says since when, never until when", () => {
 });
 
 test("an unreliable sample says so, and its stretch is named to the second", () => {
-  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
-  hour.putSample({ time: NOON + 5, cpu: 12.34, unreliable: true });
+  const history = historyOf(NOON + 3600, 5, (time) => (time === NOON + 5 ? 12.34 : null), { unreliable: [NOON + 5] });
+  const hour = new Hour(history, emptyHistory(NOON + 3600, 60));
   const stretch = { from: NOON, to: NOON + 5 };
 
   assert.equal(spaced(summary.sampleReadout(NOON + 5, hour, language)), "12:00:05 · 12.3 %; unreliable");

@@ -165,7 +165,7 @@ export function sampleReadout(time, hour, language) {
   const gap = cpu === null ? hour.gapAt(time) : null;
   if (gap) return `${format.time(time)} · ${gapSentence(gap, language)}`;
   const figure = cpu === null ? words.text("readout_nothing") : format.percent(cpu);
-  return `${format.time(time)} · ${figure}${hour.isDoubtful(time) ? `; ${words.text("unreliable")}` : ""}`;
+  return `${format.time(time)} · ${figure}${hour.doubtful().has(time) ? `; ${words.text("unreliable")}` : ""}`;
 }
 
 /** @type {Sentence<Minute>} */
