@@ -86,6 +86,25 @@ def test_a_killed_service_leaves_a_labelled_gap_and_the_page_comes_back_by_itsel
         assert visit.complaints() == []
 
 
+def test_a_stall_is_told_with_all_that_its_sample_covers(browser: Browser, tmp_path: Path) -> None:
+    with Service(tmp_path) as service, Visit(browser, service.url) as visit:
+        page = visit.open(locale="en-GB")
+        wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+        service.freeze()
+        wait_until_clock(time.time() + 3)
+        service.thaw()
+        gap = page.locator("#gaps li[data-cause=stalled]").first
+        expect(gap).to_contain_text("Sampling was held up")
+        wait_for_id_after(page, gap.get_attribute("data-from"))
+        page.locator("#samples-table summary").click()
+
+        rows = page.locator("#samples-rows tbody tr")
+        told = rows.filter(has_text="sampling was held up").first
+        expect(told).to_contain_text("CPU averaged")
+        covering = rows.nth(told.evaluate("row => row.rowIndex") - 2)
+        assert re.fullmatch(r"\d\d:\d\d:\d\d–\d\d:\d\d:\d\d\s+\d+\.\d %", covering.inner_text().replace("\xa0", " "))
+
+
 def test_what_was_missed_while_the_page_slept_is_caught_up_without_a_hole(visit: Visit, service: Service) -> None:
     page = visit.open()
     last = wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
