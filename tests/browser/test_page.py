@@ -23,10 +23,28 @@ COUNT_PAINTED = """(selector) => {
   return painted;
 }"""
 
+HIDE = """() => {
+  Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+  Object.defineProperty(document, "hidden", { value: true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+  dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+}"""
+SHOW = """() => {
+  delete document.visibilityState;
+  delete document.hidden;
+  dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
 
 def state(page: Page) -> Callable[[str], None]:
     """Waits for the connection to be in a state."""
     return lambda name: expect(page.locator("html")).to_have_attribute("data-connection", name)
+
+
+def note(page: Page, asked: list[str]) -> None:
+    """Note the address of each request from now on."""
+    page.on("request", lambda request: asked.append(request.url))
 
 
 def wait_for_id_after(page: Page, last_id: str | None) -> str:
@@ -68,23 +86,32 @@ def test_a_killed_service_leaves_a_labelled_gap_and_the_page_comes_back_by_itsel
         assert visit.complaints() == []
 
 
+def test_a_stall_is_told_with_all_that_its_sample_covers(browser: Browser, tmp_path: Path) -> None:
+    with Service(tmp_path) as service, Visit(browser, service.url) as visit:
+        page = visit.open(locale="en-GB")
+        wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+        service.freeze()
+        wait_until_clock(time.time() + 3)
+        service.thaw()
+        gap = page.locator("#gaps li[data-cause=stalled]").first
+        expect(gap).to_contain_text("Sampling was held up")
+        wait_for_id_after(page, gap.get_attribute("data-from"))
+        page.locator("#samples-table summary").click()
+
+        rows = page.locator("#samples-rows tbody tr")
+        told = rows.filter(has_text="sampling was held up").first
+        expect(told).to_contain_text("CPU averaged")
+        covering = rows.nth(told.evaluate("row => row.rowIndex") - 2)
+        assert re.fullmatch(r"\d\d:\d\d:\d\d–\d\d:\d\d:\d\d\s+\d+\.\d %", covering.inner_text().replace("\xa0", " "))
+
+
 def test_what_was_missed_while_the_page_slept_is_caught_up_without_a_hole(visit: Visit, service: Service) -> None:
     page = visit.open()
     last = wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
-    page.evaluate("""() => {
-      Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
-      Object.defineProperty(document, "hidden", { value: true, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-      dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
-    }""")
+    page.evaluate(HIDE)
     state(page)("hidden")
     wait_for_samples(service, 3)
-    page.evaluate("""() => {
-      delete document.visibilityState;
-      delete document.hidden;
-      dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
-      document.dispatchEvent(new Event("visibilitychange"));
-    }""")
+    page.evaluate(SHOW)
     state(page)("live")
     newest = wait_for_id_after(page, last)
 
@@ -96,6 +123,25 @@ def test_what_was_missed_while_the_page_slept_is_caught_up_without_a_hole(visit:
     assert len(recorded) >= 5
     assert len(shown) >= len(recorded)
     expect(page.locator("#gaps li[data-cause]")).to_have_count(len(history["gaps"]))
+
+
+def test_each_stream_of_a_page_carries_the_same_name_and_no_other_page_has_it(visit: Visit) -> None:
+    names: list[list[str]] = []
+    for _ in range(2):
+        page = visit.blank()
+        asked: list[str] = []
+        note(page, asked)
+        visit.open_in(page)
+        state(page)("live")
+        page.evaluate(HIDE)
+        state(page)("hidden")
+        page.evaluate(SHOW)
+        state(page)("live")
+        names.append([name for one in asked for name in re.findall(r"/events\?.*\breader=([0-9a-f]{32})\b", one)])
+
+    assert all(len(one) >= 2 for one in names)
+    assert [len(set(one)) for one in names] == [1, 1]
+    assert names[0][0] != names[1][0]
 
 
 def test_arrow_keys_move_the_cursor_and_the_readout_follows(visit: Visit, service: Service) -> None:

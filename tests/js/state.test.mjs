@@ -206,3 +206,53 @@ test("an open gap that comes again with its end is replaced", () => {
   const { gaps } = state.frame(NOW + AHEAD + 20);
   assert.deepEqual(gaps, [{ from: NOW, to: NOW + 15, cause: "unreadable", cpu: 7 }]);
 });
+
+const BLIND = "degraded: nothing is recorded: the CPU counters stand still";
+const openGap = { from: NOW, to: null, cause: "unreadable", cpu: null };
+
+test("when the recording begins to be degraded the history is fetched that tells the gap, and again when it recovers", () => {
+  const state = opened();
+  state.enter("open", NOW);
+  state.receive("hello", hello, NOW);
+  assert.equal(state.wantsHistory, false);
+
+  state.receive("state", { state: BLIND }, NOW + 15);
+  assert.equal(state.wantsHistory, true);
+  state.load(state.wish, historyOf(NOW, 5, () => 20, { gaps: [openGap] }), emptyHistory(NOW, 60));
+  assert.deepEqual(state.frame(NOW + 15).gaps.map(({ cause, isOpen }) => [cause, isOpen]), [["unreadable", true]]);
+
+  for (const waiting of [36, 37]) state.receive("state", { state: `${BLIND}; ${waiting} samples wait` }, NOW + 20);
+  assert.equal(state.wantsHistory, false);
+  state.receive("state", { state: "recording" }, NOW + 25);
+  assert.equal(state.wantsHistory, true);
+});
+
+test("a page that comes back to a recording which fares otherwise fetches the history", () => {
+  const state = opened();
+  state.receive("hello", { ...hello, state: BLIND }, NOW);
+
+  assert.equal(state.wantsHistory, true);
+});
+
+test("while a degraded recording brings nothing and no gap tells why, the history is fetched once a minute", () => {
+  const state = opened({ state: "degraded: the CPU counters cannot be read" });
+  state.enter("open", NOW + AHEAD);
+  const asked = [];
+  for (let passed = 10; passed <= 130; passed += 10) {
+    const before = state.wish;
+    state.receive("beat", { now: NOW + passed }, NOW + AHEAD + passed);
+    if (state.wish > before) asked.push(passed);
+  }
+
+  assert.deepEqual(asked, [20, 80]);
+});
+
+test("a gap that is told, or a recording that is not degraded, leaves nothing to ask at a beat", () => {
+  const told = opened({ state: BLIND, samples: historyOf(NOW, 5, () => 20, { gaps: [openGap], last_id: NOW }) });
+  for (const state of [told, opened()]) {
+    state.enter("open", NOW + AHEAD);
+    for (let passed = 10; passed <= 130; passed += 10) state.receive("beat", { now: NOW + passed }, NOW + AHEAD + passed);
+
+    assert.equal(state.wish, 0);
+  }
+});

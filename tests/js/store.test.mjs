@@ -37,7 +37,7 @@ const isUnreliable = ({ time, accounted }) => (accounted === null ? time % 180 =
 
 /** Everything the page may hear about it, in the order in which it happened. */
 function heard({ cpu, minutes, gaps, clockSteps }, random) {
-  const samples = [...cpu].map(([time, value]) => (hour) => hour.putSample({ time, cpu: value }));
+  const samples = [...cpu].map(([time, value]) => (hour) => hour.putSample({ time, cpu: value, accounted: time % 70 < 30 ? 0.7 : 1 }));
   const averages = [...minutes.values()].map((minute) => (hour) => hour.putMinute(minute));
   const begun = gaps.map((gap) => (hour) => hour.putGap({ ...gap, to: null }));
   const holes = gaps.map((gap) => (hour) => hour.putGap(gap));
@@ -258,15 +258,51 @@ test("a sample after the beginning of an open gap ends it", () => {
   assert.equal(hour.gapAt(END - 5), null);
 });
 
-test("samples too may be unreliable, in a history and in the stream, and are one stretch with their neighbours", () => {
-  const hour = new Hour(historyOf(END, STEP, () => 20, { unreliable: [END - 100, END - 95] }), emptyHistory(END, 60));
-  hour.putSample({ time: END - 90, cpu: 20, unreliable: true });
+test("samples too may be unreliable in a history, and are one stretch with their neighbours", () => {
+  const hour = new Hour(historyOf(END, STEP, () => 20, { unreliable: [END - 100, END - 95, END - 90] }), emptyHistory(END, 60));
   hour.putMinute({ time: END - 60, cpu: 20, min: 1, max: 40, count: 12, accounted: 0.5 });
 
   assert.deepEqual(hour.unreliable(END), [{ from: END - 120, to: END - 60 }]);
   assert.deepEqual(hour.sampleColumns(END)[1].filter((cpu) => cpu !== null), [20, 20, 20]);
-  assert.equal(hour.isDoubtful(END - 95), true);
-  assert.equal(hour.isDoubtful(END - 85), false);
+  assert.deepEqual([...hour.doubtful()], [END - 100, END - 95, END - 90]);
+});
+
+/** An hour that hears of samples with these shares of the expected ticks, the last at its end. */
+function counted(shares, hour = new Hour(emptyHistory(END), emptyHistory(END, 60))) {
+  shares.forEach((accounted, i) => hour.putSample({ time: END - (shares.length - 1 - i) * STEP, cpu: 20, accounted }));
+  return hour;
+}
+
+test("three live samples in a row outside 0.80 to 1.20 are unreliable, fewer are not", () => {
+  const before = (hour) => [...hour.doubtful()].map((time) => (time - END) / STEP);
+
+  assert.deepEqual(before(counted([1, 0.79, 1.21])), []);
+  assert.deepEqual(before(counted([0.5, 0.5, 1, 0.5, 0.5])), []);
+  assert.deepEqual(before(counted([1, 0.79, 1.21, 0.6])), [-2, -1, 0]);
+  assert.deepEqual(before(counted([0.6, 0.6, 0.6, 0.6, 0.8])), [-4, -3, -2, -1]);
+  assert.deepEqual(before(counted([0.8, 1.2, 0.8])), []);
+  assert.deepEqual(before(counted([0.5, 0.5, null])), []);
+});
+
+test("a gap between them does not part samples that are in a row", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  for (const time of [END - 900, END - 300, END]) hour.putSample({ time, cpu: 20, accounted: 0.5 });
+
+  assert.deepEqual([...hour.doubtful()], [END - 900, END - 300, END]);
+});
+
+test("one more live sample goes on with the row that a history told", () => {
+  const told = historyOf(END - STEP, STEP, () => 20, { unreliable: [END - 15, END - 10, END - 5] });
+  const hour = counted([0.5], new Hour(told, emptyHistory(END, 60)));
+
+  assert.deepEqual([...hour.doubtful()], [END - 15, END - 10, END - 5, END]);
+});
+
+test("a live sample says nothing of itself but its share", () => {
+  const hour = new Hour(emptyHistory(END), emptyHistory(END, 60));
+  for (const time of [END - 10, END - 5, END]) hour.putSample({ time, cpu: 20, accounted: 1, unreliable: true });
+
+  assert.deepEqual(hour.unreliable(END), []);
 });
 
 test("a sample of which nothing is known leaves its slot empty", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { retryDelay, Stream } from "../../web/static/js/net/stream.js";
+import { randomName, retryDelay, Stream } from "../../web/static/js/net/stream.js";
 
 class FakeEventSource extends EventTarget {
   static OPEN = 1;
@@ -45,6 +45,7 @@ let phases;
 let heard;
 /** Whether the service answers what is asked of it beside the stream. */
 let answers;
+const READER = "page-one";
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
@@ -57,7 +58,7 @@ beforeEach(() => {
     receive: (name, payload) => heard.push([name, payload]),
     enter: (phase) => phases.at(-1) !== phase && phases.push(phase),
     answers: async () => answers,
-  }).start();
+  }, READER).start();
 });
 
 afterEach(() => mock.timers.reset());
@@ -91,7 +92,7 @@ test("15 s of silence reopen the stream after what was heard", () => {
 
   mock.timers.tick(1);
   assert.equal(opened[0].readyState, FakeEventSource.CLOSED);
-  assert.equal(opened[1].address, "events?after=1");
+  assert.equal(opened[1].address, `events?after=1&reader=${READER}`);
   assert.equal(phases.at(-1), "lost");
 });
 
@@ -251,4 +252,36 @@ test("looking at the page does not cut the wait of a stream that is held back sh
   const waiting = opened.length;
   window.dispatchEvent(new Event("online"));
   assert.equal(opened.length, waiting + 1);
+});
+
+test("each stream that a page opens carries the same name, by which the service ends the one before", () => {
+  opened[0].say("hello", {});
+  mock.timers.tick(15_000);
+  opened[1].fail(FakeEventSource.CLOSED);
+  mock.timers.tick(1000);
+
+  assert.deepEqual(opened.map(({ address }) => address), ["events?after=0", "events?after=1", "events?after=1"].map((one) => `${one}&reader=${READER}`));
+});
+
+test("the name begins the question where no position does", () => {
+  const listener = { address: () => "events", receive: () => {}, enter: () => {}, answers: async () => true };
+  new Stream(listener, READER).start();
+
+  assert.equal(opened.at(-1).address, `events?reader=${READER}`);
+});
+
+test("no two pages have the same name, and each is one that the service takes", () => {
+  const names = Array.from({ length: 1000 }, randomName);
+
+  assert.equal(new Set(names).size, names.length);
+  assert.ok(names.every((name) => /^[0-9A-Za-z_-]{8,64}$/.test(name)));
+});
+
+test("a page that says no name has one of its own", () => {
+  const listener = { address: () => "events", receive: () => {}, enter: () => {}, answers: async () => true };
+  for (let page = 0; page < 2; page += 1) new Stream(listener).start();
+
+  const [one, other] = opened.slice(-2).map(({ address }) => address);
+  assert.match(one, /^events\?reader=[0-9a-f]{32}$/);
+  assert.notEqual(one, other);
 });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createFormat, createWords } from "../../web/static/js/core/language.js";
 import { Hour } from "../../web/static/js/core/store.js";
 import * as summary from "../../web/static/js/core/summary.js";
-import { emptyHistory, plainTexts } from "./world.mjs";
+import { chance, emptyHistory, historyOf, plainTexts } from "./world.mjs";
 
 const words = createWords(plainTexts, "en");
 const language = { words, format: createFormat("en-US", "UTC", words) };
@@ -13,25 +13,36 @@ const gap = { from: NOON + 180, to: NOON + 1020, cause: "stopped", cpu: 23.1 };
 const frame = { from: NOON, to: NOON + 3600, gaps: [], beginning: NOON, pending: null, connection: "live" };
 const spaced = (text) => text.replaceAll("\u00a0", " ");
 
+/** The hour from noon on, with these samples and gaps. */
+function hourWith(samples, ...gaps) {
+  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  for (const [time, cpu] of Object.entries(samples)) hour.putSample({ time: NOON + Number(time), cpu });
+  for (const one of gaps) hour.putGap(one);
+  return hour;
+}
+
 test("the samples are summed up in a mean, a peak with its time and the interruptions", () => {
-  const text = summary.samplesSummary([[NOON, NOON + 5, NOON + 10], [10, null, 60]], { ...frame, gaps: [gap] }, language);
-  assert.equal(spaced(text), "Average 35 %, peak 60 % at 12:00:10. 1 interruption, 14 min.");
+  const text = summary.samplesSummary(hourWith({ 5: 10, 15: 60 }), { ...frame, gaps: [gap] }, language);
+  assert.equal(spaced(text), "Average 35 %, peak 60 % at 12:00:15. 1 interruption, 14 min.");
 });
 
 test("only what lies within the picture counts as interrupted", () => {
   const long = { ...gap, from: NOON - 9000 };
-  const text = summary.samplesSummary([[NOON], [10]], { ...frame, gaps: [long] }, language);
+  const text = summary.samplesSummary(hourWith({ 5: 10 }), { ...frame, gaps: [long] }, language);
   assert.match(spaced(text), /1 interruption, 17 min\.$/);
 });
 
 test("an hour without a value says so", () => {
-  assert.equal(summary.samplesSummary([[NOON], [null]], frame, language), "empty");
-  assert.equal(summary.minutesSummary([[NOON], [null], [null], [null], [null]], language), "no minutes");
+  assert.equal(summary.samplesSummary(hourWith({}), frame, language), "empty");
+  assert.equal(summary.minutesSummary(hourWith({}), frame, language), "no minutes");
 });
 
 test("the minutes are summed up in the busiest and the calmest", () => {
-  const text = summary.minutesSummary([[NOON, NOON + 60], [1, 2], [3, 90], [null, null], [2, 71]], language);
-  assert.equal(spaced(text), "Busiest 12:00–12:01 71 %, calmest 2 %.");
+  const hour = hourWith({});
+  hour.putMinute({ time: NOON + 60, cpu: 2, min: 1, max: 3, count: 12 });
+  hour.putMinute({ time: NOON + 120, cpu: 71, min: 2, max: 90, count: 12 });
+
+  assert.equal(spaced(summary.minutesSummary(hour, frame, language)), "Busiest 12:01–12:02 71 %, calmest 2 %.");
 });
 
 test("a gap says its cause, when it was, how long, and the mean that is known", () => {
@@ -107,10 +118,12 @@ test("in the night when the clocks are set back every sentence says which of two
   const hour = new Hour(emptyHistory(night + 6000), emptyHistory(night + 6000, 60));
   hour.putMinute({ time: night + 3600, cpu: 40, min: 17, max: 98, count: 12 });
   const stretch = { from: night + 3000, to: night + 3660 };
+  const nightly = new Hour(emptyHistory(night + 3600), emptyHistory(night + 3600, 60));
+  nightly.putSample({ time: night + 5, cpu: 9 });
 
   assert.match(spaced(summary.gapSentence({ ...gap, from: night + 2400, to: night + 6000 }, berlin)), /02:40 \+02:00 – 02:40 \+01:00, 1 h/);
   assert.match(spaced(summary.minuteReadout(night + 3590, hour, berlin)), /^02:59 \+02:00 – 02:00 \+01:00 · 40/);
-  assert.match(spaced(summary.samplesSummary([[night + 5], [9]], frame, berlin)), /peak 9 % at 02:00:05 \+02:00/);
+  assert.match(spaced(summary.samplesSummary(nightly, { ...frame, from: night, to: night + 3600 }, berlin)), /peak 9 % at 02:00:05 \+02:00/);
   assert.equal(spaced(summary.clockStepSentence({ time: night + 4000, seconds: 60 }, berlin)), "forward by 1 min at 02:06 +01:00");
   assert.equal(spaced(summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, berlin)[0].sentence), "02:50 +02:00 – 02:01 +01:00: unreliable");
 });
@@ -133,17 +146,116 @@ test("a gap without an end says since when, never until when", () => {
     ["off", "14 min"],
     ["14 min"],
   ]);
-  assert.match(spaced(summary.samplesSummary([[NOON], [10]], { ...frame, gaps: [open] }, language)), /1 interruption, 14 min\.$/);
+  assert.match(spaced(summary.samplesSummary(hourWith({ 5: 10 }), { ...frame, gaps: [open] }, language)), /1 interruption, 14 min\.$/);
   const [remark] = summary.remarks({ gaps: [open], clockSteps: [], unreliable: [] }, language);
   assert.equal(remark.attributes["data-to"], "");
 });
 
 test("an unreliable sample says so, and its stretch is named to the second", () => {
-  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
-  hour.putSample({ time: NOON + 5, cpu: 12.34, unreliable: true });
+  const history = historyOf(NOON + 3600, 5, (time) => (time === NOON + 5 ? 12.34 : null), { unreliable: [NOON + 5] });
+  const hour = new Hour(history, emptyHistory(NOON + 3600, 60));
   const stretch = { from: NOON, to: NOON + 5 };
 
   assert.equal(spaced(summary.sampleReadout(NOON + 5, hour, language)), "12:00:05 · 12.3 %; unreliable");
   const [remark] = summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, language);
   assert.equal(remark.sentence, "12:00:00–12:00:05: unreliable");
+});
+
+/** 30 min at 95 % that one sample covers, and 30 at 5 %. */
+function halfStalled(more = {}) {
+  const quiet = Object.fromEntries(Array.from({ length: 360 }, (_, i) => [1805 + 5 * i, 5]));
+  return hourWith({ ...quiet, 1800: 95 }, { from: NOON, to: NOON + 1795, cause: "stalled", cpu: 95, ...more });
+}
+
+test("a stall weighs as much in the average as it lasted: 30 min at 95 % beside 30 quiet ones are 50 %", () => {
+  assert.match(spaced(summary.samplesSummary(halfStalled(), frame, language)), /^Average 50 %, peak 95 % at 12:30:00\./);
+});
+
+test("it does so from a history as from the stream", () => {
+  const samples = historyOf(NOON + 3600, 5, (time) => (time < NOON + 1800 ? null : time === NOON + 1800 ? 95 : 5), {
+    gaps: [{ from: NOON, to: NOON + 1795, cause: "stalled", cpu: 95 }],
+  });
+  const hour = new Hour(samples, emptyHistory(NOON + 3600, 60));
+
+  assert.match(spaced(summary.samplesSummary(hour, frame, language)), /^Average 50 %/);
+});
+
+test("of a stall only the part within the picture weighs", () => {
+  const text = summary.samplesSummary(halfStalled({ from: NOON - 9000 }), frame, language);
+
+  assert.match(spaced(text), /^Average 50 %/);
+});
+
+test("while the service was off, crashed or asleep nothing was recorded that could weigh", () => {
+  for (const cause of ["stopped", "crashed", "rebooted", "suspended", "clock", "unwritten"]) {
+    assert.match(spaced(summary.samplesSummary(halfStalled({ cause }), frame, language)), /^Average 5 %/, cause);
+  }
+});
+
+test("counters that stood still count in the sample after them, counters that began anew do not", () => {
+  const [stoodStill, anew] = [95, 40].map((cpu) => summary.samplesSummary(halfStalled({ cause: "unreadable", cpu }), frame, language));
+
+  assert.match(spaced(stoodStill), /^Average 50 %/);
+  assert.match(spaced(anew), /^Average 5 %/);
+});
+
+test("what lies before the picture is neither in the average nor the peak", () => {
+  assert.match(spaced(summary.samplesSummary(hourWith({ 0: 99, 5: 10 }), frame, language)), /^Average 10 %, peak 10 %/);
+});
+
+test("the mean is the sum of shares times lengths over the lengths, wherever the stalls are", () => {
+  const random = chance(3);
+  for (let round = 0; round < 50; round += 1) {
+    const [samples, gaps] = [{}, []];
+    let [time, busy, all] = [0, 0, 0];
+    while (time < 3600) {
+      const length = Math.min(3600 - time, 5 * (random() < 0.1 ? 2 + Math.floor(random() * 60) : 1));
+      const cpu = Math.round(100 * random());
+      if (length > 5) gaps.push({ from: NOON + time, to: NOON + time + length - 5, cause: "stalled", cpu });
+      time += length;
+      samples[time] = cpu;
+      [busy, all] = [busy + cpu * length, all + length];
+    }
+
+    const text = summary.samplesSummary(hourWith(samples, ...gaps), frame, language);
+
+    assert.equal(/Average (\d+)/.exec(text)[1], String(Math.round(busy / all)));
+  }
+});
+
+test("a sample after a stall says what it covers, and a minute of which it is part", () => {
+  const hour = hourWith({ 30: 5, 605: 95 }, { from: NOON + 30, to: NOON + 600, cause: "stalled", cpu: 95 });
+  hour.putMinute({ time: NOON + 60, cpu: 5, min: 5, max: 5, count: 6 });
+  hour.putMinute({ time: NOON + 660, cpu: 94, min: 4, max: 95, count: 12 });
+  const [sample, before, within, after] = [
+    summary.sampleReadout(NOON + 605, hour, language),
+    ...[60, 120, 660].map((time) => summary.minuteReadout(NOON + time, hour, language)),
+  ].map(spaced);
+
+  assert.equal(sample, "12:10:05 · 95.0 %; covers 12:00–12:10");
+  assert.equal(before, "12:00–12:01 · 5.0 % (5 %, 5 %), 6 samples; held up 12:00–12:10, 9 min 30 s; CPU averaged 95 %");
+  assert.equal(within, "12:01–12:02 · held up 12:00–12:10, 9 min 30 s; CPU averaged 95 %");
+  assert.equal(after, "12:10–12:11 · 94.0 % (4 %, 95 %), 12 samples; covers 12:00–12:11");
+});
+
+test("a stall within one minute leaves its readout as it is", () => {
+  const hour = hourWith({ 5: 5, 30: 95 }, { from: NOON + 5, to: NOON + 25, cause: "stalled", cpu: 95 });
+  hour.putMinute({ time: NOON + 60, cpu: 50, min: 5, max: 95, count: 8 });
+
+  assert.equal(spaced(summary.minuteReadout(NOON + 60, hour, language)), "12:00–12:01 · 50.0 % (5 %, 95 %), 8 samples");
+});
+
+test("a minute of which nothing was recorded says why, also while that goes on", () => {
+  const hour = hourWith({ 5: 5 }, { ...gap, cause: "crashed" }, { from: NOON + 1200, to: null, cause: "unreadable", cpu: null });
+
+  assert.match(summary.minuteReadout(NOON + 300, hour, language), /^12:04–12:05 · crashed/);
+  assert.match(summary.minuteReadout(NOON + 1500, hour, language), /^12:24–12:25 · unread since/);
+});
+
+test("the busiest minute is called a stretch where its mean is that of a stall", () => {
+  const hour = halfStalled();
+  hour.putMinute({ time: NOON + 1800, cpu: 95, min: 95, max: 95, count: 1 });
+  hour.putMinute({ time: NOON + 1860, cpu: 5, min: 5, max: 5, count: 12 });
+
+  assert.equal(spaced(summary.minutesSummary(hour, frame, language)), "Busiest stretch 12:00–12:30 95 %, calmest 5 %.");
 });

@@ -33,15 +33,17 @@ export function shuffled(items, random) {
 export const plainTexts = {
   unit_d: "d", unit_h: "h", unit_min: "min", unit_s: "s",
   cause_stopped: "service was off", short_stopped: "off",
+  cause_stalled: "held up", short_stalled: "held up", cause_unreadable: "unread", cause_crashed: "crashed",
   cause_other: "interrupted", short_other: "gap",
   gap_since: "since {time}", gap_when: "{span}, {duration}", gap_mean: "CPU averaged {cpu}",
   summary_empty: "empty", summary_minutes_empty: "no minutes", summary_no_gaps: "No interruptions.",
   summary_gaps_one: "1 interruption, {duration}.", summary_gaps_other: "{count} interruptions, {duration}.",
   summary_samples: "Average {mean}, peak {peak} at {at}.", summary_minutes: "Busiest {span} {peak}, calmest {lowest}.",
+  summary_minutes_long: "Busiest stretch {span} {peak}, calmest {lowest}.",
   unreliable: "unreliable", unreliable_share: "unreliable, {share} counted", unreliable_span: "{span}: unreliable",
   clock_forward: "forward by {duration} at {time}", clock_back: "back by {duration} at {time}",
   zone_unknown: "UTC, zone unknown",
-  readout_nothing: "no sample", readout_open: "not over yet",
+  readout_nothing: "no sample", readout_open: "not over yet", readout_covers: "covers {span}",
   readout_minute_one: "{cpu}, 1 sample", readout_minute_other: "{cpu} ({min}, {max}), {count} samples",
 };
 

@@ -9,12 +9,11 @@ import { createFormat, createWords, knownZone, localeFor } from "./core/language
 import { State } from "./core/state.js";
 import { gapLabels, minuteReadout, sampleReadout } from "./core/summary.js";
 import { answersStream, fetchHour } from "./net/api.js";
+import { Questions } from "./net/questions.js";
 import { Stream } from "./net/stream.js";
 import { announce, byId, write } from "./ui/dom.js";
 import { tables } from "./ui/tables.js";
 import { showNewest, showReadouts, showRemarks, showStatus, showSummaries, statusText } from "./ui/text.js";
-
-const REFETCH_MS = 5000;
 
 /**
  * What the browser tells of its reader: some hide it behind errors.
@@ -157,21 +156,7 @@ function paint() {
   });
 }
 
-let asked = 0;
-async function askHistory() {
-  if (!state.wantsHistory || state.phase !== "open" || asked === state.wish) return;
-  const { wish } = state;
-  asked = wish;
-  try {
-    state.load(wish, ...(await fetchHour()));
-    paint();
-  } catch {
-    setTimeout(() => {
-      asked = 0;
-      askHistory();
-    }, REFETCH_MS);
-  }
-}
+const questions = new Questions(state, fetchHour, paint);
 
 /** @param {"samples" | "minutes"} name */
 function attachTable(name) {
@@ -197,7 +182,7 @@ function startStream() {
     },
     receive(name, payload) {
       state.receive(name, payload, clock());
-      askHistory();
+      questions.look();
       paint();
     },
     answers: answersStream,

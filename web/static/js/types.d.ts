@@ -23,8 +23,8 @@ interface Sample {
   cores: Percent[] | null;
   /** The CPU's number of each of `cores`, where they are not 0, 1, … Cores are matched by it, never by their place. */
   cpus?: number[];
-  /** The counting of this sample cannot be trusted. */
-  unreliable?: boolean;
+  /** Counted over expected ticks, null where not known. */
+  accounted: number | null;
   /** 1-minute load average, processes. */
   load: number | null;
   pressure: Percent;

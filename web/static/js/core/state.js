@@ -6,6 +6,9 @@ import { Hour, SPAN_S } from "./store.js";
 /** After longer than this the hour is fetched, not replayed. */
 const REPLAY_S = 55 * 60;
 
+/** While a recording that is degraded brings nothing, so often it is asked why. */
+const WONDER_S = 60;
+
 export class State {
   /** Counts every change of the hour. */
   revision = 0;
@@ -28,6 +31,8 @@ export class State {
   #heard;
   /** Server minus local clock, s. */
   #offset;
+  /** When it was asked last why nothing comes. */
+  #wondered = -Infinity;
   /** Samples after this id are live, not replayed. @type {number} */
   #liveAfter = Infinity;
   /** The one sample that is replayed after a resync. @type {number | null} */
@@ -158,8 +163,8 @@ export class State {
       gap: (gap) => this.#close(gap),
       minute: (minute) => this.#merge((hour) => hour.putMinute(minute)),
       sample: (sample) => this.#take(sample, localNow),
-      state: ({ state }) => void (this.degraded = degradation(state)),
-      beat: ({ now }) => this.#synchronise(now, localNow),
+      state: ({ state }) => this.#fare(state),
+      beat: ({ now }) => this.#beat(now, localNow),
     };
     receivers[name](payload);
     this.#heard = this.now(localNow);
@@ -188,9 +193,34 @@ export class State {
     this.#liveAfter = hello.last_id ?? 0;
     this.#replayed = null;
     this.upgraded = hello.version !== this.version;
-    this.degraded = degradation(hello.state);
+    this.#fare(hello.state);
     if (hello.interval === this.interval) return;
     this.interval = hello.interval;
+    this.#wantHistory();
+  }
+
+  /**
+   * A gap that begins has no event: only a history tells it.
+   * @param {string} state as the service words it
+   */
+  #fare(state) {
+    const degraded = degradation(state);
+    // How many samples wait for a disk changes with each of them, and tells of no gap.
+    if ((degraded === null) !== (this.degraded === null)) this.#wantHistory();
+    this.degraded = degraded;
+  }
+
+  /**
+   * That nothing is recorded may be told before the gap is known, which is after three ticks without a sample.
+   * @param {number} now
+   * @param {number} localNow
+   */
+  #beat(now, localNow) {
+    this.#synchronise(now, localNow);
+    if (this.degraded === null || this.status(localNow).connection !== "stale") return;
+    const isExplained = this.hour.gaps(this.end(localNow)).some(({ isOpen }) => isOpen);
+    if (isExplained || Math.abs(now - this.#wondered) < WONDER_S) return;
+    this.#wondered = now;
     this.#wantHistory();
   }
 

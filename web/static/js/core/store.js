@@ -1,10 +1,9 @@
 /** The hour as slots of a grid. Any order and any duplication of records gives the same arrays. Pure. */
 
+import { Doubts, isMiscounted, joined } from "./doubts.js";
+
 /** Seconds that the page shows and keeps. */
 export const SPAN_S = 3600;
-
-/** Farther from 1 than this, `accounted` says that the load may have run in step with the timer. */
-const TOLERANCE = 0.2;
 
 /**
  * A ring of slots, one for each grid time of the hour. The latest time wins, then the higher rank: the order of
@@ -59,7 +58,7 @@ export class Slots {
 
 export class Hour {
   /** @type {Map<number, ToldGap>} */ #gaps = new Map();
-  /** Times of the samples whose counting is unreliable. @type {Set<number>} */ #doubtful = new Set();
+  /** Of samples. */ #doubts = new Doubts();
   /** @type {Map<number, ClockStep>} */ #clockSteps = new Map();
   /** The latest time that any record named. */
   newest = -Infinity;
@@ -84,7 +83,7 @@ export class Hour {
    */
   load(samples, minutes) {
     samples.cpu.forEach((cpu, i) => this.#putCpu(samples.start + i * samples.step, cpu));
-    for (const time of samples.unreliable ?? []) this.#doubtful.add(time);
+    for (const time of samples.unreliable ?? []) this.#doubts.tell(time);
     const unreliable = new Set(minutes.unreliable);
     minutes.cpu.forEach((cpu, i) => {
       const time = minutes.start + i * minutes.step;
@@ -104,14 +103,14 @@ export class Hour {
   /** @param {Sample} sample */
   putSample(sample) {
     this.#putCpu(sample.time, sample.cpu);
-    if (sample.unreliable) this.#doubtful.add(sample.time);
+    if (isMiscounted(sample.accounted)) this.#doubts.suspect(sample.time);
   }
 
   /** @param {Minute} minute */
   putMinute(minute) {
     if (minute.cpu === null) return;
     const { count, accounted = null } = minute;
-    const { unreliable = accounted !== null && Math.abs(accounted - 1) > TOLERANCE } = minute;
+    const { unreliable = isMiscounted(accounted) } = minute;
     // More samples know more, then a known share, then a doubt.
     const rank = count + (accounted === null ? 0 : 0.5) + (unreliable ? 0.25 : 0);
     this.perMinute.put(minute.time, { ...minute, unreliable }, rank);
@@ -144,7 +143,7 @@ export class Hour {
     if (time <= this.newest) return;
     this.newest = time;
     for (const { from, to } of this.#gaps.values()) if (to !== null && to <= time - SPAN_S) this.#gaps.delete(from);
-    for (const at of this.#doubtful) if (at <= time - SPAN_S) this.#doubtful.delete(at);
+    this.#doubts.forget(time - SPAN_S);
     for (const at of this.#clockSteps.keys()) if (at <= time - SPAN_S) this.#clockSteps.delete(at);
   }
 
@@ -157,9 +156,9 @@ export class Hour {
     return [times, times.map((time) => this.cpu.at(time))];
   }
 
-  /** Whether there is a sample whose counting is unreliable. @param {number} time */
-  isDoubtful(time) {
-    return this.#doubtful.has(time) && this.cpu.at(time) !== null;
+  /** Times of the samples whose counting is unreliable. */
+  doubtful() {
+    return this.#doubts.among(this.cpu.times(this.newest).filter((time) => this.cpu.at(time) !== null));
   }
 
   /**
@@ -168,7 +167,8 @@ export class Hour {
    */
   sampleColumns(end) {
     const [times, cpu] = this.samples(end);
-    return [times, cpu.map((value, i) => (this.isDoubtful(/** @type {number} */ (times[i])) ? value : null)), cpu];
+    const doubtful = this.doubtful();
+    return [times, cpu.map((value, i) => (doubtful.has(/** @type {number} */ (times[i])) ? value : null)), cpu];
   }
 
   /**
@@ -223,19 +223,11 @@ export class Hour {
    */
   unreliable(end) {
     const minutes = this.perMinute.times(end).filter((time) => this.perMinute.at(time)?.unreliable);
-    const samples = this.cpu.times(end).filter((time) => this.isDoubtful(time));
     const slots = [
       ...minutes.map((to) => ({ from: to - this.perMinute.step, to })),
-      ...samples.map((to) => ({ from: to - this.cpu.step, to })),
-    ].filter(({ to }) => to > end - SPAN_S);
-    /** @type {Stretch[]} */
-    const stretches = [];
-    for (const { from, to } of slots.sort((a, b) => a.from - b.from)) {
-      const last = stretches[stretches.length - 1];
-      if (last && from <= last.to) last.to = Math.max(last.to, to);
-      else stretches.push({ from, to });
-    }
-    return stretches;
+      ...[...this.doubtful()].map((to) => ({ from: to - this.cpu.step, to })),
+    ];
+    return joined(slots.filter(({ to }) => to > end - SPAN_S && to <= end));
   }
 
   /** The gap that covers the slot at `time`. @param {number} time */

@@ -1,20 +1,24 @@
 /** The page's sentences about the hour: summaries, gap labels, readouts. Pure. */
 
+import { coveredFrom, longSamples } from "./coverage.js";
+
 /**
  * @param {Percent[]} values
+ * @param {number[]} weights of the values in their mean: the time that each covers; 0 leaves one out
  * @returns null without any value
  */
-export function extremes(values) {
-  let [sum, count, peakIndex, lowest] = [0, 0, -1, Infinity];
+export function extremes(values, weights) {
+  let [sum, total, peakIndex, lowest] = [0, 0, -1, Infinity];
   values.forEach((value, i) => {
-    if (value === null) return;
-    sum += value;
-    count += 1;
+    const weight = /** @type {number} */ (weights[i]);
+    if (value === null || weight <= 0) return;
+    sum += value * weight;
+    total += weight;
     lowest = Math.min(lowest, value);
     if (peakIndex < 0 || value > /** @type {number} */ (values[peakIndex])) peakIndex = i;
   });
-  if (count === 0) return null;
-  return { mean: sum / count, peak: /** @type {number} */ (values[peakIndex]), peakIndex, lowest };
+  if (total === 0) return null;
+  return { mean: sum / total, peak: /** @type {number} */ (values[peakIndex]), peakIndex, lowest };
 }
 
 /**
@@ -29,12 +33,16 @@ function interruptions(gaps, from, { words, format }) {
 }
 
 /**
- * @param {[number[], Percent[]]} columns
+ * The mean is that of the recorded time in the picture: a sample after a stall stands for all of it.
+ * @param {Hour} hour
  * @param {Frame} frame
  * @param {Language} language
  */
-export function samplesSummary([times, cpu], frame, { words, format }) {
-  const found = extremes(cpu);
+export function samplesSummary(hour, frame, { words, format }) {
+  const [times, cpu] = hour.samples(frame.to);
+  const long = longSamples(hour, frame.to);
+  const seconds = times.map((time) => time - Math.max(frame.from, coveredFrom(time, hour.cpu.step, long)));
+  const found = extremes(cpu, seconds);
   if (!found) return words.text("summary_empty");
   const at = format.time(/** @type {number} */ (times[found.peakIndex]));
   const figures = words.text("summary_samples", { mean: format.whole(found.mean), peak: format.whole(found.peak), at });
@@ -49,13 +57,20 @@ function minuteSpan(end, format) {
   return format.minutes(end - 60, end);
 }
 
-/** @type {Sentence<ReturnType<Hour["minutes"]>>} */
-export function minutesSummary([times, , , , cpu], { words, format }) {
-  const found = extremes(cpu);
+/**
+ * @param {Hour} hour
+ * @param {Frame} frame
+ * @param {Language} language
+ */
+export function minutesSummary(hour, frame, { words, format }) {
+  const [times, , , , cpu] = hour.minutes(frame.to);
+  const found = extremes(cpu, times.map((time) => time - frame.from));
   if (!found) return words.text("summary_minutes_empty");
   const busiest = /** @type {number} */ (times[found.peakIndex]);
-  return words.text("summary_minutes", {
-    span: minuteSpan(busiest, format),
+  const from = coveredFrom(busiest, hour.perMinute.step, longSamples(hour, frame.to));
+  const isLong = busiest - from > hour.perMinute.step;
+  return words.text(isLong ? "summary_minutes_long" : "summary_minutes", {
+    span: isLong ? format.span(from, busiest) : minuteSpan(busiest, format),
     peak: format.whole(found.peak),
     lowest: format.whole(found.lowest),
   });
@@ -158,14 +173,30 @@ export function fittingLabel(candidates, width, measure) {
   return candidates.find((lines) => lines.every((line) => measure(line) <= width)) ?? [];
 }
 
+/**
+ * Of what the figures of a slot are, where it is more than the slot.
+ * @param {number} end of the slot
+ * @param {number} step its length, s
+ * @param {Stretch[]} long as of longSamples
+ * @param {Language} language
+ */
+function extent(end, step, long, { words, format }) {
+  const from = coveredFrom(end, step, long);
+  return from < end - step ? [words.text("readout_covers", { span: format.span(from, end) })] : [];
+}
+
 /** @type {Readout} */
 export function sampleReadout(time, hour, language) {
   const { words, format } = language;
   const cpu = hour.cpu.at(time);
   const gap = cpu === null ? hour.gapAt(time) : null;
   if (gap) return `${format.time(time)} · ${gapSentence(gap, language)}`;
-  const figure = cpu === null ? words.text("readout_nothing") : format.percent(cpu);
-  return `${format.time(time)} · ${figure}${hour.isDoubtful(time) ? `; ${words.text("unreliable")}` : ""}`;
+  const parts = [
+    cpu === null ? words.text("readout_nothing") : format.percent(cpu),
+    ...(hour.doubtful().has(time) ? [words.text("unreliable")] : []),
+    ...extent(time, hour.cpu.step, longSamples(hour), language),
+  ];
+  return `${format.time(time)} · ${parts.join("; ")}`;
 }
 
 /** @type {Sentence<Minute>} */
@@ -175,15 +206,35 @@ function doubt({ accounted }, { words, format }) {
 }
 
 /**
+ * The minute in which a stall began holds only what was before it.
+ * @param {number} end of the minute
+ * @param {Hour} hour
+ * @param {Language} language
+ */
+function stallOf(end, hour, language) {
+  const isBegun = longSamples(hour).some(({ from, to }) => from > end - 60 && from < end && to > end);
+  const gap = isBegun ? hour.gapAt(end) : null;
+  return gap ? [gapSentence(gap, language)] : [];
+}
+
+/**
  * Of the minute that covers the time.
  * @type {Readout}
  */
-export function minuteReadout(time, hour, { words, format }) {
+export function minuteReadout(time, hour, language) {
+  const { words, format } = language;
   const end = Math.ceil(time / 60) * 60;
   const span = minuteSpan(end, format);
   const minute = hour.perMinute.at(end);
+  const gap = minute ? null : hour.gapAt(end);
+  if (gap) return `${span} · ${gapSentence(gap, language)}`;
   if (!minute) return `${span} · ${words.text(end > hour.newest ? "readout_open" : "readout_nothing")}`;
   const [min, max] = [format.whole(minute.min), format.whole(minute.max)];
-  const figures = words.plural("readout_minute", minute.count, { cpu: format.percent(minute.cpu), min, max });
-  return `${span} · ${figures}${minute.unreliable ? `; ${doubt(minute, { words, format })}` : ""}`;
+  const parts = [
+    words.plural("readout_minute", minute.count, { cpu: format.percent(minute.cpu), min, max }),
+    ...(minute.unreliable ? [doubt(minute, language)] : []),
+    ...extent(end, hour.perMinute.step, longSamples(hour), language),
+    ...stallOf(end, hour, language),
+  ];
+  return `${span} · ${parts.join("; ")}`;
 }

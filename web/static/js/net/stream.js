@@ -18,6 +18,11 @@ export function retryDelay(attempt, chance, { firstMs, longestMs } = REFUSED) {
   return Math.min(firstMs * 2 ** attempt, longestMs) * (1 - chance / 2);
 }
 
+/** A name that no other page has: 32 hexadecimal digits. `crypto.randomUUID` is there on https alone. */
+export function randomName() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 export class Stream {
   /** @type {EventSource | null} */ #source = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #watchdog;
@@ -32,9 +37,14 @@ export class Stream {
   /** Counts openings and closings, which an answer that comes late has missed. */
   #turn = 0;
 
-  /** @param {StreamListener} listener */
-  constructor(listener) {
+  /**
+   * @param {StreamListener} listener
+   * @param {string} [reader] by which the service knows this page and ends the stream that it had before: a proxy may
+   * have kept it open
+   */
+  constructor(listener, reader = randomName()) {
     this.listener = listener;
+    this.reader = reader;
   }
 
   /** Follows the page's visibility from now on. */
@@ -78,7 +88,8 @@ export class Stream {
 
   #open() {
     this.#close();
-    const source = new EventSource(this.listener.address());
+    const address = this.listener.address();
+    const source = new EventSource(`${address}${address.includes("?") ? "&" : "?"}reader=${this.reader}`);
     this.#source = source;
     this.#heard = false;
     for (const name of NAMES) source.addEventListener(name, (event) => this.#hear(name, event.data));

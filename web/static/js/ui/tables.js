@@ -1,5 +1,6 @@
 /** The hour as tables, for readers of text. Made when one is opened. */
 
+import { coveredFrom, longSamples } from "../core/coverage.js";
 import { gapSentence } from "../core/summary.js";
 import { make } from "./dom.js";
 
@@ -21,10 +22,13 @@ function table(caption, heads, rows) {
 /** @type {Table} */
 function samples(hour, end, { words, format }) {
   const [times, cpu] = hour.samples(end);
+  const { step } = hour.cpu;
+  const long = longSamples(hour, end);
   const rows = times.flatMap((time, i) => {
     const gap = cpu[i] === null ? hour.gapAt(time) : null;
-    if (!gap) return [[format.time(time), format.percent(cpu[i] ?? null)]];
-    const begins = i === 0 || gap.from >= time - hour.cpu.step;
+    const from = coveredFrom(time, step, long);
+    if (!gap) return [[from < time - step ? format.times(from, time) : format.time(time), format.percent(cpu[i] ?? null)]];
+    const begins = i === 0 || gap.from >= time - step;
     const when = gap.isOpen ? `${format.time(gap.from)}–…` : format.times(gap.from, gap.to);
     return begins ? [[when, gapSentence(gap, { words, format })]] : [];
   });
@@ -33,10 +37,13 @@ function samples(hour, end, { words, format }) {
 
 /** @type {Table} */
 function minutes(hour, end, { words, format }) {
+  const { step } = hour.perMinute;
+  const long = longSamples(hour, end);
   const rows = hour.perMinute.times(end).map((time) => {
+    const from = coveredFrom(time, step, long);
     const minute = hour.perMinute.at(time);
     const figures = [minute?.cpu, minute?.min, minute?.max].map((value) => format.percent(value ?? null));
-    return [format.minute(time), ...figures, String(minute?.count ?? 0)];
+    return [from < time - step ? format.span(from, time) : format.minute(time), ...figures, String(minute?.count ?? 0)];
   });
   const heads = ["head_minute", "head_mean", "head_min", "head_max", "head_count"].map((key) => words.text(key));
   return table(words.text("minutes_caption"), heads, rows);

@@ -78,8 +78,8 @@ export function showSummaries(hour, frame, language) {
   const version = [Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to, isOpen }) => isOpen || to)].join();
   if (version === written) return;
   written = version;
-  write(byId("samples-summary"), samplesSummary(hour.samples(frame.to), frame, language));
-  write(byId("minutes-summary"), minutesSummary(hour.minutes(frame.to), language));
+  write(byId("samples-summary"), samplesSummary(hour, frame, language));
+  write(byId("minutes-summary"), minutesSummary(hour, frame, language));
 }
 
 /** What stands in the list of interruptions. */
