@@ -51,6 +51,11 @@ class Service:
         return f"http://127.0.0.1:{self.port}/"
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started and not ended by the test."""
+        return self._process is not None
+
+    @property
     def process(self) -> subprocess.Popen[str]:
         """The running process.
 

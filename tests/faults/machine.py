@@ -15,6 +15,7 @@ from tests.fakes import START, FakeClock, FakeKernel
 from tests.faults.harness import Lab, fault
 from tests.faults.mounts import mount
 from tests.faults.victim import DOOR, Listener, by_time, history, state, victim
+from tests.procfs import write_in_place
 from tests.running import Running
 from tests.samples import sample
 from tests.service import Service
@@ -281,15 +282,10 @@ class Feeder(threading.Thread):
         self.feed()
 
     def feed(self) -> None:
-        """Once: in place, since a mount leads to this very file, and in one write."""
+        """Once."""
         stat = self._source.read_bytes()
         made = self.scramble(stat) if self.scramble else stat
-        with self._target.open("r+b" if self._target.exists() else "w+b", buffering=0) as file:
-            old = len(file.read())
-            file.seek(0)
-            if self.scramble or old > len(made):
-                file.truncate(0)
-            file.write(made)
+        write_in_place(self._target, made)
 
     def run(self) -> None:
         while not self._ended.wait(0.1):

@@ -131,11 +131,12 @@ def expect_nothing_missing(lab: Lab, service: Service) -> int:
 
 
 class Listener(threading.Thread):
-    """Reads the stream, and notes each sample's id with the instant at which it came."""
+    """Reads the stream, and notes when each sample's id came, and what it tells of the state."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(daemon=True)
         self.arrivals: list[tuple[int, float]] = []
+        self.states: list[str] = []
         self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=TIMEOUT_S + 100)
         self._connection.request("GET", "/events")
         self._response = self._connection.getresponse()
@@ -146,8 +147,13 @@ class Listener(threading.Thread):
             while line := self._response.readline():
                 if line.startswith(b"id: "):
                     self.arrivals.append((int(line[4:]), time.time()))
+                elif line == b"event: state\n":
+                    self.states.append(json.loads(self._response.readline().removeprefix(b"data: "))["state"])
         except (OSError, http.client.HTTPException, ValueError, AttributeError):
             return  # the service ended, or the listener was closed
+        finally:
+            self._response.close()
+            self._connection.close()
 
     @property
     def ids(self) -> list[int]:
