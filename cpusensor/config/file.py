@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cpusensor.config.options import Reading, Setting, SettingsError, Written
+from cpusensor.config.options import Resolved, Setting, SettingsError, Written
 
 HIDDEN = "…"
-"""Stands for a secret; not allowed as one, so that a file that was printed does not pass for complete."""
+"""Printed instead of a secret. No secret may be this, so a printed file is refused until the real one is filled in."""
 
 
-def read_config(config: Reading, settings: Sequence[Setting]) -> dict[str, Written]:
-    """The settings that stand in the file, by name; none if there is no file.
+def read_config(config: Resolved, settings: Sequence[Setting]) -> dict[str, Written]:
+    """The settings in the file that `--config` names, by name; an empty dict without a file.
 
-    Raises SettingsError for a file that is no TOML, and for what is not a setting or not of its type.
+    Raises SettingsError for a file that cannot be read or is no TOML (toml.io/en/v1.0.0), and for a key that is not a
+    setting or whose value has another type.
     """
     if config.value is None:
         return {}
@@ -23,7 +24,8 @@ def read_config(config: Reading, settings: Sequence[Setting]) -> dict[str, Writt
             table = tomllib.load(opened)
         return {name: _written(file, name, value, known) for name, value in table.items()}
     except OSError as error:
-        raise SettingsError(f"{config.written.place}: {file!r} cannot be read ({error.strerror})") from None
+        raise SettingsError(f"{config.written.location}: {file!r} cannot be read ({error.strerror})") from None
+    # The parser recurses into nested arrays, so a hostile file may exhaust the stack.
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{file}: {error}; it must be {config.setting.allowed}") from None
 
@@ -31,42 +33,47 @@ def read_config(config: Reading, settings: Sequence[Setting]) -> dict[str, Writt
 def _written(file: str, name: str, value: object, known: Mapping[str, Setting]) -> Written:
     if name not in known:
         raise SettingsError(f"{file}: {name!r} is not a setting; it must be one of {', '.join(known)}")
-    place = f"{file}: {name}"
+    location = f"{file}: {name}"
     text = _text(known[name], value)
     if text is None:
-        raise known[name].refusal(place, value)
-    return Written(text=text, place=place, source=file)
+        raise known[name].refusal(location, value)
+    return Written(text=text, location=location, source=file)
 
 
 def _text(setting: Setting, value: object) -> str | None:
-    """As it would stand in the environment; None for a type that the setting does not have."""
+    """The value as the environment would spell it; None for a type that the setting does not have."""
     match value:
+        # Before int, for a bool is one: `name = true` must not call the machine True.
         case bool():
             return str(value) if setting.is_boolean else None
         case str() | int():
             return str(value)
+        # Texts only: no setting is a list of numbers, and the environment has no spelling for a list in a list.
         case list() if setting.is_list and all(isinstance(item, str) for item in value):
             return ",".join(value)
     return None
 
 
-def to_toml(readings: Iterable[Reading]) -> str:
-    """A line for each setting, with its source as a comment; read again it sets the same, but for secrets."""
-    return "".join(f"{one.setting.name} = {_shown(one)}  # {one.written.source}\n" for one in readings)
+def to_toml(resolved: Iterable[Resolved]) -> str:
+    """A line of TOML for each setting, with its source as a comment. Read back it sets the same, but for secrets."""
+    return "".join(f"{one.setting.name} = {_toml_value(one)}  # {one.written.source}\n" for one in resolved)
 
 
-def _shown(reading: Reading) -> str:
-    match reading.value:
+def _toml_value(one: Resolved) -> str:
+    match one.value:
         case bool():
-            return str(reading.value).lower()
+            return str(one.value).lower()
         case int():
-            return str(reading.value)
+            return str(one.value)
         case tuple():
-            return f"[{', '.join(_quoted(item) for item in reading.value)}]"
-    text = reading.written.text
-    return _quoted(HIDDEN if reading.setting.is_secret and text else text)
+            return f"[{', '.join(_quoted(item) for item in one.value)}]"
+    # An empty secret is shown as it is: that none is set may be known.
+    text = one.written.text
+    return _quoted(HIDDEN if one.setting.is_secret and text else text)
 
 
 def _quoted(text: str) -> str:
+    # A basic string takes no control characters, and a terminal should be sent none; \U has room for every character.
     escaped = text.replace("\\", r"\\").replace('"', r"\"")
-    return '"' + "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in escaped) + '"'
+    shown = (one if one.isprintable() else f"\\U{ord(one):08x}" for one in escaped)
+    return '"' + "".join(shown) + '"'

@@ -13,22 +13,23 @@ TOKEN = f"{values.TOKEN_LENGTH.start} to {values.TOKEN_LENGTH.stop - 1} printabl
 
 
 class SettingsError(Exception):
-    """A setting with a value that is not allowed; its text is one line for the person who set it."""
+    """A value is not allowed. The text is one line for the person who set it: where, which value, what is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting.
+    """One setting: its name, its default, and the parser of its text.
 
-    Its value decides how it is written: a tuple is a flag that may be repeated, a list with commas in the environment
-    and an array in the file; a boolean is a flag without a value, and 1, 0, true or false elsewhere.
+    The type that the parser returns decides how the setting is written. A tuple is a flag that may be repeated, a list
+    with commas in the environment, an array in the file. A boolean is a flag without a value; elsewhere it is 1, 0,
+    true or false.
     """
 
     name: str
     default: str
-    """As in the environment; where it is empty, so is the value."""
+    """As the environment would spell it; an empty one leaves the setting unset."""
     allowed: str
-    """In words, as it follows "must be"."""
+    """What is allowed, in words that follow "must be"."""
     help: str
     parse: Callable[[str], Any] = field(repr=False)
     """Raises ValueError with the text that is not allowed."""
@@ -37,17 +38,18 @@ class Setting:
 
     @property
     def flag(self) -> str:
-        """As on the command line."""
+        """The name on the command line, e.g. `--tls-cert`."""
         return "--" + self.name.replace("_", "-")
 
     @property
     def variable(self) -> str:
-        """As in the environment."""
+        """The name in the environment, e.g. `CPUSENSOR_TLS_CERT`."""
         return "CPUSENSOR_" + self.name.upper()
 
     @property
     def is_list(self) -> bool:
         """Whether it takes any number of values."""
+        # The parser is asked, so that a setting and its kind cannot contradict each other.
         return isinstance(self.parse(self.default), tuple)
 
     @property
@@ -55,26 +57,26 @@ class Setting:
         """Whether it is on or off."""
         return isinstance(self.parse(self.default), bool)
 
-    def refusal(self, place: str, value: object) -> SettingsError:
-        """What is raised for a value that is not allowed, with the place where it stands."""
+    def refusal(self, location: str, value: object) -> SettingsError:
+        """The error to raise for a value that is not allowed at `location`; it never shows a secret."""
         shown = "this value" if self.is_secret else repr(value)
-        return SettingsError(f"{place}: {shown} is not allowed; it must be {self.allowed}")
+        return SettingsError(f"{location}: {shown} is not allowed; it must be {self.allowed}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The text of a setting and where it stands."""
+    """The text of a setting, and where it was found."""
 
     text: str = field(repr=False)
-    place: str
+    location: str
     """As an error names it: `--port`, `CPUSENSOR_PORT`, `cpusensor.toml: port`."""
     source: str
     """As the printed settings name it: `flag --port`, `environment CPUSENSOR_PORT`, `cpusensor.toml`, `default`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A setting with the text that is in force, and what that means."""
+class Resolved:
+    """A setting, the text that is in force for it, and the value of that text."""
 
     setting: Setting
     written: Written
@@ -133,6 +135,7 @@ SETTINGS = (
     ),
     Setting(
         name="token",
+        # An empty text means no token, never a token that is empty: every request would show that one.
         default="",
         allowed=TOKEN,
         help="secret that a request must show; every user of the machine can read a flag, so rather use --token-file",
@@ -148,6 +151,7 @@ SETTINGS = (
     ),
     Setting(
         name="db",
+        # Relative, so that a first try needs no rights outside of the folder that it is started in.
         default="cpusensor.db",
         allowed="a file path",
         help="database file; it is made if it is missing",
@@ -155,6 +159,7 @@ SETTINGS = (
     ),
     Setting(
         name="interval",
+        # A divisor of 60 puts a slot at the end of every minute, where rollups are closed.
         default="5",
         allowed="a whole number of seconds that divides 60: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60",
         help="seconds between two samples",
@@ -162,6 +167,7 @@ SETTINGS = (
     ),
     Setting(
         name="commit_interval",
+        # At most the minute that a rollup takes: every minute is committed when it is over.
         default="0",
         allowed="a whole number of seconds from 0 to 60; 0 commits every sample",
         help="seconds between two commits to the database; 60 spares an SD card",
@@ -169,6 +175,7 @@ SETTINGS = (
     ),
     Setting(
         name="name",
+        # A container without a UTS name may have an empty host name, which `allowed` excludes.
         default=socket.gethostname() or "localhost",
         allowed=f"1 to {values.MAX_NAME_LENGTH} printable characters",
         help="what to call this machine",
@@ -183,6 +190,7 @@ SETTINGS = (
     ),
     Setting(
         name="max_connections",
+        # Empty, because the default follows from max_streams and from the descriptors that the process may open.
         default="",
         allowed="a whole number from 16 to 100000",
         help="how many connections may be open at a time; without it 2000, or twice the streams",
@@ -190,6 +198,7 @@ SETTINGS = (
     ),
     Setting(
         name="max_per_address",
+        # Generous: everybody behind one router or proxy has one address.
         default="200",
         allowed="a whole number from 1 to 100000",
         help="how many of them from one address",
@@ -211,4 +220,4 @@ CONFIG = Setting(
     help="TOML file whose keys are the names of the settings",
     parse=values.optional(values.path),
 )
-"""Where further settings are; not one that such a file may hold."""
+"""Names the file with further settings. Not in SETTINGS, for such a file may not name another."""

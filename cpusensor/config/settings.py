@@ -10,18 +10,18 @@ from typing import Any, NoReturn
 
 from cpusensor import __version__
 from cpusensor.config.file import read_config, to_toml
-from cpusensor.config.options import CONFIG, SETTINGS, Reading, Setting, SettingsError, Written
+from cpusensor.config.options import CONFIG, SETTINGS, Resolved, Setting, SettingsError, Written
 from cpusensor.config.values import whole_number
 
 __all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "load_settings"]
 
 WATCHDOG_USEC, MAX_WATCHDOG_USEC = "30000000", 10**15
-"""Where a service manager names no time, and the longest: thirty years."""
+"""Microseconds: the default where a service manager names no time, and the longest accepted, thirty years."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the service was told."""
+    """The settings in force."""
 
     host: str
     """Address to listen on."""
@@ -56,7 +56,7 @@ class Settings:
     notify_socket: str | None
     """Where the service manager listens, from NOTIFY_SOCKET (sd_notify(3)); None without one."""
     watchdog_s: float
-    """How long the service manager puts up with silence, from WATCHDOG_USEC (sd_watchdog_enabled(3))."""
+    """Seconds of silence after which the service manager restarts it, from WATCHDOG_USEC (sd_watchdog_enabled(3))."""
 
 
 def load_settings(argv: Sequence[str] = sys.argv[1:], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -66,57 +66,68 @@ def load_settings(argv: Sequence[str] = sys.argv[1:], environ: Mapping[str, str]
     allowed, and SystemExit once --help, --version or --print-config has printed what was asked for.
     """
     flags = parse_flags(argv)
-    readings = read_settings(flags, environ)
-    _check_together(readings)
+    resolved = read_settings(flags, environ)
+    _check_together(resolved)
     if flags["print_config"]:
-        sys.stdout.buffer.write(to_toml(readings.values()).encode())
+        # As bytes: the locale of a container or a service manager may be unable to encode a name.
+        sys.stdout.buffer.write(to_toml(resolved.values()).encode())
         raise SystemExit(0)
-    values = {name: reading.value for name, reading in readings.items()}
+    values = {name: one.value for name, one in resolved.items()}
+    # Two settings, one value: _check_together has made sure that at most one of them is set.
     token_in_file = values.pop("token_file")
     return Settings(**values | {"token": values["token"] or token_in_file} | _supervision(environ))
 
 
 def read_settings(
     flags: Mapping[str, Any], environ: Mapping[str, str], settings: Sequence[Setting] = SETTINGS
-) -> dict[str, Reading]:
-    """Each setting by its name, looked up where it may stand. Raises SettingsError as `load_settings` does."""
-    config = _read(CONFIG, _written(CONFIG, flags, environ))
+) -> dict[str, Resolved]:
+    """Each setting by its name, from flags, environment and file. Raises SettingsError as `load_settings` does."""
+    # The file comes first because flags and environment may name it; it cannot name another.
+    config = _resolve(CONFIG, _written(CONFIG, flags, environ))
     in_file = read_config(config, settings)
-    return {one.name: _read(one, _written(one, flags, environ) or in_file.get(one.name)) for one in settings}
+    return {one.name: _resolve(one, _written(one, flags, environ) or in_file.get(one.name)) for one in settings}
 
 
 def _written(setting: Setting, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Written | None:
     if texts := flags[setting.name]:
+        # The last flag wins, as in most programs, so that a wrapper's default can be overridden.
         text = ",".join(texts) if setting.is_list else texts[-1]
-        return Written(text=text, place=setting.flag, source=f"flag {setting.flag}")
+        return Written(text=text, location=setting.flag, source=f"flag {setting.flag}")
+    # An empty variable counts as unset: compose files pass `X=${X}` whether X is set or not.
     if text := environ.get(setting.variable):
-        return Written(text=text, place=setting.variable, source=f"environment {setting.variable}")
+        return Written(text=text, location=setting.variable, source=f"environment {setting.variable}")
     return None
 
 
-def _read(setting: Setting, written: Written | None) -> Reading:
-    written = written or Written(text=setting.default, place=setting.variable, source="default")
+def _resolve(setting: Setting, written: Written | None) -> Resolved:
+    written = written or Written(text=setting.default, location=setting.variable, source="default")
     try:
-        return Reading(setting=setting, written=written, value=setting.parse(written.text))
+        return Resolved(setting=setting, written=written, value=setting.parse(written.text))
     except ValueError as error:
-        raise setting.refusal(written.place, *error.args) from None
+        # Without its cause: a traceback of the parser would show a secret that the message hides.
+        raise setting.refusal(written.location, *error.args) from None
 
 
-def _check_together(readings: Mapping[str, Reading]) -> None:
+def _check_together(resolved: Mapping[str, Resolved]) -> None:
     """Raise SettingsError for settings that exclude or need each other."""
-    places = {name: reading.written.place for name, reading in readings.items() if reading.value is not None}
-    if {"token", "token_file"} <= places.keys():
-        raise SettingsError(f"{places['token_file']}: the token is set by {places['token']} as well; set one of them")
+    locations = {name: one.written.location for name, one in resolved.items() if one.value is not None}
+    if {"token", "token_file"} <= locations.keys():
+        raise SettingsError(
+            f"{locations['token_file']}: the token is set by {locations['token']} as well; set one of them"
+        )
     for given, missing in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
-        if given in places and missing not in places:
-            raise SettingsError(f"{places[given]}: needs {readings[missing].setting.flag} as well; set both or neither")
+        if given in locations and missing not in locations:
+            raise SettingsError(
+                f"{locations[given]}: needs {resolved[missing].setting.flag} as well; set both or neither"
+            )
+    # Only as flags: an image sets host in its environment, and a socket given on top of that is meant.
     for unused in ("host", "port"):
-        if "socket" in places and places[unused] == readings[unused].setting.flag:
-            raise SettingsError(f"{places[unused]}: is not used with {places['socket']}; set one of them")
+        if "socket" in locations and locations[unused] == resolved[unused].setting.flag:
+            raise SettingsError(f"{locations[unused]}: is not used with {locations['socket']}; set one of them")
 
 
 def _supervision(environ: Mapping[str, str]) -> dict[str, Any]:
-    """What a service manager tells its services; without one, nobody listens. Raises SettingsError."""
+    """`notify_socket` and `watchdog_s` from the variables of a service manager. Raises SettingsError."""
     text = environ.get("WATCHDOG_USEC") or WATCHDOG_USEC
     try:
         watchdog_s = whole_number(1, MAX_WATCHDOG_USEC)(text) / 1e6
@@ -126,7 +137,7 @@ def _supervision(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises what argparse would print together with its usage."""
+    """Raises SettingsError instead of printing its usage and exiting: every refusal is one line."""
 
     def error(self, message: str) -> NoReturn:
         raise SettingsError(f"{message}; see --help")
@@ -136,13 +147,15 @@ def parse_flags(argv: Sequence[str], settings: Sequence[Setting] = SETTINGS) -> 
     """The texts given for each setting, None without its flag. Raises SettingsError for what is no flag."""
     parser = _parser(settings)
     flags, unknown = parser.parse_known_args(argv)
-    if unknown:  # a value may be the secret of a mistyped flag
+    # Only the names are shown, for a value may be the secret of a mistyped flag.
+    if unknown:
         names = [text.partition("=")[0] for text in unknown if text.startswith("-")]
         parser.error(f"unrecognized arguments: {' '.join(names)}" if names else "a value without a flag")
     return vars(flags)
 
 
 def _parser(settings: Sequence[Setting]) -> _Parser:
+    # No abbreviations: a flag added later would change what an old command line means.
     parser = _Parser(prog="server.py", allow_abbrev=False)
     parser.description = "Records this machine's CPU use and shows it in the browser."
     parser.add_argument("--version", action="version", version=f"cpusensor {__version__}")
@@ -151,6 +164,7 @@ def _parser(settings: Sequence[Setting]) -> _Parser:
         default = setting.default or "none"
         repeated = "may be repeated; " if setting.is_list else ""
         text = f"{setting.help} ({repeated}{setting.variable}; default: {default})".replace("%", "%%")
+        # Everything is collected as text and parsed later, like the texts of the environment and the file.
         if setting.is_boolean:
             parser.add_argument(setting.flag, action="append_const", const="true", help=text)
         else:

@@ -1,6 +1,6 @@
-"""What the text of a setting may be: text -> value. Touches nothing but the files that a text names.
+"""Parsers of the settings: text -> value. Touch nothing but the files that a text names.
 
-Each function raises ValueError with the text that is not allowed.
+Each of them raises ValueError with the text that is not allowed.
 """
 
 import re
@@ -11,10 +11,13 @@ from typing import TypeVar
 
 MAX_NAME_LENGTH = 100
 MAX_DIGITS = 20
+"""A number has fewer: enough for every bound, and int() of thousands of digits raises an error of its own."""
 TOKEN_LENGTH = range(16, 513)
+"""Characters: 16 can hold 96 random bits, and 512 leave room in a header of 8 KiB."""
 MAX_SOCKET_BYTES = 107
-"""As many as fit into `sun_path` (unix(7))."""
+"""The size of `sun_path` less its final zero byte (unix(7))."""
 
+# RFC 1123 with underscores, which containers and Windows machines have in their names.
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 
@@ -22,17 +25,17 @@ T = TypeVar("T")
 
 
 def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
-    """Nothing for an empty text, which leaves the setting unset."""
+    """A parser that returns None for an empty text, which leaves the setting unset."""
     return lambda text: parse(text) if text else None
 
 
 def several(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
-    """Each part of a list with commas."""
+    """A parser of a list with commas, that applies `parse` to each part; an empty text is an empty tuple."""
     return lambda text: tuple(parse(part.strip()) for part in text.split(",")) if text else ()
 
 
 def boolean(text: str) -> bool:
-    """1 or 0, true or false."""
+    """True for 1 and true, False for 0 and false, in any case."""
     try:
         return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
     except KeyError:
@@ -40,7 +43,7 @@ def boolean(text: str) -> bool:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """One of these words."""
+    """A parser that takes only these words."""
 
     def parse(text: str) -> str:
         if text not in choices:
@@ -51,9 +54,10 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
-    """A number in plain digits, the bounds included."""
+    """A parser of a number in plain ASCII digits, the bounds included."""
 
     def parse(text: str) -> int:
+        # int() alone would take signs, blanks, underscores and digits of other scripts.
         if not (text.isascii() and text.isdigit() and len(text) < MAX_DIGITS and lowest <= int(text) <= highest):
             raise ValueError(text)
         return int(text)
@@ -62,7 +66,7 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def interval(text: str) -> int:
-    """Seconds that divide a minute."""
+    """A whole number of seconds that divides a minute."""
     seconds = whole_number(1, 60)(text)
     if 60 % seconds:
         raise ValueError(text)
@@ -70,7 +74,7 @@ def interval(text: str) -> int:
 
 
 def host(text: str) -> str:
-    """An address to listen on; whether there is such a one, the system knows."""
+    """An address to listen on. Only its form is checked; the system says whether it exists when the port is bound."""
     if not text or not text.isprintable() or " " in text:
         raise ValueError(text)
     return text
@@ -78,6 +82,7 @@ def host(text: str) -> str:
 
 def host_name(text: str) -> str:
     """A name as it stands in a Host header: lower case, an IP address in its shortest form and without brackets."""
+    # Browsers send an address in its shortest form, so no other spelling of it would ever match.
     try:
         return address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
     except ValueError:
@@ -103,13 +108,14 @@ def address(text: str) -> str:
         found = ip_address(text)
     except ValueError:
         raise ValueError(text) from None
+    # A zone (fe80::1%eth0) is only meaningful on one machine and never stands in a header.
     if "%" in text:
         raise ValueError(text)
     return str(found)
 
 
 def name(text: str) -> str:
-    """What is shown of a machine, without the blanks around it."""
+    """The name of a machine as it is shown, without the blanks around it."""
     stripped = text.strip()
     if not stripped or not stripped.isprintable() or len(stripped) > MAX_NAME_LENGTH:
         raise ValueError(text)
@@ -117,18 +123,20 @@ def name(text: str) -> str:
 
 
 def path(text: str) -> Path:
-    """A path that may be shown; a leading `~` is the home directory."""
+    """A path that is printable, since errors and logs show it; a leading `~` is the home directory."""
     if not text or not text.isprintable():
         raise ValueError(text)
     try:
         return Path(text).expanduser() if text.startswith("~") else Path(text)
-    except RuntimeError:  # no such user
+    # Path.expanduser raises it for a user that does not exist.
+    except RuntimeError:
         raise ValueError(text) from None
 
 
 def readable_file(text: str) -> Path:
     """A regular file that can be opened now."""
     file = path(text)
+    # Opened once at the start, so that a missing right is an error of the setting and not a traceback of TLS.
     try:
         if not file.is_file():
             raise ValueError(text)
@@ -139,7 +147,7 @@ def readable_file(text: str) -> Path:
 
 
 def socket_path(text: str) -> Path:
-    """Where a Unix socket can be bound."""
+    """A path that is short enough for a Unix socket to be bound to."""
     bound = path(text)
     if len(bytes(bound)) > MAX_SOCKET_BYTES:
         raise ValueError(text)
@@ -147,16 +155,18 @@ def socket_path(text: str) -> Path:
 
 
 def token(text: str) -> str:
-    """A secret that fits into a header as it is."""
+    """A secret of printable ASCII, which fits into a header as it is (RFC 9110 §5.5)."""
     if not (text.isascii() and text.isprintable() and " " not in text and len(text) in TOKEN_LENGTH):
         raise ValueError(text)
     return text
 
 
 def token_in_file(text: str) -> str:
-    """The secret on the first line of a file."""
+    """The secret on the first line of a file; ValueError names the file, never what it holds."""
     try:
         with path(text).open(encoding="ascii") as file:
+            # Bounded, for the text may name a device that never ends.
             return token(file.readline(TOKEN_LENGTH.stop + 1).rstrip("\n"))
     except (OSError, ValueError):
-        raise ValueError(text) from None  # never with what the file holds
+        # Without the cause, whose text is what the file holds.
+        raise ValueError(text) from None

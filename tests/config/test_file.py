@@ -56,9 +56,9 @@ def test_an_empty_name_of_a_file_is_no_file() -> None:
 def test_a_boolean_is_one_in_the_file(config: Path, written: str, *, value: bool) -> None:
     config.write_text(f"trust = {written}\n")
 
-    readings = read_settings(parse_flags(["--config", str(config)], [TRUST]), {}, [TRUST])
+    resolved = read_settings(parse_flags(["--config", str(config)], [TRUST]), {}, [TRUST])
 
-    assert readings["trust"].value is value
+    assert resolved["trust"].value is value
 
 
 @pytest.mark.parametrize(

@@ -156,8 +156,8 @@ def test_a_token_is_never_shown(value: str, tmp_path: Path) -> None:
             load_settings(argv, environ)
         assert not any(word in str(refused.value) for word in value.split())
     settings = load_settings(["--token", TOKEN], {})
-    readings = read_settings(parse_flags(["--token", TOKEN]), {})
-    assert TOKEN not in repr(settings) + repr(readings)
+    resolved = read_settings(parse_flags(["--token", TOKEN]), {})
+    assert TOKEN not in repr(settings) + repr(resolved)
 
 
 def test_settings_that_exclude_or_need_each_other_are_refused_in_one_line(tmp_path: Path) -> None:
