@@ -6,17 +6,18 @@ from typing import Protocol
 
 from cpusensor.model.records import Moment
 
+# Only Linux has one; elsewhere no suspension is noticed.
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock(Protocol):
-    """What the service knows of time; a test gives one that it advances itself."""
+    """The clocks as the service reads them; a test gives a clock that it advances itself."""
 
     def now(self) -> Moment:
         """The present instant on all three clocks."""
 
     def wall(self) -> float:
-        """The wall-clock time alone."""
+        """The wall-clock time alone, in UTC Unix seconds."""
 
     async def sleep_until(self, monotonic: float) -> None:
         """Return once the monotonic clock has reached `monotonic` (seconds), at once if it has passed."""
@@ -30,7 +31,7 @@ class SystemClock:
         return Moment(wall=time.time(), monotonic=time.monotonic(), boottime=time.clock_gettime(_BOOTTIME))
 
     def wall(self) -> float:
-        """UTC Unix time, in a third of the time that all three take."""
+        """UTC Unix seconds; one clock takes a third of the time of all three, and is read for every answer."""
         return time.time()
 
     async def sleep_until(self, monotonic: float) -> None:

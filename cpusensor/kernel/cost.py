@@ -6,7 +6,7 @@ from cpusensor.model.records import Cost
 
 
 class CostMeter:
-    """Remembers what had been used when it was made, so that a rate can be told."""
+    """Holds the cost at its own beginning, so that a rate can be computed from any later one."""
 
     def __init__(self, kernel: Kernel, clock: Clock) -> None:
         self._kernel = kernel
@@ -14,5 +14,5 @@ class CostMeter:
         self._began = kernel.cost(clock.now())
 
     def read(self) -> tuple[Cost, Cost]:
-        """What this process had used then, and what it has used by now."""
+        """The cost at the beginning, and the cost now."""
         return self._began, self._kernel.cost(self._clock.now())

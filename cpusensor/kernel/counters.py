@@ -13,10 +13,11 @@ from cpusensor.kernel.mounts import Mounts, Scope, is_in_container
 from cpusensor.model.figures import TICKS_PER_SECOND
 from cpusensor.model.records import Cost, Counters, CpuTimes, Moment
 
+# Where the kernel's tick has another length, psutil converts it; its answer is in seconds.
 IS_COUNTED_IN_PROC = sys.platform == "linux" and os.sysconf("SC_CLK_TCK") == TICKS_PER_SECOND
 
 MAX_SECONDS = 1e11
-"""Of one CPU since boot: three thousand years."""
+"""The most that one CPU can have counted since boot, in seconds: three thousand years."""
 
 MAX_TICKS = MAX_SECONDS * TICKS_PER_SECOND
 
@@ -29,10 +30,12 @@ _STAT_BYTES = 32_768
 """Enough for 400 CPUs at once."""
 
 _SMALL_BYTES = 200
+"""Enough for the first line of the other files, the only one that is used."""
 
 _KINDS_AT_LEAST = 4
 """Every kernel counts user, nice, system and idle; iowait, the interrupts and steal came later (proc_stat(5))."""
 
+# The descriptors of the process (EMFILE) or of the machine (ENFILE) are used up.
 _USED_UP = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -41,7 +44,7 @@ class UnreadableError(Exception):
 
 
 class Kernel(Protocol):
-    """What the service knows of the kernel; a test gives one that it moves itself."""
+    """The kernel as the service reads it; a test gives a kernel whose counters it moves itself."""
 
     def boot_id(self) -> str:
         """A name for the present boot, different at each."""
@@ -50,13 +53,13 @@ class Kernel(Protocol):
         """The counters now. Raises UnreadableError."""
 
     def may_hang(self) -> bool:
-        """Whether a reading goes to a file system of somebody's, which may never answer."""
+        """Whether a reading goes to a file system other than the kernel's own, which may never answer."""
 
     def cost(self, now: Moment) -> Cost:
-        """What this process has used."""
+        """What this process has used since it began; `now` is only noted in it."""
 
     def scope(self) -> Scope:
-        """Whose the counters are."""
+        """Whether the counters are the machine's, a host's or a container's."""
 
 
 class SystemKernel:
@@ -80,8 +83,8 @@ class SystemKernel:
     def read(self) -> Counters:
         """The counters of every CPU that is online, the load average and the pressure, read at once.
 
-        What is read is opened anew each time. A descriptor is kept in reserve for that, or connections that use up all
-        that the process may have would blind it.
+        The files are opened at each reading. One descriptor is reserved for that, because connections may use up all
+        others that the process may open. Raises UnreadableError.
         """
         try:
             return self._read()
@@ -102,6 +105,7 @@ class SystemKernel:
     def cost(self, now: Moment) -> Cost:
         """From getrusage(2), /proc/self/statm and /proc/self/io."""
         used, memory, written = resource.getrusage(resource.RUSAGE_SELF), None, None
+        # Memory first: io_counters is missing on macOS, and in containers that forbid /proc/self/io.
         with suppress(AttributeError, OSError, psutil.Error):
             process = psutil.Process()
             memory = process.memory_info().rss
@@ -117,6 +121,7 @@ class SystemKernel:
     def _read(self) -> Counters:
         try:
             cpus, left_out = read_proc_stat() if IS_COUNTED_IN_PROC else (_ask_psutil(), ())
+        # What a file made up by a sandbox may cause: missing lines, missing fields, words for numbers.
         except (OSError, ValueError, IndexError, TypeError, psutil.Error) as error:
             raise UnreadableError(f"{type(error).__name__}: {error}") from error
         if not cpus:
@@ -191,10 +196,11 @@ def _times(  # noqa: PLR0913, PLR0917 - the columns in their order, of which old
 
 
 def _read_cpu_lines(path: str) -> bytes:
-    """The file down to where its last line of a CPU has ended."""
+    """The content of the file up to its last line of a CPU."""
     number = _open(path)
     try:
         content = chunk = os.read(number, _STAT_BYTES)
+        # The interrupts follow the CPUs, in a line that may be longer than those of all CPUs, and are not needed.
         while chunk and b"\nintr " not in content:
             chunk = os.read(number, _STAT_BYTES)
             content += chunk
@@ -204,7 +210,7 @@ def _read_cpu_lines(path: str) -> bytes:
 
 
 def _open(path: str) -> int:
-    """A pipe in the place of a file says at once that nothing is in it."""
+    """A descriptor of the file. Without blocking: a pipe mounted over the file answers at once that it is empty."""
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
@@ -217,11 +223,12 @@ def _read_small(path: str) -> bytes:
 
 
 def _ask_psutil() -> dict[int, CpuTimes]:
-    """The counters where there is no /proc/stat."""
+    """The counters of each CPU by its number, where /proc/stat is missing or counts in other ticks."""
     return dict(enumerate(map(_cpu_times, psutil.cpu_times(percpu=True))))
 
 
 def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's tuple differ from system to system
+    # macOS reports none, and Windows has names of its own for them.
     interrupts = [getattr(times, name) for name in ("irq", "softirq", "interrupt", "dpc") if hasattr(times, name)]
     return CpuTimes(
         user=_ticks(times.user + getattr(times, "nice", 0.0)),
@@ -234,7 +241,7 @@ def _cpu_times(times: Any) -> CpuTimes:  # noqa: ANN401 - the fields of psutil's
 
 
 def _ticks(seconds: float) -> int:
-    """Raises ValueError for what no machine has counted."""
+    """Seconds as ticks. Raises ValueError for more, or less, than a machine can have counted."""
     ticks = round(seconds * TICKS_PER_SECOND)
     if not 0 <= ticks < MAX_TICKS:
         raise ValueError(f"{ticks} ticks of CPU time make no sense")

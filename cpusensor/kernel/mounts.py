@@ -1,4 +1,4 @@
-"""What is mounted over the files that are read, and whose figures they are for it."""
+"""What is mounted over the files in /proc that are read, and whether a container's figures stand there."""
 
 import os
 import select
@@ -10,6 +10,7 @@ MOUNTS = "proc/self/mountinfo"
 
 _PID_NAMESPACE = "proc/self/ns/pid"
 _KERNEL_RELEASE = "proc/sys/kernel/osrelease"
+# Written by Docker, Podman and systemd.
 _MARKERS = (".dockerenv", "run/.containerenv", "run/systemd/container")
 
 _FIRST_PID_NAMESPACE = "pid:[4026531836]"
@@ -21,7 +22,7 @@ class Scope(StrEnum):
 
     MACHINE = "machine"
     HOST = "host"
-    """Those of the whole machine, told to one of its containers."""
+    """The counters of the whole machine, as one of its containers reads them."""
     CONTAINER = "container"
 
 
@@ -79,7 +80,7 @@ def _below_proc(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
 
 
 def is_in_container(root: Path = Path("/")) -> bool:
-    """Whether this is a process of a container, to which its host's processes are hidden (pid_namespaces(7)).
+    """Whether this process runs in a container, that is, cannot see its host's processes (pid_namespaces(7)).
 
     Files such as /.dockerenv alone do not show that: a virtual machine made of an image has them too. Nor does a
     namespace alone in WSL, which gives one to each distribution.

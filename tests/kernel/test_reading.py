@@ -38,7 +38,7 @@ async def test_what_cannot_hang_is_read_where_it_is_asked_for(clock: FakeClock) 
 
 async def test_a_reading_that_hangs_holds_up_nobody_and_takes_no_end_of_threads(clock: FakeClock) -> None:
     kernel = HangingKernel(clock)
-    readings = Readings(kernel, clock, hang_s=0.01)
+    readings = Readings(kernel, clock, timeout_s=0.01)
     for _ in range(3 * MAX_STUCK):
         with pytest.raises(UnreadableError, match="the system does not answer"):
             await readings.take()
@@ -48,7 +48,7 @@ async def test_a_reading_that_hangs_holds_up_nobody_and_takes_no_end_of_threads(
     async with asyncio.timeout(60):
         while kernel.readings == MAX_STUCK:
             try:
-                await Readings(kernel, clock, hang_s=60).take()
+                await Readings(kernel, clock, timeout_s=60).take()
             except UnreadableError:
                 await asyncio.sleep(0)
 
@@ -59,4 +59,4 @@ async def test_what_fails_in_the_thread_fails_where_it_is_waited_for(clock: Fake
     kernel.failure = "EIO"
 
     with pytest.raises(UnreadableError, match="EIO"):
-        await Readings(kernel, clock, hang_s=60).take()
+        await Readings(kernel, clock, timeout_s=60).take()
