@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 
 class Source(Enum):
-    """Where the value for an interval comes from."""
+    """What the value of an interval is computed from."""
 
     CPUS = auto()
     """The counters of the CPUs."""
@@ -34,7 +34,7 @@ class Figure:
     """One row of the table."""
 
     name: str
-    """Of the column, the attribute, and the reading of the kernel."""
+    """The same for the column, for the attribute and for what is read from the kernel."""
     unit: str
     source: Source
     may_be_unknown: bool
@@ -42,7 +42,7 @@ class Figure:
     key: str | None
     """The name that readers know it by; None for one that is not shown by itself."""
     series: str | None
-    """What a reader of the history asks for to get it; the figures of MODES come in one object."""
+    """The `series` parameter that asks for it; the figures of MODES share one."""
     show: Show | None
 
 
@@ -52,6 +52,7 @@ MODES = "modes"
 
 def basis_points(part: int, whole: int) -> int:
     """`part` of `whole` in hundredths of a percent, 0..10000, half rounded up. `whole` is above 0."""
+    # In whole numbers, so that SQL (statements.py) computes exactly the same.
     return (20_000 * part + whole) // (2 * whole)
 
 
@@ -145,6 +146,7 @@ def _row(name: str, annotation: object, metadata: Mapping[str, Any]) -> Figure:
         name=name,
         unit=metadata["unit"],
         source=source,
+        # The annotation is the only statement of it, so that type checker, column and sums cannot disagree.
         may_be_unknown="None" in str(annotation),
         key=key,
         series=MODES if key and source is Source.CPUS else key,

@@ -1,4 +1,4 @@
-"""Two neighbouring records -> why there is a hole between them, and what the counters still prove for it. Pure."""
+"""Two neighbouring records -> the gap between them: its cause, and the CPU use that the counters prove. Pure."""
 
 from collections.abc import Iterable
 
@@ -6,11 +6,12 @@ from cpusensor.model.figures import TICKS_PER_SECOND
 from cpusensor.model.records import Cause, Gap, Moment, Run, Sample
 
 TOLERANCE_S = 1.0
-"""Clocks that part by no more than this were read unevenly or slewed, not stepped."""
+"""Clocks that differ by no more were read unevenly or slewed: adjtimex(2) slews by at most 0.5 ms a second."""
 
 PLAUSIBLE = (0.25, 2.0)
-"""Counted ticks over those that the time of a gap has room for: below and above, the counters do not cover it."""
+"""Counted ticks divided by those that fit into the time of the gap. Outside of this the counters do not cover it."""
 
+# The counters begin anew at a boot, need not run during a suspension, and a stepped clock leaves the length unknown.
 _UNPROVEN = frozenset({Cause.REBOOTED, Cause.SUSPENDED, Cause.CLOCK})
 _ORDER = list(Cause)
 
@@ -23,6 +24,7 @@ def clock_step(before: Moment, after: Moment) -> float:
 def interruption(before: Moment, after: Moment) -> Cause | None:
     """What makes the interval between two instants of one run unfit for a sample, None if nothing does."""
     slept = (after.boottime - before.boottime) - (after.monotonic - before.monotonic)
+    # Asked first: a clock is often set right after waking up, and the suspension is then the reason.
     if slept > TOLERANCE_S:
         return Cause.SUSPENDED
     if abs(clock_step(before, after)) > TOLERANCE_S:
@@ -38,12 +40,13 @@ def restart_cause(before: Run, after: Run) -> Cause:
 
 
 def first_cause(causes: Iterable[Cause]) -> Cause:
-    """The one to name of all that hold; with none, the loop itself must have stood still."""
+    """The first in the order of `Cause`. Without any, nothing but the loop itself can have stood still."""
     return min(causes, key=_ORDER.index, default=Cause.STALLED)
 
 
 def hole(before: Sample, after: Sample, interval: int, cause: Cause) -> Gap | None:
     """The gap between two neighbouring samples, `interval` seconds a slot; None if no slot between them is empty."""
+    # Its last slot is the one before the sample, whose own slot is not empty.
     to_time = after.time - interval
     if to_time <= before.time:
         return None
@@ -52,14 +55,16 @@ def hole(before: Sample, after: Sample, interval: int, cause: Cause) -> Gap | No
 
 
 def _proven(before: Sample, after: Sample, cause: Cause) -> tuple[int, int] | None:
-    """Busy and all ticks between two samples of one boot: what the totals rose by, less what the second sample covers.
+    """Busy and all ticks in the gap: what the running totals rose by, less what the second sample covers.
 
-    A sample that covers the hole itself, as after a stall, leaves nothing over; its own mean is the best there is then.
+    None for other boots or CPUs, and for totals that do not fit the time. After a stall the second sample covers the
+    gap itself; then its own ticks are the answer, for its mean is the mean of both.
     """
     if cause in _UNPROVEN or not _same_cpus(before, after):
         return None
     all_ticks = after.total_all - before.total_all - after.figures.all
     busy = after.total_busy - before.total_busy - after.figures.busy
+    # Not exactly zero: a counter that fell a little counts as 0 in the figures, but lowers the totals.
     if abs(all_ticks) * 100 < after.figures.all:
         return after.figures.busy, after.figures.all
     if not 0 <= busy <= all_ticks or not _is_plausible(before, after, all_ticks):

@@ -1,4 +1,4 @@
-"""What a reader of the history asks for -> the grid that answers it. Pure.
+"""The parameters of a request for history -> the grid of its answer. Pure.
 
 A grid has a step; its elements are the UTC multiples of the step in (from, to], each covering (time - step, time].
 """
@@ -15,10 +15,14 @@ RANGES = {"1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_0
 """Seconds of each named range."""
 
 STEPS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+"""Seconds between two elements that are offered, beside the sampling interval itself."""
 DEFAULT_POINTS = 1500
+"""About one for each pixel of a wide chart."""
 MAX_POINTS = 5000
+"""Bounds the work and the memory of one answer."""
 MAX_TIME = 253_402_300_799
 """The last second of the year 9999."""
+# Checked before int(), which takes time that grows with the square of the digits.
 MAX_TIME_DIGITS = len(str(MAX_TIME))
 
 _PARAMETERS = ("range", "from", "to", "step", "points", "series")
@@ -30,7 +34,7 @@ class BadRequestError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A range of the history and how finely it is wanted."""
+    """A range of the history, and the step or number of elements that it is asked for in."""
 
     from_time: int
     to_time: int
@@ -55,7 +59,7 @@ class Grid:
 
     @property
     def floor(self) -> int:
-        """Where the first element begins to cover, a multiple of the step at or before `from_time`."""
+        """The beginning of the first element's interval: the multiple of the step at or before `from_time`."""
         return slot_at(self.from_time, self.step)
 
     @property
@@ -81,7 +85,7 @@ class Answer:
     """By the bucket's time."""
     gaps: Sequence[Gap]
     open_gap: OpenGap | None
-    """The one that goes on now, if it touches the span."""
+    """The gap that goes on now, if it touches the range; else None."""
     clock_steps: Sequence[ClockStep]
 
 
@@ -109,6 +113,7 @@ def newest_hour(newest: int, *, step: int | None = None, points: int = DEFAULT_P
 
 def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
     """The grid for a query over runs with these sampling intervals. Raises BadRequestError."""
+    # A step that is no multiple of every interval would hold now more samples, now fewer.
     finest = math.lcm(*intervals)
     offered = sorted({finest, *(step for step in STEPS if step % finest == 0)})
     if query.step is not None:
@@ -118,6 +123,7 @@ def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
     else:
         limit = query.points
     grids = [Grid(from_time=query.from_time, to_time=query.to_time, step=step) for step in offered]
+    # `offered` ascends, so the first that fits is the finest.
     fitting = next((grid for grid in grids if grid.length <= limit), None)
     if fitting is None:
         name = "points" if query.step is None else "step"
@@ -137,6 +143,7 @@ def _parse_span(query: Mapping[str, str], newest: int) -> tuple[int, int]:
         from_time, to_time = (_parse_integer(query, name, 0, MAX_TIME) for name in ("from", "to"))
         if from_time >= to_time:
             raise BadRequestError(f"from: {from_time} is not before to, {to_time}; it must be")
+        # Nothing is known of the future; a span that lies in it has no elements.
         return from_time, max(from_time, min(to_time, newest))
     name = query.get("range", "1h")
     if name not in RANGES:
@@ -162,4 +169,5 @@ def _parse_series(text: str | None) -> tuple[str, ...]:
     for name in asked:
         if name not in SERIES:
             raise BadRequestError(f"series: {name!r} is not allowed; it must be any of {', '.join(SERIES)}")
+    # In the order of the table and each once, so that equal requests have equal answers.
     return tuple(name for name in SERIES if name in asked)

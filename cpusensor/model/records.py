@@ -12,8 +12,9 @@ from cpusensor.model.figures import Figures, Ticks
 
 
 class Cause(StrEnum):
-    """Why nothing was recorded in a gap. Of several that hold, the one that stands first here is named."""
+    """Why nothing was recorded in a gap. Of several causes the first in this order is named."""
 
+    # What explains more comes first: a reboot also stops the service and may set the clock.
     REBOOTED = "rebooted"
     STOPPED = "stopped"
     CRASHED = "crashed"
@@ -26,7 +27,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One instant on three clocks, each in seconds."""
+    """One instant on three clocks, each in seconds (clock_gettime(2))."""
 
     wall: float
     """UTC Unix time; can be stepped."""
@@ -62,14 +63,14 @@ class CpuTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """What the kernel counted until one instant."""
+    """The counters of the kernel at one instant."""
 
     cpus: Mapping[int, CpuTimes]
     """By the CPU's number."""
     values: Mapping[str, int | None]
-    """What was read beside them: one for each of the figures in READ, by its name; None where it is not known."""
+    """The value of each figure in READ, by its name and in its unit; None where it is not known."""
     left_out: tuple[int, ...] = ()
-    """Numbers of CPUs whose counters no machine can have counted."""
+    """Numbers of the CPUs whose counters are impossible; they are not in `cpus`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,26 +93,27 @@ class CoreTicks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """The difference of two readings' counters."""
+    """What the CPUs spent between two readings: the difference of their counters."""
 
     ticks: Ticks
     cores: tuple[CoreTicks, ...] | None
     """In the order of the CPUs' numbers; None when the set of CPUs changed."""
     cpus: tuple[int, ...]
-    """Numbers of the CPUs that `ticks` is of."""
+    """Numbers of the CPUs whose ticks are in `ticks`."""
     left_out: tuple[int, ...]
     """Numbers of CPUs whose counters say nothing about the interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One life of the recording process."""
+    """One run of the recording process, from start to end."""
 
     id: int
     boot_id: str
     started: int
+    """When it began."""
     ended: int | None
-    """When it was stopped cleanly; None while it runs, or after a crash."""
+    """When it was stopped cleanly; None while it runs, and after a crash."""
     interval: int
     """Seconds between two samples."""
     version: str
@@ -119,7 +121,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What the CPUs did since the sample before: the row that is stored."""
+    """The figures of one interval, as the row that is stored."""
 
     time: int
     run: int
@@ -134,7 +136,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollup:
-    """What the samples of a longer interval add up to."""
+    """The sums and the extremes of the samples of a longer interval."""
 
     time: int
     count: int
@@ -157,13 +159,13 @@ class Gap:
     """Its last empty slot."""
     cause: Cause
     busy: int | None
-    """Ticks that the running totals prove for it, None where they do not cover it, as for `all`."""
+    """Busy ticks in the gap, by the running totals; None where these do not cover it, as for `all`."""
     all: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenGap:
-    """A gap that goes on: nothing is recorded now."""
+    """A gap without an end yet: nothing is recorded now."""
 
     from_time: int
     """The time of the last sample; before the first ever, that of the slot at which recording began."""
@@ -175,14 +177,14 @@ class ClockStep:
     """The wall clock was set."""
 
     time: int
-    """When, on the clock as it was from then on."""
+    """When, on the clock after the step."""
     by_ms: int
-    """Forward, or back if negative."""
+    """Milliseconds forward; negative for a step back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How the recording fares."""
+    """The state of the recording."""
 
     is_ticking: bool
     """Whether readings are still being taken."""
@@ -196,6 +198,7 @@ class Cost:
 
     moment: Moment
     cpu_s: float
+    """CPU seconds, in user mode and in the kernel."""
     memory: int | None
     """Bytes in memory now (resident set); None where the system does not tell, as for `written`."""
     written: int | None
@@ -204,12 +207,12 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A sample that is not stored yet, and what to blame if slots before it are empty."""
+    """A sample that is not stored yet, with the cause of the gap before it, if slots there are empty."""
 
     sample: Sample
     cause: Cause
     clock_steps: tuple[ClockStep, ...] = ()
-    """Those since the sample before."""
+    """The clock steps since the sample before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

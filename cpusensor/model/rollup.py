@@ -26,8 +26,8 @@ MINUTE = 60
 """Seconds."""
 
 TIERS = (Tier(name="minute", seconds=MINUTE),)
-"""From the finest to the coarsest, each a multiple of the one before, from whose rollups it is added up. The first is
-made of samples, and its rollups are what the stream tells."""
+"""From the finest to the coarsest. The first is added up from samples, and the stream sends its rollups. Each further
+one is added up from the one before, of whose length it is a multiple."""
 
 RELIABLE = (0.80, 1.20)
 """Counted over expected ticks. A load in step with the timer was seen at 0.53 and 1.47, a plain guest with
@@ -40,6 +40,7 @@ def closed_buckets(previous: int | None, time: int, step: int) -> list[int]:
     That is its own bucket if it is the last slot of it, and before that the bucket of the previous sample if no sample
     fell on its last slot.
     """
+    # A bucket whose last slot is missing is only known to be over once a later sample comes.
     ends = {bucket_end(time, step)}
     if previous is not None and previous < time and previous % step:
         ends.add(bucket_end(previous, step))
@@ -57,18 +58,20 @@ UNRELIABLE_RUN = 3
 
 
 def is_reliable(figures: Figures) -> bool:
-    """Whether as many ticks were counted as the clock says; if not, the load and the timer were in step."""
+    """Whether about as many ticks were counted as the clock says; if not, load and timer were in step."""
     lowest, highest = RELIABLE
+    # Right after a clock step an interval may be too short for one expected tick: that proves nothing.
     return figures.expected == 0 or lowest * figures.expected <= figures.all <= highest * figures.expected
 
 
 def unreliable(rollups: Sequence[Rollup]) -> list[int]:
-    """The times of those whose counting cannot be trusted, of single samples only where several in a row are so."""
+    """The times of the rollups whose counting is unreliable; of single samples only UNRELIABLE_RUN or more in a row."""
     times: list[int] = []
     for is_good, group in groupby(rollups, lambda one: is_reliable(one.figures)):
         alike = list(group)
         if not is_good:
             is_run = len(alike) >= UNRELIABLE_RUN
+            # A longer rollup is a mean over many samples already, so one is enough.
             times += [one.time for one in alike if is_run or one.count > 1]
     return times
 
@@ -105,6 +108,7 @@ def sum_cores(parts: Sequence[tuple[CoreTicks, ...]]) -> tuple[CoreTicks, ...] |
     """The ticks of each CPU added up over the parts that know it, by its number; None for no parts."""
     if not parts:
         return None
+    # By number and not by position: a CPU may be taken offline between two parts.
     sums: dict[int, tuple[int, int]] = {}
     for core in (core for part in parts for core in part):
         busy, all_ticks = sums.get(core.cpu, (0, 0))

@@ -1,4 +1,4 @@
-"""Two readings of the counters -> what was used in between. Pure.
+"""Two readings of the counters -> the CPU use in between. Pure.
 
 The rule: CPU % = (user + nice + system + irq + softirq) / (those + idle + iowait + steal). Guests are inside user and
 nice (proc_stat(5)) and are not added again; steal is the neighbour's work and not ours. It is what the kernel itself
@@ -39,6 +39,7 @@ def measure(before: Counters, after: Counters, room: float) -> Usage | None:
         return None
     same_cpus = before.cpus.keys() == after.cpus.keys()
     cores = tuple(CoreTicks(cpu=cpu, busy=one.busy, all=one.all) for cpu, one in spent.items())
+    # A CPU that only one reading knows came or went, and is not reported as left out.
     left_out = sorted({*after.left_out, *(common - spent.keys())})
     return Usage(ticks=ticks, cores=cores if same_cpus else None, cpus=tuple(spent), left_out=tuple(left_out))
 
@@ -63,7 +64,7 @@ def _began_anew(before: CpuTimes, after: CpuTimes) -> bool:
 
 
 def _spent(before: CpuTimes, after: CpuTimes, room: float) -> Ticks | None:
-    """Each kind by itself: one that fell counts as 0, one that leapt is unknown; None if too little is left to tell."""
+    """The ticks of each kind, a fall as 0 and a leap as unknown; None if the CPU accounts for too little of `room`."""
     limit = IMPOSSIBLE * (room + RESET_TICKS)
     if (plain := _spent_plainly(before, after, limit)) is not None:
         return plain if plain.all >= ACCOUNTED * room else None
@@ -72,6 +73,7 @@ def _spent(before: CpuTimes, after: CpuTimes, room: float) -> Ticks | None:
     irq = None if before.irq is None or after.irq is None else _rise(after.irq - before.irq, limit)
     steal = None if before.steal is None or after.steal is None else _rise(after.steal - before.steal, limit)
     idle, iowait = _idle_and_iowait(before, after, limit)
+    # Without one of these no share can be told; steal, irq and iowait are optional in every kernel.
     if user is None or system is None or idle is None:
         return None
     all_ticks = user + system + (irq or 0) + idle + (iowait or 0) + (steal or 0)
