@@ -216,9 +216,9 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """A sample with what it closed."""
+class Entry:
+    """One step of the history as it is stored and published: a sample, and the gap and rollups that it closed."""
 
     sample: Sample
     closed: tuple[Gap | Rollup, ...]
-    """Gaps and minutes, in the order in which they are told."""
+    """The gap, then the minutes: the order in which they are published."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cpusensor.model.gaps import first_cause
-from cpusensor.model.records import Cause, Measured, Tick
+from cpusensor.model.records import Cause, Entry, Measured
 
 
 class Backlog:
@@ -32,7 +32,7 @@ class Backlog:
         cause = first_cause({lost.cause, oldest.cause, Cause.UNWRITTEN})
         self._waiting[0] = replace(oldest, cause=cause, clock_steps=lost.clock_steps + oldest.clock_steps)
 
-    def remove(self, stored: Sequence[Tick]) -> None:
+    def remove(self, stored: Sequence[Entry]) -> None:
         """Drop what was committed."""
-        times = {tick.sample.time for tick in stored}
+        times = {entry.sample.time for entry in stored}
         self._waiting = deque(one for one in self._waiting if one.sample.time not in times)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from cpusensor.model.records import Measured, Sample, Tick
+from cpusensor.model.records import Entry, Measured, Sample
 from cpusensor.model.rollup import MINUTE
 from cpusensor.recording.backlog import Backlog
 from cpusensor.recording.feed import Feed
@@ -94,12 +94,12 @@ class Committer:
 
     async def _write_waiting(self, wall: float) -> None:
         async with self._writing:
-            stored: list[Tick] = []
+            stored: list[Entry] = []
             try:
                 while self._backlog:
                     stored += await self._write_once()
                 # Once a minute it is looked whether the file is still where it was.
-                if self._history.is_doubtful or any(tick.closed for tick in stored):
+                if self._history.is_doubtful or any(entry.closed for entry in stored):
                     await self._history.restore(wall)
             except WriteError as error:
                 self._tell_unwritten(str(await self._restore(wall) or error))
@@ -108,11 +108,11 @@ class Committer:
             self._feed.committed(stored)
             self._note_history()
 
-    async def _write_once(self) -> list[Tick]:
+    async def _write_once(self) -> list[Entry]:
         """Write what waits now; what that stored. Raises WriteError."""
-        ticks = await self._history.writer.add(tuple(self._backlog))
-        self._backlog.remove(ticks)
-        return ticks
+        entries = await self._history.writer.add(tuple(self._backlog))
+        self._backlog.remove(entries)
+        return entries
 
     async def _restore(self, wall: float) -> WriteError | None:
         """Have the database opened anew if it must be; why that cannot be done, if so."""

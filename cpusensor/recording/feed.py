@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from cpusensor.model.records import Gap, Rollup, Sample, Tick
+from cpusensor.model.records import Entry, Gap, Rollup, Sample
 
 
 class Follower(Protocol):
-    """Who is told of every tick; it never makes anybody wait."""
+    """Who is told of every entry; it never makes anybody wait."""
 
-    def publish(self, tick: Tick) -> None:
-        """Take a tick."""
+    def publish(self, entry: Entry) -> None:
+        """Take an entry."""
 
     def tell(self, degraded: str | None) -> None:
         """Take what is wrong with the recording now, None if nothing is."""
@@ -35,17 +35,17 @@ class Feed:
         """A sample was measured, and waits to be published."""
         self._samples.append(sample)
 
-    def committed(self, ticks: Sequence[Tick]) -> None:
-        """Ticks were committed, in order."""
-        for tick in ticks:
-            self._closed += tick.closed
+    def committed(self, entries: Sequence[Entry]) -> None:
+        """Entries were committed, in order."""
+        for entry in entries:
+            self._closed += entry.closed
 
     def publish(self) -> None:
         """Publish what waits for it."""
         for sample in self._samples:
             closed, self._closed = tuple(self._closed), []
             self.newest = sample
-            self._follower.publish(Tick(sample=sample, closed=closed))
+            self._follower.publish(Entry(sample=sample, closed=closed))
         self._samples.clear()
 
     def is_published(self, sample: Sample) -> bool:

@@ -7,7 +7,7 @@ from operator import add
 from typing import TypeVar
 
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, Rollup, Run, Sample, Tick
+from cpusensor.model.records import ClockStep, CoreTicks, Entry, Gap, Rollup, Run, Sample
 from cpusensor.model.rollup import Tier, sum_cores
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
@@ -49,21 +49,21 @@ class Reader:
         """Count as one of the few who read a range of this length at a time. Raises ReadError if there are too many."""
         return self._database.slot(to_time - from_time)
 
-    async def ticks_after(self, time: int, now: float) -> list[Tick]:
-        """Every tick in (time, now] as it was published, in order."""
+    async def entries_after(self, time: int, now: float) -> list[Entry]:
+        """Every entry in (time, now] as it was published, in order."""
         until = int(now)
         samples = await self._samples(time, until)
         rows = await self._database.read(until - time, rows_of_tier(self._tiers[0].name), (time, until))
         minutes = self._records(rollup_of_row, rows)
         gaps = await self.gaps(time, until, now)
-        ticks = []
+        entries = []
         for sample in samples:
             closed = [minute for minute in minutes if minute.time <= sample.time]
             minutes = minutes[len(closed) :]
             ended = [gap for gap in gaps if gap.to_time < sample.time]
             gaps = gaps[len(ended) :]
-            ticks.append(Tick(sample=sample, closed=(*ended[-1:], *closed)))
-        return ticks
+            entries.append(Entry(sample=sample, closed=(*ended[-1:], *closed)))
+        return entries
 
     async def intervals(self, from_time: int, to_time: int) -> set[int]:
         """The sampling intervals of the runs that recorded in (from_time, to_time]."""
