@@ -18,7 +18,7 @@ RESERVE = 32
 RETRY_S = 5
 """When a reader that was turned away may try again."""
 
-BUSY = (
+BUSY_RESPONSE = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 30\r\n"
     b"Retry-After: %d\r\nConnection: close\r\n\r\ntoo many connections are open\n" % RETRY_S
 )
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
         self.client = client_of(self.peer)
         if self._served_by is None or not self._connections.admit(self):
             self._served_by = None
-            self.transport.write(BUSY)
+            self.transport.write(BUSY_RESPONSE)
             self.transport.close()
             return
         self._served_by.connection_made(transport)

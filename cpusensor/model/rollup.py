@@ -60,7 +60,7 @@ UNRELIABLE_RUN = 3
 def is_reliable(figures: Figures) -> bool:
     """Whether about as many ticks were counted as the clock says; if not, load and timer were in step."""
     lowest, highest = RELIABLE
-    # Right after a clock step an interval may be too short for one expected tick: that proves nothing.
+    # An interval too short for one expected tick proves nothing.
     return figures.expected == 0 or lowest * figures.expected <= figures.all <= highest * figures.expected
 
 

@@ -27,7 +27,7 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
     grid = choose_grid(asked, intervals)
     until = min(grid.end, waiting[0].sample.time - 1) if waiting else grid.end
     samples = [one.sample for one in waiting if one.sample.time <= grid.end]
-    buckets = await reader.history(grid.floor, until, grid.step)
+    buckets = await reader.buckets(grid.floor, until, grid.step)
     cores = await reader.cores(grid.floor, until, grid.step) if "cores" in asked.series else None
     gaps = await reader.gaps(asked.from_time, asked.to_time, now)
     steps = await reader.clock_steps(asked.from_time, asked.to_time)

@@ -1,4 +1,4 @@
-"""Takes into a new database what can still be read of a broken one: the newest at once, the rest by and by."""
+"""Copies what can still be read of a broken database into the new one: the newest span at once, the rest later."""
 
 import asyncio
 import logging
@@ -17,27 +17,27 @@ log = logging.getLogger(__name__)
 
 _ADOPT_SAMPLES = f"""INSERT OR IGNORE INTO run({RUN_COLUMNS})
     SELECT run, '', min(time), NULL, 5, '' FROM sample WHERE run NOT IN (SELECT id FROM run) GROUP BY run"""
-"""Samples whose run could not be salvaged get one of which nothing is known."""
+"""Samples whose run could not be salvaged get a run of which nothing is known but that it has these samples."""
 
 _DROP_OFF_GRID = """DELETE FROM sample WHERE time > ? AND time <= ?
     AND time % (SELECT interval FROM run WHERE run.id = sample.run) <> 0"""
-"""A salvaged sample that lies beside the grid of its run has a garbled time."""
+"""A salvaged sample whose time is no slot of its run has a garbled time."""
 
 _DROP_FALSE_GAPS = """DELETE FROM gap WHERE from_time NOT IN (SELECT time FROM sample) OR NOT EXISTS(
     SELECT 1 FROM sample JOIN run ON run.id = sample.run WHERE sample.time = gap.to_time + run.interval
     AND NOT EXISTS(SELECT 1 FROM sample AS inside WHERE inside.time > gap.from_time AND inside.time < sample.time))"""
-"""Gaps whose neighbours could not be salvaged are wider now."""
+"""Gaps that no longer lie between two neighbouring samples: _MARK_LOST stores the wider ones instead."""
 
 _MARK_LOST = """INSERT OR IGNORE INTO gap(from_time, to_time, cause)
     SELECT previous, time - interval, 'unwritten'
     FROM (SELECT lag(time) OVER (ORDER BY time) AS previous, time, run FROM sample) AS pair
     JOIN run ON run.id = pair.run
     WHERE time - interval > previous"""
-"""What could not be salvaged is a gap like any other."""
+"""Stores a gap wherever samples are missing, as after any other loss."""
 
 
 class Adoption:
-    """One broken database at a time, newest span first."""
+    """Copies one broken database at a time, the newest span first."""
 
     def __init__(self, database: Database, rollups: Rollups) -> None:
         self._database = database
@@ -51,17 +51,19 @@ class Adoption:
         """Copy the runs and the newest span. Raises sqlite3.Error and WriteError."""
         self._aside, self._spans = aside, salvage_history(aside, now, self._closing.is_set)
         await self._take_in_runs(aside)
+        # In a thread: a broken file may cost seconds, in which the recording must go on.
         newest = await asyncio.to_thread(next, self._spans, None)
         if newest is not None:
             await self._take_in(newest)
 
     def take_in_rest(self) -> None:
-        """Have the older spans copied beside the recording."""
+        """Start a task that copies the older spans while the recording goes on."""
         self._task = asyncio.create_task(self._take_in_rest(self._aside, self._spans), name="salvage")
         self._task.add_done_callback(_report)
 
     async def close(self) -> None:
-        """End what is being read."""
+        """Stop reading, and wait for the task to end."""
+        # The thread is not ended by cancelling its task: it looks at the event.
         self._closing.set()
         if self._task is not None:
             self._task.cancel()
@@ -71,26 +73,29 @@ class Adoption:
         try:
             rows = await asyncio.to_thread(salvage_runs, aside)
         except sqlite3.Error as error:
+            # Without its run a sample is still worth having; _ADOPT_SAMPLES makes one up.
             log.error("the runs in %s cannot be read (%s)", aside, error)
             return
         async with self._database.transaction():
             await self._database.execute_many(insert("run", RUN_COLUMNS, on_conflict="IGNORE"), rows)
 
     async def _take_in(self, span: Salvage) -> None:
-        """Copy rows; one that the new database does not accept is as good as unreadable."""
+        """Copy the rows of a span. A row that the new database refuses is left out like an unreadable one."""
         async with self._database.transaction():
             for table, rows in span.rows.items():
                 await self._database.execute_many(insert(table, TABLES[table].columns, on_conflict="IGNORE"), rows)
             await self._database.execute(_DROP_OFF_GRID, (span.end - SPAN_S, span.end))
+            # The stored rollups may have lost samples, or hold garbled ones: they are made again.
             await self._rollups.close_all([row[0] for row in span.rows["sample"]])
 
     async def _take_in_rest(self, aside: Path | None, spans: Iterator[Salvage]) -> None:
-        """Copy the older spans; then what is lost becomes a gap like any other."""
+        """Copy the older spans; then mark what is lost as gaps."""
         try:
             while (span := await asyncio.to_thread(next, spans, None)) is not None:
                 await self._take_in(span)
         except sqlite3.Error as error:
             log.error("nothing more can be read of %s (%s)", aside, error)
+        # In this order: a gap can only be judged by the samples that have a run.
         try:
             async with self._database.transaction():
                 for statement in (_ADOPT_SAMPLES, _DROP_FALSE_GAPS, _MARK_LOST):

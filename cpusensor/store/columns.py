@@ -10,7 +10,7 @@ from cpusensor.model.records import Cause, ClockStep, CoreTicks, Gap, Rollup, Ru
 
 
 class GarbledError(Exception):
-    """A row that cannot have been written: the file lost it without SQLite's noticing."""
+    """A row holds values that cannot have been written: the file was damaged in a way that SQLite does not notice."""
 
 
 Row: TypeAlias = Sequence[Any]
@@ -39,7 +39,7 @@ CLOCK_STEP_COLUMNS = _listed("time", "by_ms")
 
 
 def text_of(value: bytes) -> str:
-    """A text as the database holds it; one that a failing disk has garbled is read all the same, and judged later."""
+    """A text of the database. A garbled one must not raise in sqlite3, but be judged with the rest of its row."""
     return value.decode("utf-8", "replace")
 
 
@@ -50,6 +50,7 @@ def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
     """
     if cores is None:
         return None
+    # Compact, because cores are most of a sample's bytes.
     is_plain = [core.cpu for core in cores] == [*range(len(cores))]
     if is_plain:
         values = [value for core in cores for value in (core.busy, core.all)]
@@ -75,7 +76,7 @@ def core_ticks(blob: bytes | None) -> tuple[Sequence[int], Sequence[int]] | None
     values = struct.unpack(f"<{(len(blob) - 1) // size}{code.upper()}", blob[1:])
     if code.isupper():
         return range(len(values) // 2), values
-    return values[::3], [value for place, value in enumerate(values) if place % 3]
+    return values[::3], [value for index, value in enumerate(values) if index % 3]
 
 
 def cores_of(cpus: Sequence[int], ticks: Sequence[int]) -> tuple[CoreTicks, ...]:
@@ -87,7 +88,8 @@ def cores_of(cpus: Sequence[int], ticks: Sequence[int]) -> tuple[CoreTicks, ...]
 
 
 def _require(kind: type, *values: object) -> None:
-    """Raises GarbledError unless each value is of the kind that its column takes."""
+    """Raise GarbledError unless each value has the type of its column."""
+    # SQLite takes any type in any column, so a garbled type code goes unnoticed there.
     if any(type(value) is not kind for value in values):
         raise GarbledError("a row holds what its columns do not take")
 
@@ -98,8 +100,8 @@ def _known(*values: object) -> Sequence[object]:
 
 
 def _figures(values: Row) -> Figures:
-    """The figures whose columns these are."""
-    # Nearly every row has all of them: one comparison instead of a look at each.
+    """The figures of a row, from the values of their columns. Raises GarbledError."""
+    # Nearly every row has an integer in each column: one comparison of lists is faster than one for each value.
     if list(map(type, values)) != _INTEGERS:
         for value, may_be_unknown in zip(values, _MAY_BE_UNKNOWN, strict=True):
             if value is not None or not may_be_unknown:

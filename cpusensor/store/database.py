@@ -1,7 +1,7 @@
 """The connections to an SQLite file. The only importer of aiosqlite.
 
-One read-write connection writes and checkpoints; two read-only ones answer queries, so that a year never delays the
-last hour. A lock file keeps a second process away: two that write at once are what SQLite's WAL-reset bug needs
+One read-write connection writes and checkpoints. Two read-only ones answer queries, so that a query for a year never
+delays one for the last hour. A lock file excludes a second process, because SQLite's WAL-reset bug needs two that write
 (sqlite.org/wal.html).
 """
 
@@ -27,25 +27,25 @@ from cpusensor.store.soundness import Doubt, Soundness
 log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 0.25
-"""How long a write waits for another process's lock; what is not written then is tried again at the next tick."""
+"""Seconds that a write waits for the lock of another process; after that it is tried again with the next sample."""
 
 RECENT_S = 86_400
-"""Ranges up to this length are answered by a connection of their own."""
+"""Ranges of at most so many seconds are read on a connection of their own."""
 
 QUERY_STEPS = 10_000
-"""After how many steps of SQLite's machine, about a millisecond, a query looks whether it is to stop."""
+"""Steps of SQLite's virtual machine, about a millisecond, after which a query checks whether it has to stop."""
 
-QUERY_S = 10.0
-"""How long one query may take, once it is its turn."""
+QUERY_TIMEOUT_S = 10.0
+"""Seconds that one query may take; waiting for the connection does not count."""
 
 MAX_READING = 8
-"""How many answers may be in the making at a time that read short ranges, and how many that read long ones."""
+"""Answers that may be computed at a time from each of the two read-only connections."""
 
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error code that is its kind (rescode.html)."""
 
 PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
-"""Kinds of failure that end by themselves; after any other the file is looked at."""
+"""Failures that pass by themselves; after any other the file is checked."""
 
 
 class WriteError(Exception):
@@ -57,36 +57,38 @@ class ReadError(Exception):
 
 
 class ReadConnection:
-    """A read-only connection. It answers one query at a time, and none for long."""
+    """A read-only connection. It runs one query at a time, each with a timeout."""
 
     def __init__(self, connection: aiosqlite.Connection, stopping: Event) -> None:
         self._connection = connection
         self._stopping = stopping
-        self._turn = asyncio.Lock()
+        self._query_lock = asyncio.Lock()
+        # Of the loop and not of `Clock`: in tests that one stands still while SQLite works.
         self._now = asyncio.get_running_loop().time
         self._deadline = math.inf
         self._reading = 0
 
     async def prepare(self) -> None:
-        """Read something, and from then on look at the time while a query runs. Raises sqlite3.Error."""
+        """Open the file by a first query, and install the timeout for all later ones. Raises sqlite3.Error."""
+        # SQLite opens the file at the first query: a file that cannot be read is found here and not by a reader.
         await self.fetch("SELECT max(time) FROM sample UNION ALL SELECT max(time) FROM minute", (), math.inf)
         await self._connection.set_progress_handler(self._is_over, QUERY_STEPS)
 
-    async def fetch(self, sql: str, arguments: Sequence[object], limit_s: float) -> list[Row]:
-        """Its rows. Raises ReadError after so many seconds, sqlite3.Error, and ValueError once it is closed."""
-        async with self._turn:
-            self._deadline = self._now() + limit_s
+    async def fetch(self, sql: str, arguments: Sequence[object], timeout_s: float) -> list[Row]:
+        """The rows of a query. Raises ReadError after the timeout, sqlite3.Error, and ValueError once it is closed."""
+        async with self._query_lock:
+            self._deadline = self._now() + timeout_s
             try:
                 return list(await self._connection.execute_fetchall(sql, arguments))
             except sqlite3.OperationalError as error:
-                # SQLite says no more than "interrupted", whether the time was over or the service stops.
+                # SQLite says "interrupted" both after a timeout and when the service ends.
                 if self._now() > self._deadline:
-                    raise ReadError(f"this takes longer than {limit_s:g} s; ask for a shorter range") from error
+                    raise ReadError(f"this takes longer than {timeout_s:g} s; ask for a shorter range") from error
                 raise
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Count as one of those whose answers are made of what is read here. Raises ReadError if there are too many."""
+        """Take one of MAX_READING slots while an answer is computed. Raises ReadError if all are taken."""
         if self._reading >= MAX_READING:
             raise ReadError("too many ranges are being read; try again")
         self._reading += 1
@@ -104,7 +106,7 @@ class OpenFile:
     """The connections to one file."""
 
     stack: AsyncExitStack
-    """Closes them."""
+    """Closes the connections."""
     identity: tuple[int, int] | None
     """Device and inode: another file may take its name."""
     writer: aiosqlite.Connection
@@ -119,7 +121,7 @@ class Database:
         self.path = path
         self.soundness = Soundness()
         self.writing = asyncio.Lock()
-        """Held by whoever writes, or puts another file in the place of this one."""
+        """Held while a coroutine writes, or replaces the file."""
         self._stopping = Event()
         self._file: OpenFile | None = None
 
@@ -129,18 +131,18 @@ class Database:
         return self._file.identity if self._file else None
 
     async def open(self, *, is_new: bool) -> None:
-        """Open the file at the path, or make what is in it if it `is_new`, in place of what was open.
+        """Open the file at the path, create its tables if it `is_new`, and close the file that was open before.
 
-        Raises BrokenError or StorageError, and then leaves open what was.
+        Raises BrokenError or StorageError, and then leaves that one open.
         """
         file = await self._connect(is_new=is_new)
-        # The old connections go last: closing the only ones to a file would take its log away.
+        # The old connections close last: SQLite deletes the write-ahead log with the last connection to a file.
         await self.close()
         self._file = file
         self._stopping.clear()
 
     async def close(self) -> None:
-        """Close the connections; what still reads is cut short."""
+        """Close the connections, and interrupt the queries that still run."""
         self.stop_queries()
         file, self._file = self._file, None
         if file is None:
@@ -151,7 +153,7 @@ class Database:
             log.warning("%s could not be closed in good order (%s)", self.path, error)
 
     def stop_queries(self) -> None:
-        """Cut short every query that runs or waits, so that none of them holds up the end."""
+        """Interrupt every query that runs or waits, so that none of them delays the end."""
         self._stopping.set()
 
     async def execute(self, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
@@ -179,25 +181,26 @@ class Database:
                 try:
                     yield
                     await writer.execute_fetchall("COMMIT")
+                # Cancellation too: an open transaction would swallow the next one.
                 except BaseException:
-                    # A full disk has already rolled it back.
+                    # On a full disk SQLite has rolled back by itself (lang_transaction.html).
                     if writer.in_transaction:
                         await writer.execute_fetchall("ROLLBACK")
                     raise
 
     async def read(
-        self, span_s: int, sql: str, arguments: Sequence[object], *, limit_s: float | None = None
+        self, span_s: int, sql: str, arguments: Sequence[object], *, timeout_s: float | None = None
     ) -> list[Row]:
-        """Rows for a range of this length, within `QUERY_S` or another limit. Raises ReadError."""
+        """The rows of a query about `span_s` seconds, within `QUERY_TIMEOUT_S` or another timeout. Raises ReadError."""
         try:
             with self._noticing_damage():
-                return await self._reader(span_s).fetch(sql, arguments, limit_s or QUERY_S)
+                return await self._reader(span_s).fetch(sql, arguments, timeout_s or QUERY_TIMEOUT_S)
         except (sqlite3.Error, ValueError) as error:
             raise ReadError(f"the history cannot be read: {error}") from error
 
     @contextmanager
     def slot(self, span_s: int) -> Iterator[None]:
-        """Count as one of the few who read a range of this length at a time. Raises ReadError."""
+        """Take one of the slots for answers about `span_s` seconds. Raises ReadError if all are taken."""
         try:
             reader = self._reader(span_s)
         except ValueError as error:
@@ -252,8 +255,9 @@ class Database:
 
 
 async def _bring_up_to_date(path: Path, writer: aiosqlite.Connection, *, is_new: bool) -> None:
-    """Bring a database that is ours, or empty, to the newest version. Raises StorageError for a version to come."""
+    """Bring a database that is ours, or empty, to the newest version. Raises StorageError for a newer version."""
     if is_new:
+        # Before the first table: it cannot be changed afterwards without a VACUUM (pragma.html).
         await writer.execute_fetchall("PRAGMA auto_vacuum = INCREMENTAL")
         await writer.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
     ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
@@ -266,6 +270,7 @@ async def _bring_up_to_date(path: Path, writer: aiosqlite.Connection, *, is_new:
         await writer.execute_fetchall("BEGIN IMMEDIATE")
         for statement in statements:
             await writer.execute_fetchall(statement)
+        # Inside the transaction, so that a crash leaves either version whole.
         await writer.execute_fetchall(f"PRAGMA user_version = {number}")
         await writer.execute_fetchall("COMMIT")
     for pragma in PRAGMAS:
@@ -284,7 +289,7 @@ def is_damage(error: BaseException | None) -> bool:
 
 @contextmanager
 def open_errors(path: Path) -> Iterator[None]:
-    """What keeps a file from being opened: BrokenError if the file is at fault, else StorageError."""
+    """Turn what prevents a file from being opened into BrokenError if the file is damaged, else into StorageError."""
     try:
         yield
     except sqlite3.Error as error:

@@ -12,10 +12,10 @@ APPLICATION_ID = 0x43505553
 """Marks a database as ours (PRAGMA application_id): "CPUS"."""
 
 HEADER_LENGTH = 100
-"""Bytes (fileformat2.html §1.3)."""
+"""Length of an SQLite header in bytes (fileformat2.html §1.3)."""
 
 COMPANIONS = ("", "-wal", "-shm")
-"""What a database consists of while it is open; parted from its write-ahead log it loses what that holds."""
+"""Suffixes of the files of an open database. Without its write-ahead log it loses what was committed last."""
 
 _HISTORY = b"history"
 
@@ -29,13 +29,13 @@ class BrokenError(Exception):
 
 
 class Lock:
-    """A held lock file. It also remembers, for the next start, that a history was kept here."""
+    """A locked file beside the database. It also records, for the next start, that a history was stored here."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         file.seek(0)
         self.had_history = _HISTORY in file.read(100)
-        """Whether a database of ours was once opened beside it."""
+        """Whether a database of ours was opened beside it before."""
         self._write(_HISTORY if self.had_history else b"")
 
     def remember_history(self) -> None:
@@ -43,7 +43,7 @@ class Lock:
         self._write(_HISTORY)
 
     def _write(self, mark: bytes) -> None:
-        """In place, and cut only then: a full disk must not cost the mark."""
+        """Overwrite the file, and truncate it afterwards: on a full disk it must not end up empty."""
         text = b"%d %b\n" % (os.getpid(), mark)
         os.pwrite(self._file.fileno(), text, 0)
         os.ftruncate(self._file.fileno(), len(text))
@@ -61,6 +61,7 @@ def hold_lock(path: Path) -> Iterator[Lock]:
         ) from error
     with os.fdopen(number, "r+b") as file:
         try:
+            # flock and not a file that exists: the kernel drops it with the process, so no stale lock is left.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             file.seek(0)
@@ -90,12 +91,14 @@ def claim(path: Path, *, had_history: bool) -> bool:
             header = file.read(HEADER_LENGTH)
     except FileNotFoundError:
         header = b""
+    # A power cut may leave an empty file; with no byte in it, nothing can be lost by using it.
     if not header:
         path.touch(mode=0o600)
         return True
     is_database = len(header) == HEADER_LENGTH and header.startswith(b"SQLite format 3\0")
     if is_database and header[68:72] == APPLICATION_ID.to_bytes(4, "big"):
         return False
+    # Another program's database is foreign even here, but garbage where ours lay is ours.
     if had_history and not is_database:
         raise BrokenError("its header is not that of a database")
     raise StorageError(f"{path}: is not a cpusensor database and was left untouched; set --db to another file")

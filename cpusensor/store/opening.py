@@ -1,4 +1,4 @@
-"""Opens the history, and keeps a sound file under it whatever happens to the one that is open."""
+"""Opens the history, and replaces its file whenever it is missing, unreachable or broken."""
 
 import logging
 import sqlite3
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class History:
-    """The history in an open database: its runs, who writes to it, who reads it. `open_history` makes one."""
+    """The history in an open database: its runs, its writer, its reader. `open_history` makes one."""
 
     def __init__(self, path: Path, lock: Lock, tiers: Sequence[Tier]) -> None:
         database = Database(path)
@@ -41,7 +41,7 @@ class History:
         self.writer = Writer(database, self.runs, rollups, tiers[0].seconds)
         self.reader = Reader(database, self.runs, tiers)
         self.notice: str | None = None
-        """What a person should know of the history: that it is lost, or was broken; None if all is well."""
+        """That the history is lost or was broken, in words for a person; None if all is well."""
         self._database = database
         self._rollups = rollups
         self._lock = lock
@@ -55,27 +55,29 @@ class History:
         aside = await self._open_or_replace(now)
         try:
             await self._learn(aside, now)
-            # What the streams will want next is read once now: a broken file is better found before anybody waits.
+            # The streams need this hour next: a broken file is better found before a reader waits for it.
             if self.writer.newest is not None:
                 await self.reader.entries_after(self.writer.newest.time - REPLAY_S, now)
         except (GarbledError, ReadError, WriteError, sqlite3.Error) as error:
             if self._database.soundness.doubt < Doubt.DAMAGED and not isinstance(error, GarbledError):
                 raise
+            # Once only: what fails in a new file is the fault of the disk.
             await self._learn(await self._replace(str(error), now), now)
 
     async def restore(self, now: float) -> None:
-        """Go on in a sound file if there is any doubt about this one, or it is no longer where it was.
+        """Reopen or replace the file if its soundness is in doubt, or if the path leads to another file or to none.
 
-        To be called now and then, and after a failed write. Raises WriteError if there is no sound file to be had.
+        To be called once a minute and after a failed write. Raises WriteError if no sound file can be opened.
         """
         soundness = self._database.soundness
         if soundness.doubt is Doubt.NONE and identity(self._database.path) == self._database.opened:
             return
         try:
+            # Reopening cannot help: SQLite reads garbled values without noticing.
             if soundness.doubt is Doubt.GARBLED:
                 aside: Path | None = await self._replace(soundness.reason, now)
             elif soundness.doubt is Doubt.DAMAGED:
-                # On connections of which none has seen anything fail: the disk may have been at fault, not the file.
+                # Asked again on new connections, for the disk may have been at fault and not the file.
                 aside = await self._reopen(now) or await self._replace_if_damaged(now)
             else:
                 aside = await self._reopen(now)
@@ -86,13 +88,13 @@ class History:
             raise WriteError(str(error)) from error
 
     async def verify(self, now: float) -> None:
-        """Read the whole file, and replace it if it is damaged where nobody has looked yet. Raises ReadError."""
+        """Have SQLite check the whole file, and replace it if it is damaged. Raises ReadError and StorageError."""
         aside = await self._replace_if_damaged(now)
         if aside is not None:
             await self._learn(aside, now)
 
     async def reached_by_earlier_boot(self) -> int | None:
-        """Up to when the last run of an earlier boot recorded, by its clock; None if there was none, or nothing tells.
+        """The time of the newest sample of an earlier boot, by its clock; None if there is none or it is not certain.
 
         If a run of the present boot recorded something, the clock was believed then.
         """
@@ -105,20 +107,20 @@ class History:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether something was read that cannot have been written, so that the file wants restoring."""
+        """Whether the file looks damaged or garbled, so that `restore` has work to do."""
         return self._database.soundness.doubt >= Doubt.DAMAGED
 
     def stop_queries(self) -> None:
-        """Cut short every query that runs or waits, so that none of them holds up the end."""
+        """Interrupt every query that runs or waits, so that none of them delays the end."""
         self._database.stop_queries()
 
     async def close(self) -> None:
-        """Close the database; what still reads, or is being read of a broken one, is cut short."""
+        """Close the database, and interrupt the queries and the salvage that still run."""
         await self._adoption.close()
         await self._database.close()
 
     async def _open_or_replace(self, now: float) -> Path | None:
-        """Open the file; where it was set aside if it turned out to be broken."""
+        """Open the file, replaced by a new one if it is broken; returns the path of the broken one, else None."""
         try:
             await self._open()
         except BrokenError as error:
@@ -133,11 +135,13 @@ class History:
             if is_new:
                 self._announce_new()
         await self._database.open(is_new=is_new)
+        # Not before: a first start that fails must not make the next one report a loss.
         with open_errors(path):
             self._lock.remember_history()
 
     def _announce_new(self) -> None:
         path = self._database.path
+        # With a notice the file is new because the broken one was just set aside.
         if self._lock.had_history and self.notice is None:
             self.notice = "the history that was kept here is missing; a new one was begun"
             log.error("%s is missing or empty, though a history was kept here: a new one begins", path)
@@ -145,11 +149,11 @@ class History:
             log.warning("%s did not exist or was empty: a new history begins here", path)
 
     async def _replace(self, reason: str, now: float) -> Path:
-        """Set the broken file aside and open a new one; where the broken one is now. Raises StorageError."""
+        """Set the broken file aside and open a new one; returns the new path of the broken one. Raises StorageError."""
         path = self._database.path
         async with self._database.writing:
             await self._database.close()
-            # On a dying disk a good database looks broken: there it is left where it is.
+            # On a dying disk a good database looks broken, so it is not moved there.
             if not can_write_beside(path):
                 raise StorageError(f"{path}: cannot be read ({reason}), nor can its folder take a file; check the disk")
             aside = set_aside(path, now)
@@ -160,12 +164,13 @@ class History:
         return aside
 
     async def _reopen(self, now: float) -> Path | None:
-        """Open anew what was deleted, replaced by another file, or cannot be reached; where a broken one went."""
+        """Reopen a file that was deleted, replaced or unreachable; returns where a broken one is now, else None."""
         database = self._database
         async with database.writing:
             found = identity(database.path)
             if found is None and database.soundness.doubt is Doubt.NONE:
                 await self._write_again()
+            # On closing, SQLite deletes the log by its name, which would later be the log of the new file.
             if found != database.opened:
                 await database.close()
             try:
@@ -179,14 +184,14 @@ class History:
         return await self._replace(broken, now)
 
     async def _write_again(self) -> None:
-        """The file was deleted, but lives on in the connection that has it open."""
+        """Write the deleted file again: its content lives as long as the connection that has it open."""
         path = self._database.path
         await self._database.execute("VACUUM INTO ?", (str(path),))
         path.chmod(0o600)
         log.error("%s was deleted while it was in use; it was written again, whole", path)
 
     async def _replace_if_damaged(self, now: float) -> Path | None:
-        """Ask SQLite for the soundness of the whole file; where it was set aside if it is damaged. Raises ReadError."""
+        """Have SQLite check the whole file, and replace it if it is damaged; as `_reopen`. Raises ReadError."""
         damage = await find_damage(self._database)
         if damage is not None:
             return await self._replace(damage, now)
@@ -195,9 +200,9 @@ class History:
         return None
 
     async def _learn(self, aside: Path | None, now: float) -> None:
-        """Go on in the file that is open now, taking in what can be read of the broken one that was set aside.
+        """Load what the open file holds, and copy into it what can be read of a broken one that was set aside.
 
-        Of that the runs and the newest span come at once, for the next gap needs them; the rest follows by and by.
+        Its runs and newest span are copied at once, for the next gap is computed from them; the rest follows in a task.
         """
         if aside is not None:
             await self._adoption.take_in_newest(aside, now)

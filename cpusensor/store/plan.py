@@ -1,4 +1,4 @@
-"""Which stored rows answer a question: the coarsest that divide its step, and finer ones where those end. Pure."""
+"""Which stored rows a query reads: the coarsest tier that fits its step, and finer ones where that ends. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ def plan(from_time: int, to_time: int, tiers: Sequence[Tier], newest: Sequence[i
     `newest` holds the time of the newest rollup of each of `tiers`, which come as `tiers_for` gives them.
     """
     parts, arguments, reached = [], [], from_time
+    # Each tier begins where the coarser one ends, so that no sample counts twice and none is missed.
     for tier, closed in zip(tiers, newest, strict=True):
         parts.append(rows_of_tier(tier.name))
         arguments += [reached, to_time]

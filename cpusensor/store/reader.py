@@ -1,4 +1,4 @@
-"""Answers questions about the history. Reads on connections of its own, which never hold up who writes."""
+"""Reads the history, on connections of its own, which never delay a write."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -31,14 +31,13 @@ from cpusensor.store.statements import INTERVALS, buckets, rows_of_tier
 T = TypeVar("T")
 
 CORES_PER_QUERY_S = 86_400
-"""How much of a range is read at a time where Python adds up, in a thread, so that the event loop is never held."""
-
+"""Seconds of a range whose cores are read at a time, since Python adds them up: it bounds the memory of a year."""
 
 DAY_S = 86_400
 
 
 class Reader:
-    """What may be asked. All of it raises ReadError, and GarbledError for rows that cannot have been written."""
+    """The queries. Each raises ReadError, and GarbledError for rows that cannot have been written."""
 
     def __init__(self, database: Database, runs: Runs, tiers: Sequence[Tier]) -> None:
         self._database = database
@@ -46,7 +45,7 @@ class Reader:
         self._tiers = tiers
 
     def slot(self, from_time: int, to_time: int) -> AbstractContextManager[None]:
-        """Count as one of the few who read a range of this length at a time. Raises ReadError if there are too many."""
+        """Take one of the slots for answers about a range of this length. Raises ReadError if all are taken."""
         return self._database.slot(to_time - from_time)
 
     async def entries_after(self, time: int, now: float) -> list[Entry]:
@@ -60,6 +59,7 @@ class Reader:
         for sample in samples:
             closed = [minute for minute in minutes if minute.time <= sample.time]
             minutes = minutes[len(closed) :]
+            # A sample closes at most one gap; more of them stem from a clock that was set back.
             ended = [gap for gap in gaps if gap.to_time < sample.time]
             gaps = gaps[len(ended) :]
             entries.append(Entry(sample=sample, closed=(*ended[-1:], *closed)))
@@ -67,19 +67,22 @@ class Reader:
 
     async def intervals(self, from_time: int, to_time: int) -> set[int]:
         """The sampling intervals of the runs that recorded in (from_time, to_time]."""
+        # The usual case needs no query.
         if len(self._runs.intervals) == 1:
             return self._runs.intervals
         rows = await self._database.read(to_time - from_time, INTERVALS, (from_time, to_time, to_time))
         return {interval for (interval,) in rows}
 
-    async def history(self, from_time: int, to_time: int, step: int) -> list[Rollup]:
+    async def buckets(self, from_time: int, to_time: int, step: int) -> list[Rollup]:
         """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, without cores."""
         chosen = await self._plan(from_time, to_time, step)
         rows = await self._database.read(to_time - from_time, buckets(chosen.sql, step), chosen.arguments)
+        # In a thread: thousands of records would hold the event loop for too long.
         return await asyncio.to_thread(self._records, rollup_of_row, rows)
 
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
-        """The ticks of each core in each bucket that knows them, by the bucket's time."""
+        """The ticks of each core, by the time of its bucket; buckets without known cores are left out."""
+        # Whole buckets, so that none is split between two slices.
         slice_s = bucket_end(CORES_PER_QUERY_S, step)
         sums = CoreSums(step)
         for start in range(from_time // step * step, to_time, slice_s):
@@ -102,11 +105,11 @@ class Reader:
         return self._records(clock_step_of_row, rows)
 
     async def newest_of_run(self, run: Run) -> int | None:
-        """The time of the sample that a run recorded last, by its clock; None if that cannot be told.
+        """The time of the last sample of a run, by its clock; None if that is not certain.
 
-        It cannot after a crash of a run whose clock was set back, for the highest time is not the last one then.
+        It is not after a crash of a run whose clock was set back, for then the highest time is not the last one.
         """
-        # Rows of other runs above those of this one are few: what a clock that was wrong left in the future.
+        # Few rows of other runs lie above those of this one: only what a wrong clock left in the future.
         sql = "SELECT time FROM sample WHERE run = ? AND time > ? ORDER BY time DESC LIMIT 1"
         rows = await self._database.read(0, sql, (run.id, run.started - DAY_S))
         highest = rows[0][0] if rows else None
@@ -132,7 +135,7 @@ class Reader:
         return newest if isinstance(newest, int) else None
 
     def _records(self, of_row: Callable[[Row], T], rows: Sequence[Row]) -> list[T]:
-        """What was read for an answer. Raises GarbledError, and then the file wants replacing."""
+        """The records of the rows. Raises GarbledError, and then has noted that the file must be replaced."""
         try:
             return [of_row(row) for row in rows]
         except GarbledError as error:
@@ -153,6 +156,7 @@ class CoreSums:
             unpacked, end = core_ticks(blob), bucket_end(time, self._step)
             if unpacked is None:
                 continue
+            # The same CPUs in nearly every row: then positions suffice, and numbers are added without records.
             before = self._sums.get(end)
             if before is None:
                 self._sums[end] = unpacked
@@ -169,6 +173,6 @@ class CoreSums:
 def _join(
     one: tuple[Sequence[int], Sequence[int]], other: tuple[Sequence[int], Sequence[int]]
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """The sums of two sets of CPUs, each CPU with its like."""
+    """The sums of two sets of CPUs, by the numbers of the CPUs."""
     whole = sum_cores([cores_of(*one), cores_of(*other)]) or ()
     return [core.cpu for core in whole], [ticks for core in whole for ticks in (core.busy, core.all)]

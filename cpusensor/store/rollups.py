@@ -1,4 +1,4 @@
-"""Keeps the rollups of each tier equal to what their parts add up to. Inside the transactions of others."""
+"""Keeps each rollup equal to the sum of its parts. Works inside the transactions of its callers."""
 
 from collections.abc import Sequence
 
@@ -11,19 +11,21 @@ from cpusensor.store.statements import SAMPLE_AS_ROLLUP, insert, rows_of_tier
 
 
 class Rollups:
-    """The stored tiers. All that it does can be done again and changes nothing."""
+    """The stored tiers. Every method is idempotent: each rollup is computed anew from its parts."""
 
     def __init__(self, database: Database, tiers: Sequence[Tier]) -> None:
         self._database = database
         self._tiers = tiers
 
     async def close_after(self, time: int, previous: int | None, highest: int) -> list[Rollup]:
-        """Close what a sample at `time` closes, `previous` being the time of the one before; the finest tier's.
+        """Close the buckets that a sample at `time` closes; returns the rollups of the finest tier.
 
-        In a history that reaches to `highest` the sample may lie inside of what is closed already.
+        `previous` is the time of the sample before, `highest` that of the last slot of the history: a sample before it
+        may lie in a bucket that is closed already.
         """
         finest: list[Rollup] = []
         for number, tier in enumerate(self._tiers):
+            # From the finest to the coarsest, for each tier is added up from the one below.
             own = bucket_end(time, tier.seconds)
             if own <= highest:
                 await self.close(number, own)
@@ -33,7 +35,7 @@ class Rollups:
         return finest
 
     async def close(self, number: int, end: int) -> Rollup | None:
-        """Make the rollup of a tier what its parts add up to; None, and no row, for no parts."""
+        """Store the rollup of a tier that ends at `end`, computed from its parts; None, and no row, for no parts."""
         tier = self._tiers[number]
         rows = await self._database.execute(f"{self._parts(number)} ORDER BY time", (end - tier.seconds, end))
         rollup = roll_up([rollup_of_row(row) for row in rows], end)
@@ -44,7 +46,7 @@ class Rollups:
         return rollup
 
     async def close_all(self, times: Sequence[int]) -> None:
-        """Close every bucket that one of the times lies in, over or not."""
+        """Close every bucket that one of the times lies in, also one that is not over."""
         for number, tier in enumerate(self._tiers):
             for end in sorted({bucket_end(time, tier.seconds) for time in times}):
                 await self.close(number, end)

@@ -1,4 +1,4 @@
-"""The lives of the recording process: when each began, on which grid it recorded, and whether it ended well."""
+"""The runs of the recording process: when each began, its interval, and whether it ended cleanly."""
 
 from cpusensor.model.records import Run, Sample
 from cpusensor.store.columns import RUN_COLUMNS, row_of_run, run_of_row
@@ -6,7 +6,7 @@ from cpusensor.store.database import Database
 from cpusensor.store.statements import INSERT_RUN
 
 MAX_LOOKED_AT = 20
-"""How many runs without a sample are passed over in search of the last one that recorded."""
+"""Runs to search for the last one that has a sample: a crash loop may leave thousands without any."""
 
 
 class Runs:
@@ -19,7 +19,7 @@ class Runs:
 
     @property
     def present(self) -> Run:
-        """The present run, once it was begun."""
+        """The present run. Raises RuntimeError before it was begun."""
         if self._present is None:
             raise RuntimeError("no run was begun")
         return self._present
@@ -27,6 +27,7 @@ class Runs:
     @property
     def was_left_open(self) -> bool:
         """Whether the run before the present one did not end in good order."""
+        # A slice, for there may be no run before.
         return any(run.ended is None for run in self._known[-2:-1])
 
     @property
@@ -35,8 +36,8 @@ class Runs:
         return {run.interval for run in self._known}
 
     @property
-    def grid(self) -> int:
-        """Seconds between two slots of the present run."""
+    def present_interval(self) -> int:
+        """Seconds between two slots of the present run; 1, on which every time is a slot, before it was begun."""
         return self._present.interval if self._present else 1
 
     @property
@@ -46,22 +47,23 @@ class Runs:
 
     def interval_of(self, sample: Sample) -> int:
         """Seconds between two slots of the run that recorded the sample."""
-        return next((run.interval for run in self._known if run.id == sample.run), self.grid)
+        return next((run.interval for run in self._known if run.id == sample.run), self.present_interval)
 
     def preceding(self, newest: Sample | None) -> list[Run]:
         """The runs before the present one, back to that of the newest sample; without a sample, only the last."""
         before = self._known[:-1]
         if newest is None:
             return before[-1:]
+        # Runs that ended before their first sample are part of the same gap, and so are their causes.
         return [run for run in before if run.id >= newest.run]
 
     async def load(self) -> None:
-        """Learn, inside a transaction, what is in the file. Raises GarbledError and sqlite3.Error."""
+        """Load the runs of the file, inside a transaction. Raises GarbledError and sqlite3.Error."""
         rows = await self._database.execute(f"SELECT {RUN_COLUMNS} FROM run ORDER BY id")
         self._known = [run_of_row(row) for row in rows]
 
     async def start(self, boot_id: str, started: float, interval: int, version: str) -> Run:
-        """Note that recording begins. Raises WriteError."""
+        """Store a new run and return it. Raises WriteError."""
         run_id = self._known[-1].id + 1 if self._known else 1
         run = Run(id=run_id, boot_id=boot_id, started=int(started), ended=None, interval=interval, version=version)
         await self._database.write(INSERT_RUN, row_of_run(run))
@@ -70,12 +72,12 @@ class Runs:
         return run
 
     async def resume(self) -> None:
-        """Note the present run in a file that does not know it, as one that took a broken one's place."""
+        """Store the present run in a file that replaced a broken one and lacks it. Raises WriteError."""
         run = self._present
         if run is not None and run not in self._known:
             await self.start(run.boot_id, run.started, run.interval, run.version)
 
     async def end(self, ended: float) -> None:
-        """Note that recording ended as it should: without this, the next start finds a crash. Raises WriteError."""
+        """Store that the run ended cleanly; without this the next start reports a crash. Raises WriteError."""
         if self._present is not None:
             await self._database.write("UPDATE run SET ended = ? WHERE id = ?", (int(ended), self._present.id))

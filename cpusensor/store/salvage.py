@@ -28,15 +28,16 @@ from cpusensor.store.columns import (
 )
 
 MAX_RUNS = 10_000
+"""Highest id of a run that is salvaged: an unreadable range is halved, so it needs an end."""
 
-SMALLEST = 4
-"""A range no longer than this that cannot be read is given up."""
+MIN_RANGE = 4
+"""An unreadable range of at most so many keys is given up instead of halved."""
 
 SPAN_S = 3600
-"""How much history is read at a time."""
+"""Seconds of history that are read at a time."""
 
-STEPS = 10_000
-"""After how many steps of SQLite's machine, about a millisecond, a query looks whether it is to stop."""
+QUERY_STEPS = 10_000
+"""Steps of SQLite's virtual machine, about a millisecond, after which a query checks whether it has to stop."""
 
 
 def _sound_run(row: Row) -> Row:
@@ -45,7 +46,7 @@ def _sound_run(row: Row) -> Row:
 
 
 def _sound_sample(row: Row) -> Row:
-    """Without its cores if those are garbled: they come last."""
+    """The row, without its cores (the last column) if only they are garbled. Raises GarbledError."""
     sample = sample_of_row(row)
     if any(sample_faults(sample)):
         raise GarbledError("it says what cannot be")
@@ -53,7 +54,7 @@ def _sound_sample(row: Row) -> Row:
 
 
 def _sound_rollup(row: Row) -> Row:
-    """Likewise."""
+    """The row, without its cores if only they are garbled. Raises GarbledError."""
     return (*row[:-1], None) if rollup_of_row(row).cores is None else row
 
 
@@ -67,21 +68,21 @@ def _sound_clock_step(row: Row) -> Row:
     return row
 
 
-class Table(NamedTuple):
+class HistoryTable(NamedTuple):
     """A table that holds history."""
 
     columns: str
     time: str
     """The column that its rows are found by."""
     sound: Callable[[Row], Row]
-    """The row as far as it makes sense. Raises GarbledError if nothing of it does."""
+    """Returns the row without what is garbled. Raises GarbledError if nothing of it can be used."""
 
 
 TABLES = {
-    "sample": Table(SAMPLE_COLUMNS, "time", _sound_sample),
-    **{tier.name: Table(ROLLUP_COLUMNS, "time", _sound_rollup) for tier in TIERS},
-    "gap": Table(GAP_COLUMNS, "from_time", _sound_gap),
-    "clock_step": Table(CLOCK_STEP_COLUMNS, "time", _sound_clock_step),
+    "sample": HistoryTable(SAMPLE_COLUMNS, "time", _sound_sample),
+    **{tier.name: HistoryTable(ROLLUP_COLUMNS, "time", _sound_rollup) for tier in TIERS},
+    "gap": HistoryTable(GAP_COLUMNS, "from_time", _sound_gap),
+    "clock_step": HistoryTable(CLOCK_STEP_COLUMNS, "time", _sound_clock_step),
 }
 
 
@@ -96,19 +97,20 @@ class Salvage:
 
 
 def salvage_runs(path: Path) -> list[Row]:
-    """The runs, as far as they can be read."""
-    with _open(path) as connection:
-        rows = _read(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
+    """The rows of the runs that can be read. Raises sqlite3.Error if the file cannot be opened at all."""
+    with _connect(path) as connection:
+        rows = _read_range(connection, f"SELECT {RUN_COLUMNS} FROM run WHERE id > ? AND id <= ?", 0, MAX_RUNS)
     return _as_far_as_sound(rows, _sound_run)
 
 
 def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> Iterator[Salvage]:
-    """The history until now span by span, the newest first, so that what is asked for most is back soonest.
+    """The history until `now` in spans of an hour, newest first, because the newest is asked for most.
 
-    A garbled time can make it look as if there were years of it: once `is_stopped`, nothing more comes.
+    A garbled time can make it seem to last for decades, so `is_stopped` is asked before each span and during queries.
+    Raises sqlite3.Error if the file cannot be opened.
     """
-    with _open(path) as connection:
-        connection.set_progress_handler(is_stopped, STEPS)
+    with _connect(path) as connection:
+        connection.set_progress_handler(is_stopped, QUERY_STEPS)
         first, last = _bounds(connection, int(now))
         for end in range(-(-last // SPAN_S) * SPAN_S, first - SPAN_S, -SPAN_S):
             if is_stopped():
@@ -116,7 +118,7 @@ def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> I
             rows = {}
             for name, table in TABLES.items():
                 sql = f"SELECT {table.columns} FROM {name} WHERE {table.time} > ? AND {table.time} <= ?"
-                rows[name] = _as_far_as_sound(_read(connection, sql, end - SPAN_S, end), table.sound)
+                rows[name] = _as_far_as_sound(_read_range(connection, sql, end - SPAN_S, end), table.sound)
             if any(rows.values()):
                 yield Salvage(end=end, rows=rows)
 
@@ -131,7 +133,7 @@ def _as_far_as_sound(rows: Sequence[Row], sound: Callable[[Row], Row]) -> list[R
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[sqlite3.Connection]:
+def _connect(path: Path) -> Iterator[sqlite3.Connection]:
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as connection:
         connection.text_factory = text_of
@@ -139,9 +141,10 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
-    """First and last time until now of any table that still says; an empty range if none does."""
+    """First and last time until `now` in all tables that can be read; an empty range if none can."""
     times: list[int] = []
     for name, table in TABLES.items():
+        # Each in a query of its own, which reads one end of the index: the other end may be broken.
         for extreme in ("min", "max"):
             sql = f"SELECT {extreme}({table.time}) FROM {name} WHERE {table.time} > ? AND {table.time} <= ?"
             try:
@@ -152,16 +155,16 @@ def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
     return (min(times), max(times)) if times else (0, -SPAN_S)
 
 
-def _read(connection: sqlite3.Connection, sql: str, after: int, until: int) -> list[Row]:
-    """Rows in (after, until]: a range that cannot be read is halved down to what can be.
+def _read_range(connection: sqlite3.Connection, sql: str, after: int, until: int) -> list[Row]:
+    """The rows in (after, until]. A range that cannot be read is halved until its parts can be read or are given up.
 
     SQLite finds where a range begins and trusts the order from there, so that a garbled key can come from anywhere.
     """
     try:
         rows = connection.execute(sql, (after, until)).fetchall()
     except sqlite3.Error:
-        if until - after <= SMALLEST:
+        if until - after <= MIN_RANGE:
             return []
         middle = (after + until) // 2
-        return _read(connection, sql, after, middle) + _read(connection, sql, middle, until)
+        return _read_range(connection, sql, after, middle) + _read_range(connection, sql, middle, until)
     return [row for row in rows if after < row[0] <= until]

@@ -1,4 +1,4 @@
-"""What brings a database to the newest version, and how its connections are set up.
+"""The migrations to the newest schema, and the pragmas of the writing connection.
 
 A migration is a file of SQL that is never changed again: databases that it made are out there. The number of those that
 were run is the version of the schema (PRAGMA user_version).
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one, for executescript() would commit what is open."""
+    """The statements of a script one by one, because executescript() would commit the open transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

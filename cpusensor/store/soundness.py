@@ -1,19 +1,19 @@
-"""How sound the file is, as far as anybody has noticed: one value, noted by whoever reads or writes."""
+"""How sound the file is: one value, raised by every reader and writer that notices something."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Doubt(IntEnum):
-    """What there is against the file, the gravest last."""
+    """What is wrong with the file, the gravest last."""
 
     NONE = 0
     UNREACHABLE = 1
-    """A write failed for a reason that does not pass by itself: the file wants opening anew."""
+    """A write failed for a reason that does not pass by itself: the file has to be reopened."""
     DAMAGED = 2
-    """SQLite takes it for damaged. A failing disk makes it say so of a good file too: it wants asking again."""
+    """SQLite reports damage. A failing disk makes it report a good file too, so it has to be asked again."""
     GARBLED = 3
-    """A row holds what cannot have been written. SQLite does not notice that: asking it again would not help."""
+    """A row holds what cannot have been written. SQLite does not notice that, so asking it again cannot help."""
 
 
 @dataclass(slots=True)
@@ -29,5 +29,5 @@ class Soundness:
             self.doubt, self.reason = doubt, reason
 
     def trust(self) -> None:
-        """The file was found sound, or another one took its place."""
+        """Note that the file was found sound, or was replaced."""
         self.doubt, self.reason = Doubt.NONE, ""

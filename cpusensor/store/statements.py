@@ -1,4 +1,4 @@
-"""The statements that more than one module runs, put together from the columns. Text and nothing else."""
+"""The SQL statements that more than one module runs, composed from the columns. Text and nothing else."""
 
 from cpusensor.model.figures import BUSY, FIGURES, Figure
 from cpusensor.store.columns import (
@@ -12,11 +12,12 @@ from cpusensor.store.columns import (
 
 
 def insert(table: str, columns: str, *, on_conflict: str = "REPLACE") -> str:
-    """A statement that takes one value a column."""
+    """A statement with one parameter for each column."""
     marks = ", ".join("?" for _ in columns.split(","))
     return f"INSERT OR {on_conflict} INTO {table}({columns}) VALUES ({marks})"
 
 
+# A run id that exists is a fault of ours; a sample of the same time replaces the older one, as after a clock step.
 INSERT_RUN = insert("run", RUN_COLUMNS, on_conflict="ABORT")
 INSERT_SAMPLE = insert("sample", SAMPLE_COLUMNS)
 INSERT_GAP = insert("gap", GAP_COLUMNS, on_conflict="IGNORE")
@@ -36,7 +37,7 @@ def rows_of_tier(table: str) -> str:
 
 
 def _sum(figure: Figure) -> str:
-    """As `add_up` does it."""
+    """The sum of a figure as `add_up` computes it: NULL, unknown, if any part is NULL."""
     total = f'sum("{figure.name}")'
     return f'CASE WHEN count("{figure.name}") = count(*) THEN {total} END' if figure.may_be_unknown else total
 
@@ -46,6 +47,7 @@ _SUMS = ", ".join(map(_sum, FIGURES))
 
 def buckets(parts: str, step: int) -> str:
     """The query for buckets of `step` seconds, without cores, from one for rows of ROLLUP_COLUMNS."""
+    # `bucket_end` in SQL: times are positive, so the integer division rounds down.
     end = f"(time + {step:d} - 1) / {step:d} * {step:d}"
     return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp), NULL
         FROM ({parts}) GROUP BY 1 ORDER BY 1"""

@@ -11,7 +11,8 @@ async def find_damage(database: Database) -> str | None:
     Raises ReadError if it cannot be asked.
     """
     try:
-        rows = await database.read(RECENT_S + 1, "PRAGMA quick_check(1)", (), limit_s=math.inf)
+        # As for a long range, whose connection may be busy for seconds, and without a timeout.
+        rows = await database.read(RECENT_S + 1, "PRAGMA quick_check(1)", (), timeout_s=math.inf)
     except ReadError as error:
         if is_damage(error.__cause__):
             return str(error.__cause__)

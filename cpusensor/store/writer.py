@@ -24,7 +24,7 @@ from cpusensor.store.statements import INSERT_CLOCK_STEP, INSERT_GAP, INSERT_SAM
 
 
 class Writer:
-    """The only one who adds to the history."""
+    """Adds to the history; nothing else does, but the adoption of a broken one."""
 
     def __init__(self, database: Database, runs: Runs, rollups: Rollups, finest: int) -> None:
         """`finest` is the length of the shortest rollups, in seconds."""
@@ -34,10 +34,10 @@ class Writer:
         self._finest = finest
         self._highest = 0
         self.newest: Sample | None = None
-        """The sample written last, which after a clock was set back is not the highest; None before the first ever."""
+        """The sample written last; after the clock was set back not the one with the highest time. None before any."""
 
     async def load(self, now: float) -> None:
-        """Learn, inside a transaction, where the history ends. Raises GarbledError and sqlite3.Error."""
+        """Load, inside a transaction, the end of the history. Raises GarbledError and sqlite3.Error."""
         self.newest = await self._sample_before(int(now) + 1)
         ((self._highest,),) = await self._database.execute("SELECT coalesce(max(time), 0) FROM sample")
 
@@ -46,6 +46,7 @@ class Writer:
 
         A sample replaces one of the same time. Raises WriteError; then none of them is written.
         """
+        # A transaction that is rolled back must take these back as well.
         newest, highest = self.newest, self._highest
         try:
             return await self._add([self._of_this_run(one) for one in measured])
@@ -58,7 +59,7 @@ class Writer:
             raise
 
     async def _add(self, measured: Sequence[Measured]) -> list[Entry]:
-        # Eleven of twelve samples only continue their minute: one statement is then the whole transaction.
+        # Eleven of twelve samples only continue their minute: one statement is then the transaction.
         if len(measured) == 1 and self._closes_nothing(measured[0]):
             await self._database.write(INSERT_SAMPLE, row_of_sample(measured[0].sample))
             self._remember(measured[0].sample)
@@ -67,7 +68,7 @@ class Writer:
             return [await self._add_one(one) for one in measured]
 
     def _of_this_run(self, measured: Measured) -> Measured:
-        """A sample that waited while the database was replaced belongs to the run as it is numbered now."""
+        """The sample with the number of the present run, which changes when the database is replaced while it waits."""
         sample, run = measured.sample, self._runs.present
         if sample.run == run.id:
             return measured
@@ -79,7 +80,7 @@ class Writer:
         return (
             previous is not None
             and not measured.clock_steps
-            and self._highest == previous.time == sample.time - self._runs.grid
+            and self._highest == previous.time == sample.time - self._runs.present_interval
             and not closed_buckets(previous.time, sample.time, self._finest)
         )
 
@@ -90,7 +91,7 @@ class Writer:
         self._remember(sample)
         for step in measured.clock_steps:
             await self._database.execute(INSERT_CLOCK_STEP, row_of_clock_step(step))
-        # After a clock was set back, what the history holds beyond the sample is no predecessor of it.
+        # After the clock was set back the highest time is not that of the sample before.
         before = highest or None
         if sample.time <= highest:
             before = previous.time if previous else None
@@ -102,22 +103,22 @@ class Writer:
         self._highest = max(self._highest, sample.time)
 
     async def _close_gap(self, measured: Measured) -> Gap | None:
-        """Keep the gaps equal to the holes between samples; returns the one that the sample closes."""
+        """Store the gap before the sample and return it; None without one, and for a sample inside the history."""
         sample = measured.sample
         if sample.time <= self._highest:
             return await self._fit_between(measured)
         before = self.newest
         if before is None or before.time != self._highest:
             before = await self._sample_before(sample.time)
-        gap = hole(before, sample, self._runs.grid, measured.cause) if before else None
+        gap = hole(before, sample, self._runs.present_interval, measured.cause) if before else None
         if gap is not None:
             await self._database.execute(INSERT_GAP, row_of_gap(gap))
         return gap
 
     async def _fit_between(self, measured: Measured) -> Gap | None:
-        """A sample written after the clock was set back: what was a gap around it stays one on either side of it.
+        """Split the gap that a sample falls into, after the clock was set back, into one on either side of it.
 
-        The gap on its left is one that it closes, as any other, if nothing else was written since that began.
+        Returns the left one if the sample closes it as any other: if nothing else was written since it began.
         """
         sample, cause = measured.sample, measured.cause
         rows = await self._database.execute(
@@ -129,10 +130,12 @@ class Writer:
         before = await self._sample_before(sample.time)
         after = await self._sample_after(sample.time)
         is_next = before == self.newest
-        left = hole(before, sample, self._runs.grid, measured.cause if is_next else cause) if before else None
+        left = (
+            hole(before, sample, self._runs.present_interval, measured.cause if is_next else cause) if before else None
+        )
         right = hole(sample, after, self._runs.interval_of(after), cause) if after else None
         for gap, is_proven in ((left, is_next), (right, False)):
-            # The running totals of two sides prove nothing where they belong to different stretches of time.
+            # The running totals on the two sides prove nothing where they were counted at different times.
             if gap is not None:
                 stored = gap if is_proven else replace(gap, busy=None, all=None)
                 await self._database.execute(INSERT_GAP, row_of_gap(stored))

@@ -15,7 +15,7 @@ async def test_a_query_that_takes_too_long_is_cut_short(path: Path, span_s: int)
     await opened.open(is_new=True)
     for _ in range(2):
         with pytest.raises(ReadError, match=r"^this takes longer than 0\.1 s; ask for a shorter range$"):
-            await opened.read(span_s, ENDLESS, (), limit_s=0.1)
+            await opened.read(span_s, ENDLESS, (), timeout_s=0.1)
 
     assert await opened.read(span_s, "SELECT 1", ()) == [(1,)]
     await opened.close()

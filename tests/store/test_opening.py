@@ -19,7 +19,7 @@ async def test_a_minute_that_a_crash_left_open_is_closed_at_the_next_start(path:
         await store.writer.add(measured(*at(1, 2, 3)))
 
     async with open_history(path, NOON + 300) as store:
-        (bucket,) = await store.reader.history(NOON, NOON + 300, 60)
+        (bucket,) = await store.reader.buckets(NOON, NOON + 300, 60)
 
         assert store.writer.newest == sample(NOON + 15)
 

@@ -48,7 +48,7 @@ async def test_every_resolution_adds_up_to_the_same(history: list[Sample], step:
         for one in history:
             await store.writer.add(measured(one))
 
-        buckets = await store.reader.history(NOON, end, step)
+        buckets = await store.reader.buckets(NOON, end, step)
         cores = await store.reader.cores(NOON, end, step)
 
     whole = roll_up([as_rollup(one) for one in history], end)
@@ -64,7 +64,7 @@ async def test_every_resolution_adds_up_to_the_same(history: list[Sample], step:
 async def test_samples_stand_in_for_the_minute_that_is_not_closed(store: History, path: Path) -> None:
     await store.writer.add(measured(*at(1, 2, 3)))
 
-    (bucket,) = await store.reader.history(NOON, NOON + 60, 60)
+    (bucket,) = await store.reader.buckets(NOON, NOON + 60, 60)
 
     assert rows(path, "SELECT count(*) FROM minute") == [(0,)]
     assert (bucket.time, bucket.count) == (NOON + 60, 3)

@@ -50,7 +50,7 @@ def findings(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
 async def test_every_resolution_adds_up_to_the_same(recorded: list[Sample], step: int) -> None:
     with TemporaryDirectory() as directory:
         async with history_of(Path(directory) / "two.db", *recorded) as history:
-            buckets = await history.reader.history(NOON, NOON + 5400, step)
+            buckets = await history.reader.buckets(NOON, NOON + 5400, step)
             cores = await history.reader.cores(NOON, NOON + 5400, step)
 
     whole = roll_up([as_rollup(one) for one in recorded], NOON + 5400)

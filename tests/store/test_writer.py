@@ -66,7 +66,7 @@ async def test_a_minute_that_is_written_into_stays_the_sum_of_its_samples(store:
     await store.writer.add(measured(*at(*range(1, 25))))
     await store.writer.add(measured(sample(NOON + 30, busy=1000), cause=Cause.CLOCK))
 
-    (minute, _) = await store.reader.history(NOON, NOON + 120, 60)
+    (minute, _) = await store.reader.buckets(NOON, NOON + 120, 60)
 
     assert minute.figures.busy == 11 * 250 + 1000
 
