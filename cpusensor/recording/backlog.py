@@ -1,4 +1,4 @@
-"""What is measured and not committed yet. Bounded: a database that takes nothing costs the oldest, never the memory."""
+"""A bounded queue of samples that are not committed yet: while the database refuses them, the oldest are lost."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -23,16 +23,18 @@ class Backlog:
         return iter(self._waiting)
 
     def append(self, measured: Measured) -> None:
-        """Keep a sample. Over the limit the oldest is lost; the next one then tells why there is a gap before it."""
+        """Append a sample. Over the limit the oldest is dropped, and the next one gets the cause of the gap."""
         self._waiting.append(measured)
         if len(self._waiting) <= self._limit:
             return
+        # What the lost sample had to report is still true: the gap began before it.
         lost = self._waiting.popleft()
         oldest = self._waiting[0]
         cause = first_cause({lost.cause, oldest.cause, Cause.UNWRITTEN})
         self._waiting[0] = replace(oldest, cause=cause, clock_steps=lost.clock_steps + oldest.clock_steps)
 
     def remove(self, stored: Sequence[Entry]) -> None:
-        """Drop what was committed."""
+        """Remove the samples that were committed."""
+        # By time, for a stored sample may have another run than the one in the queue.
         times = {entry.sample.time for entry in stored}
         self._waiting = deque(one for one in self._waiting if one.sample.time not in times)

@@ -1,4 +1,4 @@
-"""Whether the wall clock can be believed, and where samples belong that were measured while it could not. Pure.
+"""Whether the wall clock can be trusted, and the right times of samples that were measured while it could not. Pure.
 
 A board without a clock of its own starts with the time of its last shutdown, or in 1970, and is set right when it finds
 a network. What it measures until then must neither be lost nor overwrite what was recorded before.
@@ -10,25 +10,25 @@ from cpusensor.model.grid import EARLIEST
 from cpusensor.model.records import Measured, Moment
 
 DOUBT_S = 3600
-"""For how long a clock that stands behind the history is not believed. After that it is the history that is taken to be
-wrong, recorded by a clock that once stood in 2099."""
+"""Seconds for which a clock that is behind the history is not trusted. After that the history is taken to be wrong, as
+recorded by a clock that once was in 2099."""
 
 NOT_SET = "the clock stands before the year 2000; nothing is recorded until it is set"
 BEHIND = "the clock stands behind what was recorded before; what is measured waits until it is set, an hour at most"
 
 
 class ClockTrust:
-    """Follows the clock from the start of a run until it can be believed, and from then on believes it."""
+    """Watches the clock from the start of a run until it can be trusted; later it doubts only a time before 2000."""
 
     def __init__(self, began: Moment, reached: int | None, interval: int) -> None:
         """`reached` is the time up to which an earlier boot recorded; None without one."""
         self.began = began
-        """When the run began, by the clock as it was."""
+        """The start of the run, by the clock as it was then."""
         self._reached = reached
         self._interval = interval
         self._stepped_s = 0.0
         self.doubt = self._doubt(began)
-        """Why the clock is not believed, in words; None once it is."""
+        """Why the clock is not trusted, in words; None once it is."""
 
     @property
     def is_sure(self) -> bool:
@@ -36,9 +36,9 @@ class ClockTrust:
         return self.doubt is None
 
     def follow(self, now: Moment, clock_step_s: float) -> bool:
-        """Look at the clock, which was just set by so many seconds; whether it is believed from now on."""
+        """Note the clock, and by how much it was just set. Returns whether it is trusted now but was not before."""
         if self.doubt is None:
-            # Even a clock that was right may be set to where no clock can stand, and back.
+            # Even a clock that was right may be set to an impossible time, and back.
             self.doubt = NOT_SET if now.wall < EARLIEST else None
             self._stepped_s = 0.0
             return False
@@ -46,17 +46,16 @@ class ClockTrust:
         self.doubt = self._doubt(now)
         return self.doubt is None
 
-    def place(self, measured: Measured) -> Measured:
-        """A sample that was measured in doubt, at the time that it has on the clock as it is believed now.
-
-        All of them move by the same number of slots, so that each keeps one of its own.
-        """
+    def correct_time(self, measured: Measured) -> Measured:
+        """A sample that was measured while the clock was in doubt, with its time by the clock that is trusted now."""
+        # Whole slots, the same for all: each sample keeps a slot of its own.
         by = round(self._stepped_s / self._interval) * self._interval
         return replace(measured, sample=replace(measured.sample, time=measured.sample.time + by))
 
     def _doubt(self, now: Moment) -> str | None:
         if now.wall < EARLIEST:
             return NOT_SET
+        # On the boot-time clock, which no setting of the wall clock moves.
         waited_s = now.boottime - self.began.boottime
         is_behind = self._reached is not None and now.wall < self._reached and waited_s < DOUBT_S
         return BEHIND if is_behind else None

@@ -1,4 +1,4 @@
-"""Commits what is measured, and then has it published. No disk ever holds up who measures."""
+"""Commits samples, and then has them published. A slow disk never delays a measurement."""
 
 import asyncio
 import logging
@@ -13,18 +13,18 @@ from cpusensor.store.opening import History
 
 log = logging.getLogger(__name__)
 
-LAST_WRITE_S = 0.5
-"""How long the end waits for what is not written yet."""
+CLOSE_TIMEOUT_S = 0.5
+"""Seconds to write what is left when the service ends: a service manager kills what takes long."""
 
 UNWRITTEN_S = 3600
-"""How much is kept in memory while the database takes nothing."""
+"""Seconds of samples that are queued in memory while the database refuses them."""
 
 
 class Committer:
-    """Takes samples at any time, and writes them when it can."""
+    """Queues samples, and writes them as soon as the database accepts them."""
 
     def __init__(self, *, history: History, feed: Feed, problems: Problems, commit_interval: int) -> None:
-        """`commit_interval` is how many seconds a sample may wait for its commit; none waits beyond its minute."""
+        """`commit_interval` is how many seconds a sample may wait for its commit, at most to the end of its minute."""
         self._history = history
         self.interval = history.runs.present.interval
         """Seconds between two samples."""
@@ -38,15 +38,15 @@ class Committer:
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that is due is dealt with."""
+        """Whether nothing is due and nothing is being written."""
         return not self._is_due.is_set() and not self._writing.locked()
 
     def waiting(self) -> list[Measured]:
-        """What was published and waits for its commit, in order."""
+        """The samples that are published but not committed, in order."""
         return [one for one in self._backlog if self._feed.is_published(one.sample)]
 
     def take(self, measured: Measured) -> None:
-        """Have a sample committed first and published after; what the database does not take is published anyway."""
+        """Queue a sample, to be committed and then published. If a commit is late, it is published first."""
         may_wait = self._may_wait(measured)
         self._newest = measured.sample
         self._backlog.append(measured)
@@ -55,12 +55,14 @@ class Committer:
             self._feed.publish()
             return
         self._is_due.set()
+        # The commit before still runs a whole interval later: readers do not wait for that disk.
         if self._writing.locked():
             self._tell_unwritten("it does not answer")
             self._feed.publish()
 
     async def write(self, wall: float) -> None:
-        """Write all that waits, as of the time `wall`, and then publish it."""
+        """Write the whole queue at the time `wall`, and then publish it; publish it too if it cannot be written."""
+        # Cleared first: a sample that comes during the write makes the next one due.
         self._is_due.clear()
         await self._write_waiting(wall)
         self._feed.publish()
@@ -71,9 +73,9 @@ class Committer:
         await self._is_due.wait()
 
     async def close(self, wall: float) -> None:
-        """Write what is not written yet and note the clean end."""
+        """Write the rest of the queue, and store that the run ended cleanly."""
         try:
-            async with asyncio.timeout(LAST_WRITE_S):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 while self._backlog:
                     await self._write_once()
                 await self._history.runs.end(wall)
@@ -86,7 +88,7 @@ class Committer:
         sample, previous = measured.sample, self._newest
         if not self._commit_interval or previous is None or measured.clock_steps:
             return False
-        # What the database refused is tried again with every sample.
+        # What the database refused is tried again with every sample, since it may accept it any time.
         if self.problems.has(Part.WRITING):
             return False
         is_next = sample.time - previous.time == self.interval
@@ -98,24 +100,25 @@ class Committer:
             try:
                 while self._backlog:
                     stored += await self._write_once()
-                # Once a minute it is looked whether the file is still where it was.
+                # Once a minute: the file may have been deleted or replaced.
                 if self._history.is_doubtful or any(entry.closed for entry in stored):
                     await self._history.restore(wall)
             except WriteError as error:
                 self._tell_unwritten(str(await self._restore(wall) or error))
             else:
                 self._tell_written(len(stored))
+            # Also after an error: what was stored before it is committed.
             self._feed.committed(stored)
             self._note_history()
 
     async def _write_once(self) -> list[Entry]:
-        """Write what waits now; what that stored. Raises WriteError."""
+        """Write what is in the queue now, and return what was stored. Raises WriteError."""
         entries = await self._history.writer.add(tuple(self._backlog))
         self._backlog.remove(entries)
         return entries
 
     async def _restore(self, wall: float) -> WriteError | None:
-        """Have the database opened anew if it must be; why that cannot be done, if so."""
+        """Have the file reopened or replaced if it needs to be; returns the error if that fails, else None."""
         try:
             await self._history.restore(wall)
         except WriteError as error:

@@ -1,4 +1,4 @@
-"""What was committed -> who follows it."""
+"""Publishes what was committed to its follower."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from cpusensor.model.records import Entry, Gap, Rollup, Sample
 
 
 class Follower(Protocol):
-    """Who is told of every entry; it never makes anybody wait."""
+    """Receives every entry. Its methods never wait."""
 
     def publish(self, entry: Entry) -> None:
         """Take an entry."""
@@ -17,9 +17,9 @@ class Follower(Protocol):
 
 
 class Feed:
-    """Publishes each sample once, and with the first one after a commit what that commit closed.
+    """Publishes each sample once; the first one after a commit carries the gaps and rollups that the commit closed.
 
-    A sample is published after it was committed; where the commit may be late, before.
+    A sample is published after its commit, or before it where the commit is late or may wait.
     """
 
     def __init__(self, follower: Follower, newest: Sample | None) -> None:
@@ -41,19 +41,21 @@ class Feed:
             self._closed += entry.closed
 
     def publish(self) -> None:
-        """Publish what waits for it."""
+        """Publish every sample that was added since the last time."""
         for sample in self._samples:
+            # With the first sample only: what was closed is sent once.
             closed, self._closed = tuple(self._closed), []
             self.newest = sample
             self._follower.publish(Entry(sample=sample, closed=closed))
         self._samples.clear()
 
     def is_published(self, sample: Sample) -> bool:
-        """Whether it does not wait any more."""
+        """Whether the sample was published."""
+        # By identity: comparing all figures of all that wait would cost more.
         return all(waiting is not sample for waiting in self._samples)
 
     def tell(self, degraded: str | None) -> None:
-        """Tell how the recording fares, if that has changed."""
+        """Pass on what is wrong with the recording, None if nothing is; only if it has changed."""
         if degraded != self._told:
             self._told = degraded
             self._follower.tell(degraded)

@@ -4,8 +4,9 @@ from enum import Enum, auto
 
 
 class Part(Enum):
-    """What can fail. Of several that do, the one that stands first here is told."""
+    """What can fail. Of several failures the first in this order is reported."""
 
+    # What costs the most comes first: unwritten samples, then missing ones, then doubtful ones, then an old loss.
     WRITING = auto()
     READING = auto()
     SAMPLING = auto()
@@ -21,26 +22,26 @@ RECOVERED = {
     Part.CPUS: "the counters of all CPUs make sense again",
     Part.COUNTING: "the kernel accounts for as much CPU time as there is again",
 }
-"""What is logged when a part is well again."""
+"""What is logged when a part works again."""
 
 
 _ORDER = list(Part)
 
 
 class Problems:
-    """At most one of each part."""
+    """The present problems, at most one of each part."""
 
     def __init__(self) -> None:
         self._present: dict[Part, str] = {}
 
     def begin(self, part: Part, text: str) -> bool:
-        """Note what is wrong with a part; whether it was well until now."""
+        """Note a problem of a part. Returns whether it had none until now, so that it is logged once."""
         is_new = part not in self._present
         self._present[part] = text
         return is_new
 
     def end(self, part: Part) -> bool:
-        """Note that a part is well; whether something was wrong with it until now."""
+        """Note that a part works. Returns whether it had a problem until now."""
         return self._present.pop(part, None) is not None
 
     def has(self, part: Part) -> bool:

@@ -1,4 +1,4 @@
-"""The loops: one takes the samples, one commits them, one keeps silent streams alive."""
+"""The background loops: one samples, one commits, one sends beats to silent streams."""
 
 import logging
 from contextlib import suppress
@@ -24,14 +24,14 @@ from cpusensor.store.opening import History
 log = logging.getLogger(__name__)
 
 BEAT_S = 10.0
-"""No stream is silent for longer."""
+"""Seconds after which a silent stream gets a beat: proxies end a connection that is idle for 30 to 60 s."""
 
 SILENT_INTERVALS = 3
-"""After how many intervals without a tick the service says that it is not alive."""
+"""Intervals without a tick after which the service reports that it hangs: one or two may be lost to a busy machine."""
 
 
 class Recorder:
-    """Takes a reading at every grid point and has recorded what it shows. `start_recorder` makes one."""
+    """Takes a reading at every slot, and has the sample committed that it completes. `start_recorder` makes one."""
 
     def __init__(
         self, *, readings: Readings, feed: Feed, committer: Committer, sampler: Sampler, trust: ClockTrust
@@ -42,19 +42,19 @@ class Recorder:
         self._sampler = sampler
         self._problems = committer.problems
         self._interval = committer.interval
-        self._held = Backlog(UNWRITTEN_S // self._interval)
+        self._undated = Backlog(UNWRITTEN_S // self._interval)
         self.committer = committer
         self._trust = trust
 
     def health(self) -> Health:
-        """Whether the loop ticks, and what it lacks."""
+        """Whether the sampling loop runs, and what is wrong."""
         silence = self._clock.now().monotonic - self._sampler.last.monotonic
         if silence > SILENT_INTERVALS * self._interval:
             return Health(is_ticking=False, degraded=f"no tick for {silence:.0f} s")
         return Health(is_ticking=True, degraded=self._problems.degraded)
 
     def open_gap(self) -> OpenGap | None:
-        """The gap that goes on; None while samples come."""
+        """The gap that goes on now; None while there are samples."""
         if not self._sampler.signs.is_blind:
             return None
         newest = self._feed.newest
@@ -62,31 +62,32 @@ class Recorder:
         return OpenGap(from_time=from_time, cause=Cause.UNREADABLE)
 
     async def tick(self) -> None:
-        """Wait for the next grid point, take a reading, and have it recorded: no disk ever bends the grid."""
+        """Wait for the next slot, take a reading, and queue its sample; never waits for the disk."""
         await self._clock.sleep_until(self._sampler.due)
         now, counters = await self._read()
         measured = self._sampler.take(now, counters)
+        # Before the sample is queued: it may be the one that shows that the clock is wrong.
         self._follow_clock(now)
         if measured is not None and self._trust.doubt is None:
             self.committer.take(measured)
         elif measured is not None:
-            self._held.append(measured)
+            self._undated.append(measured)
         self._tell_signs()
         self._feed.tell(self._problems.degraded)
 
     async def write(self) -> None:
-        """Wait for samples, write them, and then publish them."""
+        """Wait until a commit is due, write the queue, and then publish it."""
         await self.committer.is_due()
         await self.committer.write(self._clock.wall())
 
     async def close(self) -> None:
-        """Write what is not written yet and note the clean end."""
-        if self._held:
-            log.warning("%d samples are lost: nobody set the clock that they were measured by", len(self._held))
+        """Write the rest of the queue, and store that the run ended cleanly."""
+        if self._undated:
+            log.warning("%d samples are lost: nobody set the clock that they were measured by", len(self._undated))
         await self.committer.close(self._clock.wall())
 
     async def _read(self) -> tuple[Moment, Counters | None]:
-        """The counters, None if they cannot be read, and the instant at which they were."""
+        """The instant, and the counters that were read at it; None for counters that cannot be read."""
         try:
             reading = await self._readings.take()
         except UnreadableError as error:
@@ -98,30 +99,30 @@ class Recorder:
         return reading.moment, reading.counters
 
     def _follow_clock(self, now: Moment) -> None:
-        """Hold back what is measured while the clock is not believed, and place it once it is."""
+        """Note a step of the clock; once the clock is trusted, queue the samples of before with their right times."""
         step_s = self._sampler.signs.clock_step_s
         if not step_s and self._trust.is_sure:
             return
         if step_s:
             log.warning("the clock was set by %+.1f s", step_s)
         if self._trust.follow(now, step_s):
-            held, self._held = self._held, Backlog(UNWRITTEN_S // self._interval)
-            for measured in held:
-                self.committer.take(self._trust.place(measured))
+            undated, self._undated = self._undated, Backlog(UNWRITTEN_S // self._interval)
+            for measured in undated:
+                self.committer.take(self._trust.correct_time(measured))
         self._note(Part.CLOCK, self._trust.doubt)
 
     def _tell_signs(self) -> None:
         signs = self._sampler.signs
-        # Nothing can begin, and nothing that was told can end: so it is at nearly every tick.
+        # At nearly every tick: no problem can begin, and none that was reported can end.
         if signs.are_good and self._problems.degraded is None:
             return
-        # What cannot be read at all was told already.
+        # Counters that cannot be read are a problem of READING already.
         self._note(Part.SAMPLING, None if self._problems.has(Part.READING) else signs.blindness)
         self._note(Part.CPUS, signs.missing_cpus)
         self._note(Part.COUNTING, signs.miscount)
 
     def _note(self, part: Part, problem: str | None) -> None:
-        """Note what is wrong with a part, and log it when it begins and when it ends."""
+        """Note the problem of a part, None for none; log its beginning and its end."""
         if problem is None:
             if self._problems.end(part):
                 log.warning("%s", RECOVERED[part])
@@ -132,9 +133,9 @@ class Recorder:
 async def start_recorder(
     *, clock: Clock, kernel: Kernel, history: History, feed: Feed, commit_interval: int
 ) -> Recorder:
-    """Take the first reading, from which the first sample will lead on.
+    """A recorder that has taken its first reading, the baseline of the first sample.
 
-    `commit_interval` is how many seconds a sample may wait for its commit.
+    `commit_interval` is the number of seconds that a sample may wait for its commit.
     """
     run, readings = history.runs.present, Readings(kernel, clock)
     causes = [restart_cause(previous, run) for previous in history.runs.preceding(history.writer.newest)]
@@ -142,6 +143,7 @@ async def start_recorder(
     if history.notice is not None:
         problems.begin(Part.HISTORY, history.notice)
     committer = Committer(history=history, feed=feed, problems=problems, commit_interval=commit_interval)
+    # Without a first reading the service starts all the same, and samples from the first one that succeeds.
     counters, now = None, clock.now()
     with suppress(UnreadableError):
         reading = await readings.take()
@@ -152,13 +154,13 @@ async def start_recorder(
 
 
 async def sample_forever(recorder: Recorder) -> None:
-    """Tick after tick."""
+    """Take a sample at every slot."""
     while True:
         await recorder.tick()
 
 
 async def record_forever(recorder: Recorder) -> None:
-    """Write and publish what the ticks measure."""
+    """Write and publish the samples as they become due."""
     while True:
         await recorder.write()
 
@@ -169,12 +171,13 @@ async def beat_forever(clock: Clock, broadcast: Broadcast) -> None:
         await broadcast.is_followed.wait()
         due = broadcast.last_sent + BEAT_S
         await clock.sleep_until(due)
+        # Something may have been sent meanwhile, which puts the next beat off.
         if broadcast.last_sent + BEAT_S <= due:
             broadcast.send(wire.beat(clock.wall()))
 
 
 async def verify_after_crash(history: History, clock: Clock) -> None:
-    """After a crash, look once at the whole database; that takes seconds for a year of it."""
+    """Check the whole database once after a crash; for a year of history that takes seconds."""
     try:
         await history.verify(clock.wall())
     except (ReadError, StorageError, WriteError) as error:

@@ -1,4 +1,4 @@
-"""Readings of the counters -> samples. Pure: it reads nothing, and what time it is it is told."""
+"""Readings of the counters -> samples. Pure: readings and instants come in as arguments."""
 
 from collections.abc import Iterable
 
@@ -11,27 +11,28 @@ from cpusensor.recording.signs import Signs
 
 
 class Sampler:
-    """Turns each reading into a sample of the time since the one before, and knows when the next one is due."""
+    """Makes a sample of each reading and the one before, and computes when the next one is due."""
 
     def __init__(self, run: Run, causes: Iterable[Cause], now: Moment, counters: Counters | None) -> None:
-        """`causes` are what to blame for a gap before the first sample; it begins at the counters as they were now."""
+        """`causes` explain a gap before the first sample; `counters`, read at `now`, are its baseline."""
         self._run = run
         self._causes = set(causes)
         self._clock_steps: list[ClockStep] = []
         self._baseline = None if counters is None else Reading(moment=now, counters=counters)
         self._is_first = True
         self.last = now
-        """The instant of the last reading, tried or taken."""
+        """The instant of the last reading, whether it succeeded or not."""
         self._expected = slot_at(now.wall, run.interval) + run.interval
         self.signs = Signs()
 
     @property
     def due(self) -> float:
-        """When the next reading is to be taken, on the monotonic clock."""
+        """The time of the next reading, in seconds on the monotonic clock."""
+        # From the last reading each time: a clock that is slewed or set moves the grid, and no error adds up.
         return self.last.monotonic + self._expected - self.last.wall
 
     def take(self, now: Moment, counters: Counters | None) -> Measured | None:
-        """The sample that a reading completes; None if it completes none, and for counters that could not be read."""
+        """The sample that a reading completes, else None. `counters` is None if they could not be read."""
         self._notice_interruption(now)
         measured = None
         if counters is None:
@@ -40,11 +41,12 @@ class Sampler:
             measured = self._measure(Reading(moment=now, counters=counters))
         if measured is None:
             self.signs.ticked(None)
+        # A reading that comes early must not be waited for again, a late one must not be caught up.
         self._expected = max(self._expected, slot_at(now.wall, self._run.interval)) + self._run.interval
         return measured
 
     def _notice_interruption(self, now: Moment) -> None:
-        """After a sleep or a clock step nothing leads from the last reading to this one: begin anew."""
+        """Begin anew after a suspension or a clock step, across which no sample can be measured."""
         before, self.last, self.signs.clock_step_s = self.last, now, 0.0
         cause = interruption(before, now)
         if cause is None:
@@ -72,6 +74,7 @@ class Sampler:
             self._begin_at(reading)
             return None
         elapsed_s = reading.moment.monotonic - before.moment.monotonic
+        # On the monotonic clock: a step of the wall clock is no CPU time.
         usage = measure(before.counters, reading.counters, TICKS_PER_SECOND * elapsed_s)
         # Counters that stand still may only be late: the next reading measures from the same baseline.
         if usage is None and stand_still(before.counters, reading.counters):
@@ -82,7 +85,7 @@ class Sampler:
             self._begin_at(reading)
             return None
         self._baseline, self._is_first = reading, False
-        return self._blame(self._sample(slot, before, reading, usage), usage.left_out)
+        return self._measured(self._sample(slot, before, reading, usage), usage.left_out)
 
     def _miss(self, reason: str) -> None:
         self._causes.add(Cause.UNREADABLE)
@@ -91,8 +94,8 @@ class Sampler:
     def _begin_at(self, reading: Reading) -> None:
         self._baseline, self._is_first = reading, True
 
-    def _blame(self, sample: Sample, left_out: tuple[int, ...]) -> Measured:
-        """The sample with all that happened since the one before."""
+    def _measured(self, sample: Sample, left_out: tuple[int, ...]) -> Measured:
+        """The sample with the cause and the clock steps since the one before, which are then forgotten."""
         self.signs.ticked(sample.figures, left_out)
         measured = Measured(sample=sample, cause=first_cause(self._causes), clock_steps=tuple(self._clock_steps))
         self._causes.clear()
@@ -117,6 +120,7 @@ def figures_between(before: Reading, after: Reading, usage: Usage) -> Figures:
     read = {}
     for figure in READ:
         first, last = before.counters.values.get(figure.name), after.counters.values.get(figure.name)
+        # A counter that fell began anew: no wait is negative.
         if figure.source is Source.RISE:
             last = None if first is None or last is None else max(0, last - first)
         read[figure.name] = last

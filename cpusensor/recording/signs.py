@@ -1,15 +1,15 @@
-"""What the latest readings, taken together, say against the counters. Pure."""
+"""What several readings in a row show of unreliable counters. Pure."""
 
 from cpusensor.model.figures import Figures
 from cpusensor.model.rollup import UNRELIABLE_RUN, is_reliable
 
-TELLING_RUN = 3
-"""Ticks in a row after which it is told that they gave no sample, or left out a CPU: one or two are ordinary, after a
-start as after a CPU was plugged in."""
+REPORTED_RUN = 3
+"""Ticks in a row without a sample, or without a CPU, before that is reported: one or two are normal after a start, and
+after a CPU was plugged in."""
 
 
 class Signs:
-    """Counts what happens in a row."""
+    """Counts how often the same happened in a row."""
 
     def __init__(self) -> None:
         self.clock_step_s = 0.0
@@ -20,11 +20,12 @@ class Signs:
         self._left_out: dict[int, int] = {}
 
     def miss(self, reason: str) -> None:
-        """The reason why the present tick gives no sample."""
+        """Note why the present tick gives no sample."""
         self._reason = reason
 
     def ticked(self, figures: Figures | None, left_out: tuple[int, ...] = ()) -> None:
-        """A tick is over: the figures of its sample, if it gave one, and the CPUs that are not in them."""
+        """Note the end of a tick: the figures of its sample, if it gave one, and the CPUs that are left out of them."""
+        # Without a sample nothing is learned of the CPUs: their counts stay.
         if figures is None:
             self._missed += 1
             return
@@ -41,22 +42,22 @@ class Signs:
     @property
     def is_blind(self) -> bool:
         """Whether nothing is recorded now."""
-        return self._missed >= TELLING_RUN
+        return self._missed >= REPORTED_RUN
 
     @property
     def blindness(self) -> str | None:
-        """Why nothing is recorded; None while samples come."""
+        """Why nothing is recorded; None while there are samples."""
         return f"nothing is recorded: {self._reason}" if self.is_blind else None
 
     @property
     def miscount(self) -> str | None:
-        """What is wrong with the figures that are recorded; None while as much is counted as the clock says."""
+        """That the figures are unreliable, in words; None while as many ticks are counted as the clock says."""
         if self._unreliable < UNRELIABLE_RUN:
             return None
         return "the figures are unreliable: the kernel accounts for less or more CPU time than there is"
 
     @property
     def missing_cpus(self) -> str | None:
-        """Which CPUs are not in the figures; None while all are."""
-        numbers = [str(cpu) for cpu, times in sorted(self._left_out.items()) if times >= TELLING_RUN]
+        """Which CPUs are left out of the figures, in words; None while none is."""
+        numbers = [str(cpu) for cpu, times in sorted(self._left_out.items()) if times >= REPORTED_RUN]
         return f"left out, for their counters make no sense: CPU {', '.join(numbers)}" if numbers else None

@@ -1,4 +1,4 @@
-"""The history as a reader sees it: what is committed, and what is published but waits for its commit."""
+"""The history as a reader sees it: what is committed, with what is published but not committed yet."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -13,15 +13,13 @@ from cpusensor.store.opening import History
 
 
 async def answer(asked: Query, now: float, history: History, recorder: Recorder) -> Answer:
-    """What was recorded in the span that is asked for.
-
-    The database is read up to where the backlog begins, so that a commit meanwhile can count no sample twice. Raises
-    BadRequestError, ReadError and GarbledError.
-    """
+    """What was recorded in the range that is asked for. Raises BadRequestError, ReadError and GarbledError."""
+    # The database is read only up to the backlog: a commit during the query then counts no sample twice.
     reader, own = history.reader, history.runs.present.interval
     newest, open_gap = history.writer.newest, recorder.open_gap()
     waiting = [one for one in recorder.committer.waiting() if asked.from_time < one.sample.time <= asked.to_time]
     intervals = await reader.intervals(asked.from_time, asked.to_time)
+    # A run without a committed sample is not among them yet.
     if waiting or not intervals:
         intervals = intervals | {own}
     grid = choose_grid(asked, intervals)

@@ -31,7 +31,7 @@ def test_a_step_that_is_not_enough_leaves_it_in_doubt_and_counts() -> None:
 
     assert not trust.follow(moment(NOON + 110, 10), 100.0)
     assert trust.follow(moment(NOON + 715, 15), 600.0)
-    assert trust.place(waiting).sample.time == waiting.sample.time + 700
+    assert trust.correct_time(waiting).sample.time == waiting.sample.time + 700
 
 
 def test_after_an_hour_it_is_the_history_that_is_not_believed() -> None:
@@ -54,8 +54,8 @@ def test_samples_that_waited_keep_their_distance_and_the_grid(by: float, interva
     trust = ClockTrust(moment(10), None, interval)
     trust.follow(moment(10 + by, 1), by)
 
-    placed = [trust.place(one).sample.time for one in measured(*at(12, 24, 36))]
+    corrected = [trust.correct_time(one).sample.time for one in measured(*at(12, 24, 36))]
 
-    assert [time - placed[0] for time in placed] == [0, 60, 120]
-    assert all(time % interval == 0 for time in placed)
-    assert abs(placed[0] - (NOON + 60) - by) <= interval / 2
+    assert [time - corrected[0] for time in corrected] == [0, 60, 120]
+    assert all(time % interval == 0 for time in corrected)
+    assert abs(corrected[0] - (NOON + 60) - by) <= interval / 2
