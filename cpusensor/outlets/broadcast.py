@@ -18,10 +18,10 @@ from cpusensor.model.records import Entry
 from cpusensor.outlets import wire
 
 MAX_UNSENT_BYTES = 32_768
-"""A stream with more than this unsent is cut; the kernel's own buffer holds about as much again."""
+"""A stream with more unsent bytes is reset. The kernel's own buffer holds about as much again."""
 
-ACKNOWLEDGE_MS = 20_000
-"""A peer that acknowledges nothing for this long is gone (TCP_USER_TIMEOUT, tcp(7)); by itself that takes 15 min."""
+ACK_TIMEOUT_MS = 20_000
+"""Milliseconds without an acknowledgement until a peer is gone (TCP_USER_TIMEOUT, tcp(7)); by default 15 minutes."""
 
 
 class FullError(Exception):
@@ -29,7 +29,7 @@ class FullError(Exception):
 
 
 class Frame:
-    """One entry as it is sent, encoded once, and only when somebody is to be sent it."""
+    """One entry as it is sent; encoded once, when it is first needed."""
 
     def __init__(self, entry: Entry) -> None:
         self.id = entry.sample.time
@@ -56,7 +56,7 @@ class Stream:
         self._limit_kernel_buffers()
 
     def send(self, frame: bytes, chunk: bytes) -> None:
-        """Write the frame, or the same as an HTTP/1.1 chunk; ends the stream if its reader is gone or behind."""
+        """Write `frame`, or `chunk`, the same in chunked coding. Ends the stream if its reader is gone or behind."""
         if self._transport.is_closing():
             self.end()
         elif self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
@@ -65,16 +65,18 @@ class Stream:
             self._transport.write(chunk if self._chunked else frame)
 
     def end(self) -> None:
-        """Let the response finish in good order, unless its reader is behind."""
+        """Let the response end cleanly, unless its reader is behind."""
+        # aiohttp would wait for the buffer to drain, and with it the end of the service.
         if self._transport.get_write_buffer_size():
             self.cut()
         elif not self.ended.done():
             self.ended.set_result(None)
 
     def cut(self) -> None:
-        """Reset the connection; plain closing would leave the kernel holding what the reader does not take."""
+        """Reset the connection: after a plain close the kernel would go on holding what the reader does not take."""
         connection = self._transport.get_extra_info("socket")
         if connection is not None and not self._transport.is_closing():
+            # On with zero seconds: close() sends a RST and drops the buffer (socket(7)).
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
         if not self.ended.done():
@@ -82,15 +84,16 @@ class Stream:
 
     def _limit_kernel_buffers(self) -> None:
         connection = self._transport.get_extra_info("socket")
+        # A Unix socket has no such timeout, and its peer is a proxy on this machine.
         if connection is None or connection.family not in {socket.AF_INET, socket.AF_INET6}:
             return
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_UNSENT_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, ACKNOWLEDGE_MS)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, ACK_TIMEOUT_MS)
 
 
 class Broadcast:
-    """What every stream is sent. The event loop's alone."""
+    """Sends every entry to every stream. To be used in the event loop only."""
 
     def __init__(self, *, clock: Clock, limit: int) -> None:
         """At most `limit` streams."""
@@ -98,13 +101,13 @@ class Broadcast:
         self._limit = limit
         self._frames: deque[Frame] = deque()
         self._streams: set[Stream] = set()
-        self._of_readers: dict[str, Stream] = {}
-        self._taken = 0
+        self._stream_of_reader: dict[str, Stream] = {}
+        self._slots_taken = 0
         self.is_followed = asyncio.Event()
-        """Whether there is a stream."""
+        """Set while there is a stream."""
         self._closed = False
         self.last_sent = clock.now().monotonic
-        """When something was sent last, on the monotonic clock."""
+        """When something was sent last, in seconds on the monotonic clock."""
 
     @property
     def newest_id(self) -> int | None:
@@ -112,13 +115,14 @@ class Broadcast:
         return self._frames[-1].id if self._frames else None
 
     def load(self, entries: Iterable[Entry]) -> None:
-        """Remember entries that were published before, oldest first."""
+        """Remember entries that an earlier run published, oldest first."""
         for entry in entries:
             self._remember(Frame(entry))
 
     def publish(self, entry: Entry) -> None:
         """Send an entry and remember it. One that is not newer than the last shows that the clock was set back."""
         frame, newest = Frame(entry), self.newest_id
+        # Positions are times: no reader can resume from one that now lies in the future.
         if newest is not None and frame.id <= newest:
             self._frames.clear()
             self.send(wire.resync(frame.id, "the clock was set back"))
@@ -131,14 +135,14 @@ class Broadcast:
         self.send(wire.state(degraded))
 
     def send(self, frame: bytes) -> None:
-        """Send a frame that is no one's position."""
+        """Send a frame to every stream, without remembering it."""
         self.last_sent = self._clock.now().monotonic
         chunk = as_chunk(frame)
         for stream in tuple(self._streams):
             stream.send(frame, chunk)
 
     def catch_up(self, position: int | None) -> bytes:
-        """What a reader at `position` has missed: every entry after it, or a resync and the newest sample alone."""
+        """What a reader at `position` missed: every entry after it, else a resync and the newest sample alone."""
         newest = self.newest_id
         if position is None:
             return self._frames[-1].sample if self._frames else b""
@@ -151,31 +155,32 @@ class Broadcast:
         return b"".join(frame.whole for frame in self._frames if frame.id > position)
 
     def restart(self, reason: str) -> bytes:
-        """What a reader without a usable position gets: a resync, and the newest sample alone."""
+        """A resync and the newest sample, for a reader without a usable position."""
         return wire.resync(self.newest_id, reason) + self.catch_up(None)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Count as one of the limited streams. Raises FullError, also once the streams were closed."""
-        if self._closed or self._taken >= self._limit:
+        """Take one of `limit` slots for a stream. Raises FullError if all are taken, and after `close`."""
+        if self._closed or self._slots_taken >= self._limit:
             raise FullError
-        self._taken += 1
+        self._slots_taken += 1
         try:
             yield
         finally:
-            self._taken -= 1
+            self._slots_taken -= 1
 
     def end_stream_of(self, reader: str) -> None:
         """End the stream of a reader that opens another: a proxy in between may hold the old one open for ever."""
-        if reader in self._of_readers:
-            self._of_readers[reader].end()
+        if reader in self._stream_of_reader:
+            self._stream_of_reader[reader].end()
 
     async def follow(self, stream: Stream, reader: str | None = None) -> None:
-        """Send the stream, of a reader that may have a name, all that comes, until it ends."""
+        """Send the stream everything that is published until it ends; `reader` names its reader, if known."""
         if self._closed:
             return
         if reader is not None:
-            self._of_readers[reader] = stream
+            self._stream_of_reader[reader] = stream
+        # The first stream is not silent yet: without this it would get a beat at once.
         if not self._streams:
             self.last_sent = self._clock.now().monotonic
         self._streams.add(stream)
@@ -184,13 +189,14 @@ class Broadcast:
             await stream.ended
         finally:
             self._streams.discard(stream)
-            if reader is not None and self._of_readers.get(reader) is stream:
-                del self._of_readers[reader]
+            # The reader may have opened a newer stream, which this one must not unregister.
+            if reader is not None and self._stream_of_reader.get(reader) is stream:
+                del self._stream_of_reader[reader]
             if not self._streams:
                 self.is_followed.clear()
 
     def close(self) -> None:
-        """End every stream, and admit no other."""
+        """End every stream, and refuse further ones."""
         self._closed = True
         for stream in tuple(self._streams):
             stream.end()

@@ -1,4 +1,4 @@
-"""Records -> the JSON and SSE text that leave the service. Pure; the only place where their shapes are written down."""
+"""Records -> the JSON and SSE text that leave the service. Pure; no other module writes their shapes."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ COMPACT: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
 MIB = 1 << 20
 
 RECORDING = "recording"
-"""How the recording fares while all is well."""
+"""The state while nothing is wrong."""
 
 
 def encode(value: Json) -> str:
@@ -30,12 +30,12 @@ def encode(value: Json) -> str:
 
 
 def encode_by_member(value: Mapping[str, Json]) -> str:
-    """The same for a large object, so that a thread in which it is done lets the others run between its members."""
+    """As `encode`, member by member: between two members other threads may run, among them the event loop's."""
     return "{" + ",".join(f"{encode(name)}:{encode(member)}" for name, member in value.items()) + "}"
 
 
 def error(text: str) -> dict[str, Json]:
-    """What every request that is refused, or that failed, is answered with."""
+    """The body of every answer to a request that is refused or failed."""
     return {"error": text}
 
 
@@ -60,11 +60,12 @@ def _cores_of(record: Sample) -> dict[str, Json]:
         return {"cores": None}
     numbers = [core.cpu for core in record.cores]
     shares = [percent(core.busy, core.all) for core in record.cores]
+    # Nearly every machine numbers its CPUs without a hole, and is spared the list.
     return {"cores": shares} if numbers == list(range(len(numbers))) else {"cpus": numbers, "cores": shares}
 
 
 def _accounted(figures: Figures) -> float | None:
-    """The share of the CPU time that the kernel's counters tell of."""
+    """Counted over expected ticks, to three decimals; None if none are expected."""
     return round(figures.all / figures.expected, 3) if figures.expected else None
 
 
@@ -91,14 +92,14 @@ def gap(record: Gap) -> Json:
 
 
 def open_gap(record: OpenGap) -> Json:
-    """A gap that has no end yet, and of which nothing can be known before it has one."""
+    """A gap without an end: the counters prove nothing of it until it has one."""
     return {"from": record.from_time, "to": None, "cause": record.cause.value, "cpu": None}
 
 
 def cost(before: Cost, after: Cost) -> dict[str, Json]:
-    """What recording costs: CPU seconds and MiB written an hour since the first of two states, and MiB of memory.
+    """What recording costs: CPU seconds and MiB written an hour since `before`, and MiB of memory.
 
-    What is spent at the start says nothing of an hour: until a minute has passed there are no rates.
+    The rates are None for the first minute, in which the start would dominate them.
     """
     passed_s = after.moment.monotonic - before.moment.monotonic
     hours = passed_s / 3600 if passed_s >= MINUTE else None
@@ -123,7 +124,7 @@ def newest(record: Sample, status: "Status", costs: tuple[Cost, Cost]) -> dict[s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What the service tells of itself to every page and every stream."""
+    """The state of the service, as every page and stream shows it."""
 
     host: str
     version: str
@@ -195,6 +196,7 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
     """
     grid, buckets = record.grid, record.buckets
     columns: dict[str, Json] = {"cpu": _column(grid, buckets, lambda one: percent(one.figures.busy, one.figures.all))}
+    # Elements of a single sample: extremes and count would only repeat it.
     if grid.step > record.interval:
         columns["min"] = _column(grid, buckets, lambda one: one.cpu_min_bp / 100)
         columns["max"] = _column(grid, buckets, lambda one: one.cpu_max_bp / 100)
@@ -239,17 +241,17 @@ def hello(greeting: Json, retry_ms: int) -> bytes:
 
 
 def beat(now: float) -> bytes:
-    """The frame that shows that a silent stream lives."""
+    """The frame that shows that a silent stream is alive; a comment would not reach a page's script."""
     return event("beat", {"now": int(now)})
 
 
 def state(degraded: str | None) -> bytes:
-    """The frame that tells that the recording now fares otherwise."""
+    """The frame that reports a new state of the recording."""
     return event("state", {"state": state_of(Health(is_ticking=True, degraded=degraded))})
 
 
 def state_of(health: Health) -> str:
-    """How the recording fares, in a word: `recording`, `degraded: …`, or for how long there was no tick."""
+    """The state of the recording: `recording`, `degraded: …`, or for how long there was no tick."""
     if health.degraded is None:
         return RECORDING
     return f"degraded: {health.degraded}" if health.is_ticking else health.degraded
@@ -261,6 +263,7 @@ def resync(last_id: int | None, reason: str) -> bytes:
 
 
 def _column(grid: Grid, buckets: Sequence[Rollup], of: Callable[[Rollup], T | None]) -> list[T | None]:
+    # Dense, with null for a gap: uPlot draws a line across anything that is merely missing.
     column: list[T | None] = [None] * grid.length
     for one in buckets:
         column[(one.time - grid.start) // grid.step] = of(one)
@@ -291,7 +294,7 @@ def _cores(record: Answer) -> Json:
 
 _MODES = {figure.key: figure.show for figure in SHOWN if figure.series == MODES and figure.key and figure.show}
 _SINGLE = {figure.key: figure.show for figure in SHOWN if figure.series != MODES and figure.key and figure.show}
-"""The figures that are shown, by the names that readers know them by: the kinds of work, and those that stand alone."""
+"""How each figure is shown, by its key: the kinds of work, which come in one object, and the single ones."""
 
 _SERIES: dict[str, Callable[[Answer], Json]] = {
     MODES: _modes,
