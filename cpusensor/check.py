@@ -1,7 +1,7 @@
 """Verifies a database and never changes it: `python -m cpusensor.check FILE`.
 
-It asks SQLite for the integrity of the file, and then recomputes what was derived: the minutes and the gaps must be
-what the samples make them. Samples are read once, in order, and none of them is kept.
+SQLite checks the integrity of the file. Then the derived tables are recomputed: minutes and gaps must follow from the
+samples. These are read once, in order, and not held in memory.
 """
 
 import argparse
@@ -41,15 +41,15 @@ from cpusensor.store.schema import MIGRATIONS
 T = TypeVar("T")
 Stored = TypeVar("Stored", Sample, Rollup)
 
-LIMIT = 20
-"""How many findings of a kind are told one by one."""
+MAX_SHOWN = 20
+"""Findings of a kind that are printed one by one."""
 
 TERMINAL_S, LOG_S = 0.2, 5.0
-"""Seconds between two words of progress, to a person and to a file."""
+"""Seconds between two lines of progress, on a terminal and in a file."""
 
 MINUTES_PER_LOOK = 100
 STEPS_PER_LOOK = 100_000
-"""How much is done, in minutes of history or steps of SQLite's machine, before the clock is looked at again."""
+"""Minutes of history, and steps of SQLite's virtual machine, between two looks at the clock."""
 
 
 PRIMARY_CODE = 0xFF
@@ -63,7 +63,7 @@ class UncheckableError(Exception):
 
 
 class Progress:
-    """One line that is written over on a terminal, a line now and then anywhere else."""
+    """Shows progress: one line that is overwritten on a terminal, a new line every few seconds elsewhere."""
 
     def __init__(self, clock: Clock, stream: TextIO) -> None:
         self._clock = clock
@@ -73,7 +73,7 @@ class Progress:
         self._is_shown = False
 
     def show(self, text: str) -> None:
-        """Say it if it is time to."""
+        """Write the text, unless the last one is too recent."""
         now = self._clock.now().monotonic
         if now - self._shown_at < (TERMINAL_S if self._is_terminal else LOG_S):
             return
@@ -82,7 +82,7 @@ class Progress:
         self._stream.flush()
 
     def clear(self) -> None:
-        """Give the line to something else."""
+        """Clear the line, so that something else can be printed."""
         if self._is_shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
@@ -103,26 +103,26 @@ class Report:
         return self._counts.total()
 
     def add(self, kind: str, text: str) -> None:
-        """Something is wrong."""
+        """Count a finding, and print it up to the limit of its kind."""
         self._counts[kind] += 1
         if self._counts[kind] <= self._limit:
             self.say(f"{kind} {text}")
 
     def close(self, summary: str) -> None:
-        """Say what was counted but not told, and the summary."""
+        """Print how many findings were not printed, and the summary."""
         for kind, count in self._counts.items():
             if count > self._limit:
                 self.say(f"{kind}: {count - self._limit} more")
         self.say(f"{summary}: {f'findings {self.total:,}' if self.total else 'clean'}")
 
     def say(self, text: str) -> None:
-        """One line of the answer."""
+        """Print one line of the answer."""
         self._progress.clear()
         print(text, flush=True)  # noqa: T201 - the answer of the command
 
 
 class Queue(Generic[T]):
-    """Records in the order of their times, to be taken from the front."""
+    """Records in the order of their times, taken from the front; one of them is read ahead."""
 
     def __init__(self, records: Iterator[T], time: Callable[[T], int]) -> None:
         self._records = records
@@ -131,7 +131,7 @@ class Queue(Generic[T]):
         self.taken = 0
 
     def take(self, until: int | None = None) -> list[T]:
-        """Those that stand at the front with times up to `until`; all of them without it."""
+        """Remove and return the records with times up to `until`; all of them without it."""
         found = []
         while self._front is not None and (until is None or self._time(self._front) <= until):
             found.append(self._front)
@@ -141,7 +141,7 @@ class Queue(Generic[T]):
 
 
 class Checker:
-    """Holds the tables of one database against each other."""
+    """Compares the tables of one database with each other."""
 
     def __init__(
         self, connection: sqlite3.Connection, report: Report, progress: Progress, tiers: Sequence[Tier] = TIERS
@@ -154,14 +154,17 @@ class Checker:
         self._samples = 0
 
     def check(self) -> str:
-        """Look at everything; what there was, in words."""
+        """Check everything; returns how much there was, in words."""
         self._check_file()
+        # Rows of a damaged file would only add findings that follow from the damage.
         if self._report.total:
             return "its tables were not compared"
+        # First, for samples and gaps are checked against the grid of their run.
         self._check_runs()
         minutes = self._queue(self._tiers[0])
         gaps = Queue(self._gaps(), lambda gap: gap.from_time)
         self._check_history(minutes, gaps)
+        # The rest outlived its samples, which is no fault; it is only counted.
         minutes.take()
         for below, tier in pairwise(self._tiers):
             self._check_tier(below, tier)
@@ -171,7 +174,7 @@ class Checker:
         return f"{runs}, samples {self._samples:,}, minutes {minutes.taken:,}, gaps {gaps.taken:,}"
 
     def _check_file(self) -> None:
-        """After this, what is read has the types of its columns."""
+        """SQLite's own check, which includes the types of the columns: later rows can be trusted for these."""
         self._connection.set_progress_handler(lambda: self._progress.show("SQLite's own check"), STEPS_PER_LOOK)
         for (text,) in self._connection.execute("PRAGMA integrity_check"):
             if text != "ok":
@@ -198,6 +201,7 @@ class Checker:
                     self._check_gap(before, sample, gaps.take(before.time))
                 before = sample
             parts = [as_rollup(sample) for sample in samples if sample.figures.all > 0]
+            # A sample without ticks was reported already, and has no mean to compare.
             if len(parts) == len(samples):
                 self._check_rollup(self._tiers[0], parts, minutes.take(end), is_over=end <= last)
             self._samples += len(samples)
@@ -222,9 +226,10 @@ class Checker:
             self._check_rollup(tier, list(parts), stored.take(end), is_over=end <= last)
 
     def _check_rollup(self, tier: Tier, parts: Sequence[Rollup], stored: Sequence[Rollup], *, is_over: bool) -> None:
-        """A rollup against its parts; of what is stored, all but the last have outlived theirs, which is no fault."""
+        """A rollup against its parts. `stored` may begin with rollups whose parts are gone, which is no fault."""
         end = bucket_end(parts[0].time, tier.seconds)
         rollup = stored[-1] if stored and stored[-1].time == end else None
+        # The last one may not be over, and is then not stored yet.
         if rollup is None and is_over:
             count = sum(part.count for part in parts)
             self._report.add(tier.name, f"{end}: is missing, though it is over and has {count} samples")
@@ -233,13 +238,14 @@ class Checker:
             self._report.add(tier.name, f"{end}: {_differences(rollup, expected)}")
 
     def _check_gap(self, before: Sample, after: Sample, stored: Sequence[Gap]) -> None:
-        """The gap between two samples against the hole; of what is stored, any other begins at no sample."""
+        """The stored gap against the hole between two samples; any other in `stored` begins at no sample."""
         run = self._runs.get(after.run)
         gap = stored[-1] if stored and stored[-1].from_time == before.time else None
         for stray in stored if gap is None else stored[:-1]:
             self._report.add("gap", f"{stray.from_time}: begins where no sample is")
         if run is None:
             return
+        # The samples do not tell the cause, so the stored one is taken for granted.
         expected = hole(before, after, run.interval, gap.cause if gap else Cause.STALLED)
         if gap is None and expected is not None:
             self._report.add("gap", f"{expected.from_time}: is missing, though nothing is until {expected.to_time}")
@@ -299,7 +305,7 @@ def _differences(stored: Rollup, expected: Rollup) -> str:
 
 @contextmanager
 def open_unchanged(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that sees one state of the file, however long it reads. Raises UncheckableError.
+    """A connection that sees one snapshot of the file, however long it reads. Raises UncheckableError.
 
     A file that nobody has open is read as one that cannot change: SQLite would otherwise leave a log beside it.
     """
@@ -308,6 +314,7 @@ def open_unchanged(path: Path) -> Iterator[sqlite3.Connection]:
     uri = f"file:{quote(str(path))}?mode=ro{'&immutable=1' if is_at_rest else ''}"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.text_factory = text_of
+        # One read transaction: commits of a running service stay out of sight.
         connection.execute("BEGIN")
         yield connection
     if is_at_rest and (_state(path) != before or Path(f"{path}-wal").exists()):
@@ -350,6 +357,7 @@ def check(path: Path, report: Report, progress: Progress) -> str:
             require_known_version(connection)
             return Checker(connection, report, progress).check()
     except sqlite3.DatabaseError as error:
+        # Damage is a finding; a lock or a lack of memory says nothing of the file.
         if error.sqlite_errorcode & PRIMARY_CODE not in DAMAGE:
             raise UncheckableError(str(error)) from error
         report.add("file", f"cannot be read to its end: {error}")
@@ -361,17 +369,19 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     parser = argparse.ArgumentParser(prog="python -m cpusensor.check", allow_abbrev=False)
     parser.description = "Verifies a cpusensor database without changing it; cpusensor may be running on it."
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--limit", type=int, default=LIMIT, help=f"findings of a kind to tell (default: {LIMIT})")
-    told = parser.parse_args(arguments)
+    parser.add_argument(
+        "--limit", type=int, default=MAX_SHOWN, help=f"findings of a kind to tell (default: {MAX_SHOWN})"
+    )
+    options = parser.parse_args(arguments)
     progress = Progress(clock or SystemClock(), sys.stderr)
-    report = Report(progress, told.limit)
+    report = Report(progress, options.limit)
     try:
-        summary = check(told.file, report, progress)
+        summary = check(options.file, report, progress)
     except UncheckableError as error:
         progress.clear()
-        print(f"{told.file}: cannot be checked: {error}", file=sys.stderr)  # noqa: T201 - the answer of the command
+        print(f"{options.file}: cannot be checked: {error}", file=sys.stderr)  # noqa: T201 - the answer of the command
         return 2
-    report.close(f"{told.file}: {summary}")
+    report.close(f"{options.file}: {summary}")
     return 1 if report.total else 0
 
 

@@ -1,6 +1,6 @@
 """Asks the service whether it records: python -m cpusensor.healthcheck.
 
-Finds it by the service's own settings, and imports next to nothing besides, since it runs again and again.
+It finds the service by its settings. It runs every few seconds, so it imports next to nothing besides them.
 """
 
 import socket
@@ -32,7 +32,7 @@ def ask(settings: Settings) -> tuple[bool, str]:
 
 
 def connect(settings: Settings) -> socket.socket:
-    """To where the service listens; what stands for every network leads to this machine. Raises OSError."""
+    """A connection to the service; 0.0.0.0 and :: lead to this machine. Raises OSError."""
     if settings.socket is None:
         return socket.create_connection((settings.host, settings.port), TIMEOUT_S)
     channel = socket.socket(socket.AF_UNIX)
@@ -42,7 +42,7 @@ def connect(settings: Settings) -> socket.socket:
 
 
 def encrypt(channel: socket.socket) -> socket.socket:
-    """TLS; the certificate is not looked at, as it names the machine and not this address of it."""
+    """The connection in TLS. The certificate is not verified, for it names the machine and not this address."""
     import ssl  # noqa: PLC0415 - most do without
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

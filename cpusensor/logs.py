@@ -1,4 +1,4 @@
-"""What is logged, and how often: on stderr, plain or as JSON, and nothing of it a thousand times."""
+"""The log: on stderr, as plain lines or JSON, with repeated messages of libraries suppressed."""
 
 import json
 import logging
@@ -8,39 +8,41 @@ from datetime import UTC, datetime
 log = logging.getLogger(__name__)
 
 NOISY = ("asyncio", "aiohttp.server")
-"""Loggers of others that write a traceback for every connection that they cannot accept or make sense of."""
+"""Loggers of libraries that write a traceback for each connection that they cannot accept or parse."""
 
 QUIET_S = 60.0
-"""How long one of their messages is not repeated."""
+"""Seconds in which the same message is not written again."""
 
 MAX_MESSAGES = 100
-"""How many different messages are remembered."""
+"""Different messages that are remembered: a message that varies must not fill the memory."""
 
 
 class Throttle(logging.Filter):
-    """Lets a message through once a minute, and then tells how often it was held back.
+    """Passes a message once a minute, with the number of times that it was suppressed.
 
-    A traceback stays with it only if something else failed than what a reader sent, or a connection.
+    It drops the traceback of an error that a peer caused: a broken connection, or a request that cannot be parsed.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._last: dict[str, float] = {}
-        self._held: dict[str, int] = {}
+        self._suppressed: dict[str, int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written; it is made one line."""
+        """Whether the record is written; it is then reduced to one line."""
         line = record.getMessage().partition("\n")[0]
+        # The format and not the message: arguments such as addresses differ each time.
         key = f"{record.name} {record.msg}".partition("\n")[0]
-        held = self._held.get(key, 0)
+        suppressed = self._suppressed.get(key, 0)
+        # Rare enough that finding the oldest is not worth code.
         if len(self._last) > MAX_MESSAGES:
             self._last.clear()
-            self._held.clear()
+            self._suppressed.clear()
         if record.created - self._last.get(key, -QUIET_S) < QUIET_S:
-            self._held[key] = held + 1
+            self._suppressed[key] = suppressed + 1
             return False
-        self._last[key], self._held[key] = record.created, 0
-        record.msg = f"{line} ({held} more since the last time)" if held else line
+        self._last[key], self._suppressed[key] = record.created, 0
+        record.msg = f"{line} ({suppressed} more since the last time)" if suppressed else line
         record.args = ()
         if _is_usual(record):
             record.exc_info = None
@@ -80,7 +82,7 @@ class JsonFormatter(logging.Formatter):
 
 def one_line(text: str) -> str:
     """The text with all that is not printable escaped as in Python: line breaks, control and direction characters."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def configure_logging(log_format: str) -> None:
