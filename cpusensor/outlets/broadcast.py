@@ -127,6 +127,7 @@ class Broadcast:
             self._frames.clear()
             self.send(wire.resync(frame.id, "the clock was set back"))
         self._remember(frame)
+        # Nothing is encoded while nobody listens: most machines are watched for minutes a day.
         if self._streams:
             self.send(frame.whole)
 
