@@ -102,7 +102,7 @@ async def with_history(app: web.Application) -> AsyncIterator[None]:
         app[HISTORY] = history
         newest = history.writer.newest
         if newest is not None:
-            app[BROADCAST].load(await history.reader.entries_after(newest.time - REPLAY_S, now))
+            app[BROADCAST].load(await history.reader.ticks_after(newest.time - REPLAY_S, now))
         yield
 
 

@@ -216,7 +216,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Tick:
     """One step of the history as it is stored and published: a sample, and the gap and rollups that it closed."""
 
     sample: Sample

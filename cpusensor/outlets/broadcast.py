@@ -14,7 +14,7 @@ from functools import cached_property
 
 from cpusensor.kernel.clock import Clock
 from cpusensor.model.grid import REPLAY_S
-from cpusensor.model.records import Entry
+from cpusensor.model.records import Tick
 from cpusensor.outlets import wire
 
 MAX_UNSENT_BYTES = 32_768
@@ -29,21 +29,21 @@ class FullError(Exception):
 
 
 class Frame:
-    """One entry as it is sent; encoded once, when it is first needed."""
+    """One tick as it is sent; encoded once, when it is first needed."""
 
-    def __init__(self, entry: Entry) -> None:
-        self.id = entry.sample.time
-        self._entry = entry
+    def __init__(self, tick: Tick) -> None:
+        self.id = tick.sample.time
+        self._tick = tick
 
     @cached_property
     def sample(self) -> bytes:
         """The sample alone."""
-        return wire.sampled(self._entry.sample)
+        return wire.sampled(self._tick.sample)
 
     @cached_property
     def whole(self) -> bytes:
-        """What the entry closed, then its sample."""
-        return wire.closed(self._entry.closed) + self.sample
+        """What the tick closed, then its sample."""
+        return wire.closed(self._tick.closed) + self.sample
 
 
 class Stream:
@@ -93,7 +93,7 @@ class Stream:
 
 
 class Broadcast:
-    """Sends every entry to every stream. To be used in the event loop only."""
+    """Sends every tick to every stream. To be used in the event loop only."""
 
     def __init__(self, *, clock: Clock, limit: int) -> None:
         """At most `limit` streams."""
@@ -111,17 +111,17 @@ class Broadcast:
 
     @property
     def newest_id(self) -> int | None:
-        """The id of the newest entry; None before the first ever."""
+        """The id of the newest tick; None before the first ever."""
         return self._frames[-1].id if self._frames else None
 
-    def load(self, entries: Iterable[Entry]) -> None:
-        """Remember entries that an earlier run published, oldest first."""
-        for entry in entries:
-            self._remember(Frame(entry))
+    def load(self, ticks: Iterable[Tick]) -> None:
+        """Remember ticks that an earlier run published, oldest first."""
+        for tick in ticks:
+            self._remember(Frame(tick))
 
-    def publish(self, entry: Entry) -> None:
-        """Send an entry and remember it. One that is not newer than the last shows that the clock was set back."""
-        frame, newest = Frame(entry), self.newest_id
+    def publish(self, tick: Tick) -> None:
+        """Send a tick and remember it. One that is not newer than the last shows that the clock was set back."""
+        frame, newest = Frame(tick), self.newest_id
         # Positions are times: no reader can resume from one that now lies in the future.
         if newest is not None and frame.id <= newest:
             self._frames.clear()
@@ -143,7 +143,7 @@ class Broadcast:
             stream.send(frame, chunk)
 
     def catch_up(self, position: int | None) -> bytes:
-        """What a reader at `position` missed: every entry after it, else a resync and the newest sample alone."""
+        """What a reader at `position` missed: every tick after it, else a resync and the newest sample alone."""
         newest = self.newest_id
         if position is None:
             return self._frames[-1].sample if self._frames else b""

@@ -223,12 +223,12 @@ def event(name: str, data: Json, event_id: int | None = None) -> bytes:
 
 
 def closed(records: Sequence[Gap | Rollup]) -> bytes:
-    """The gaps and minutes that an entry closed, in their order, as events without an id."""
+    """The gaps and minutes that a tick closed, in their order, as events without an id."""
     return b"".join(event("gap", gap(one)) if isinstance(one, Gap) else event("minute", minute(one)) for one in records)
 
 
 def sampled(record: Sample) -> bytes:
-    """The last event of an entry. It alone has an id, so a reader that lost the stream gets the whole entry again."""
+    """The last event of a tick. It alone has an id, so a reader that lost the stream gets the whole tick again."""
     return event("sample", sample(record), record.time)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cpusensor.model.gaps import first_cause
-from cpusensor.model.records import Cause, Entry, Measured
+from cpusensor.model.records import Cause, Measured, Tick
 
 
 class Backlog:
@@ -33,8 +33,8 @@ class Backlog:
         cause = first_cause({lost.cause, oldest.cause, Cause.UNWRITTEN})
         self._waiting[0] = replace(oldest, cause=cause, clock_steps=lost.clock_steps + oldest.clock_steps)
 
-    def remove(self, stored: Sequence[Entry]) -> None:
+    def remove(self, stored: Sequence[Tick]) -> None:
         """Remove the samples that were committed."""
         # By time, for a stored sample may have another run than the one in the queue.
-        times = {entry.sample.time for entry in stored}
+        times = {tick.sample.time for tick in stored}
         self._waiting = deque(one for one in self._waiting if one.sample.time not in times)

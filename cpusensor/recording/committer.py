@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from cpusensor.model.records import Entry, Measured, Sample
+from cpusensor.model.records import Measured, Sample, Tick
 from cpusensor.model.rollup import MINUTE
 from cpusensor.recording.backlog import Backlog
 from cpusensor.recording.feed import Feed
@@ -96,12 +96,12 @@ class Committer:
 
     async def _write_waiting(self, wall: float) -> None:
         async with self._writing:
-            stored: list[Entry] = []
+            stored: list[Tick] = []
             try:
                 while self._backlog:
                     stored += await self._write_once()
                 # Once a minute: the file may have been deleted or replaced.
-                if self._history.is_doubtful or any(entry.closed for entry in stored):
+                if self._history.is_doubtful or any(tick.closed for tick in stored):
                     await self._history.restore(wall)
             except WriteError as error:
                 self._tell_unwritten(str(await self._restore(wall) or error))
@@ -111,11 +111,11 @@ class Committer:
             self._feed.committed(stored)
             self._note_history()
 
-    async def _write_once(self) -> list[Entry]:
+    async def _write_once(self) -> list[Tick]:
         """Write what is in the queue now, and return what was stored. Raises WriteError."""
-        entries = await self._history.writer.add(tuple(self._backlog))
-        self._backlog.remove(entries)
-        return entries
+        ticks = await self._history.writer.add(tuple(self._backlog))
+        self._backlog.remove(ticks)
+        return ticks
 
     async def _restore(self, wall: float) -> WriteError | None:
         """Have the file reopened or replaced if it needs to be; returns the error if that fails, else None."""

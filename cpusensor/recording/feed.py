@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from cpusensor.model.records import Entry, Gap, Rollup, Sample
+from cpusensor.model.records import Gap, Rollup, Sample, Tick
 
 
 class Follower(Protocol):
-    """Receives every entry. Its methods never wait."""
+    """Receives every tick. Its methods never wait."""
 
-    def publish(self, entry: Entry) -> None:
-        """Take an entry."""
+    def publish(self, tick: Tick) -> None:
+        """Take a tick."""
 
     def tell(self, degraded: str | None) -> None:
         """Take what is wrong with the recording now, None if nothing is."""
@@ -35,10 +35,10 @@ class Feed:
         """A sample was measured, and waits to be published."""
         self._samples.append(sample)
 
-    def committed(self, entries: Sequence[Entry]) -> None:
+    def committed(self, ticks: Sequence[Tick]) -> None:
         """Entries were committed, in order."""
-        for entry in entries:
-            self._closed += entry.closed
+        for tick in ticks:
+            self._closed += tick.closed
 
     def publish(self) -> None:
         """Publish every sample that was added since the last time."""
@@ -46,7 +46,7 @@ class Feed:
             # With the first sample only: what was closed is sent once.
             closed, self._closed = tuple(self._closed), []
             self.newest = sample
-            self._follower.publish(Entry(sample=sample, closed=closed))
+            self._follower.publish(Tick(sample=sample, closed=closed))
         self._samples.clear()
 
     def is_published(self, sample: Sample) -> bool:

@@ -57,7 +57,7 @@ class History:
             await self._learn(aside, now)
             # The streams need this hour next: a broken file is better found before a reader waits for it.
             if self.writer.newest is not None:
-                await self.reader.entries_after(self.writer.newest.time - REPLAY_S, now)
+                await self.reader.ticks_after(self.writer.newest.time - REPLAY_S, now)
         except (GarbledError, ReadError, WriteError, sqlite3.Error) as error:
             if self._database.soundness.doubt < Doubt.DAMAGED and not isinstance(error, GarbledError):
                 raise

@@ -7,7 +7,7 @@ from operator import add
 from typing import TypeVar
 
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.records import ClockStep, CoreTicks, Entry, Gap, Rollup, Run, Sample
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, Rollup, Run, Sample, Tick
 from cpusensor.model.rollup import Tier, sum_cores
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
@@ -48,22 +48,22 @@ class Reader:
         """Take one of the slots for answers about a range of this length. Raises ReadError if all are taken."""
         return self._database.slot(to_time - from_time)
 
-    async def entries_after(self, time: int, now: float) -> list[Entry]:
-        """Every entry in (time, now] as it was published, in order."""
+    async def ticks_after(self, time: int, now: float) -> list[Tick]:
+        """Every tick in (time, now] as it was published, in order."""
         until = int(now)
         samples = await self._samples(time, until)
         rows = await self._database.read(until - time, rows_of_tier(self._tiers[0].name), (time, until))
         minutes = self._records(rollup_of_row, rows)
         gaps = await self.gaps(time, until, now)
-        entries = []
+        ticks = []
         for sample in samples:
             closed = [minute for minute in minutes if minute.time <= sample.time]
             minutes = minutes[len(closed) :]
             # A sample closes at most one gap; more of them stem from a clock that was set back.
             ended = [gap for gap in gaps if gap.to_time < sample.time]
             gaps = gaps[len(ended) :]
-            entries.append(Entry(sample=sample, closed=(*ended[-1:], *closed)))
-        return entries
+            ticks.append(Tick(sample=sample, closed=(*ended[-1:], *closed)))
+        return ticks
 
     async def intervals(self, from_time: int, to_time: int) -> set[int]:
         """The sampling intervals of the runs that recorded in (from_time, to_time]."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cpusensor.model.gaps import hole
-from cpusensor.model.records import Entry, Gap, Measured, Sample
+from cpusensor.model.records import Gap, Measured, Sample, Tick
 from cpusensor.model.rollup import closed_buckets
 from cpusensor.store.columns import (
     GAP_COLUMNS,
@@ -41,7 +41,7 @@ class Writer:
         self.newest = await self._sample_before(int(now) + 1)
         ((self._highest,),) = await self._database.execute("SELECT coalesce(max(time), 0) FROM sample")
 
-    async def add(self, measured: Sequence[Measured]) -> list[Entry]:
+    async def add(self, measured: Sequence[Measured]) -> list[Tick]:
         """Write samples with all that each of them closes, in one transaction.
 
         A sample replaces one of the same time. Raises WriteError; then none of them is written.
@@ -58,12 +58,12 @@ class Writer:
             self.newest, self._highest = newest, highest
             raise
 
-    async def _add(self, measured: Sequence[Measured]) -> list[Entry]:
+    async def _add(self, measured: Sequence[Measured]) -> list[Tick]:
         # Eleven of twelve samples only continue their minute: one statement is then the transaction.
         if len(measured) == 1 and self._closes_nothing(measured[0]):
             await self._database.write(INSERT_SAMPLE, row_of_sample(measured[0].sample))
             self._remember(measured[0].sample)
-            return [Entry(sample=measured[0].sample, closed=())]
+            return [Tick(sample=measured[0].sample, closed=())]
         async with self._database.transaction():
             return [await self._add_one(one) for one in measured]
 
@@ -84,7 +84,7 @@ class Writer:
             and not closed_buckets(previous.time, sample.time, self._finest)
         )
 
-    async def _add_one(self, measured: Measured) -> Entry:
+    async def _add_one(self, measured: Measured) -> Tick:
         sample, previous, highest = measured.sample, self.newest, self._highest
         gap = await self._close_gap(measured)
         await self._database.execute(INSERT_SAMPLE, row_of_sample(sample))
@@ -96,7 +96,7 @@ class Writer:
         if sample.time <= highest:
             before = previous.time if previous else None
         rollups = await self._rollups.close_after(sample.time, before, highest)
-        return Entry(sample=sample, closed=(*([gap] if gap else []), *rollups))
+        return Tick(sample=sample, closed=(*([gap] if gap else []), *rollups))
 
     def _remember(self, sample: Sample) -> None:
         self.newest = sample

@@ -144,7 +144,7 @@ async def _set_clock(lab: Lab, by: int, *, is_undone: bool) -> None:
         before = by_time(await service.json(f"api/history?from={START}&to={START + 180}&step=5"))
         service.clock.step(by)
         await service.clock.advance(70)
-        early = [entry.sample.time for entry in await service.history.reader.entries_after(-10, 946_684_800)]
+        early = [tick.sample.time for tick in await service.history.reader.ticks_after(-10, 946_684_800)]
         lab.expect(that=not early, otherwise=f"{len(early)} samples of the years before 2000 are kept")
         if is_undone:
             service.clock.step(-by)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpusensor.model.grid import REPLAY_S
-from cpusensor.model.records import Cause, Entry, Gap
+from cpusensor.model.records import Cause, Gap, Tick
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import MAX_UNSENT_BYTES, Broadcast, FullError, Stream, as_chunk
 from tests.fakes import FakeClock
@@ -23,13 +23,13 @@ def frame(event_id: int) -> bytes:
     return wire.sampled(sample(event_id))
 
 
-def entry(event_id: int, *closed: Gap) -> Entry:
-    return Entry(sample=sample(event_id), closed=closed)
+def tick(event_id: int, *closed: Gap) -> Tick:
+    return Tick(sample=sample(event_id), closed=closed)
 
 
 def broadcast_of(*ids: int, limit: int = 10) -> Broadcast:
     broadcast = Broadcast(clock=FakeClock(), limit=limit)
-    broadcast.load(map(entry, ids))
+    broadcast.load(map(tick, ids))
     return broadcast
 
 
@@ -56,7 +56,7 @@ def test_without_a_position_the_newest_tick_is_shown() -> None:
 
 def test_what_a_tick_closed_is_replayed_to_those_who_know_the_sample_before_it() -> None:
     broadcast = broadcast_of(5)
-    broadcast.publish(entry(10, GAP))
+    broadcast.publish(tick(10, GAP))
 
     assert broadcast.catch_up(None) == frame(10)
     assert broadcast.catch_up(5) == wire.closed([GAP]) + frame(10)
@@ -78,7 +78,7 @@ def test_whoever_comes_back_within_the_hour_gets_each_missed_tick_once(ids: set[
 def test_only_the_newest_hour_is_remembered() -> None:
     broadcast = broadcast_of(0, 5, 10)
 
-    broadcast.publish(entry(REPLAY_S + 5))
+    broadcast.publish(tick(REPLAY_S + 5))
 
     assert broadcast.catch_up(5) == frame(10) + frame(REPLAY_S + 5)
     assert broadcast.catch_up(4).startswith(b'event: resync\ndata: {"last_id":3605,')
@@ -93,7 +93,7 @@ async def test_a_stream_gets_what_is_published_while_it_follows() -> None:
     async with connection() as (reader, transport):
         following = asyncio.create_task(broadcast.follow(Stream(transport, chunked=False)))
         await asyncio.sleep(0)
-        broadcast.publish(entry(5))
+        broadcast.publish(tick(5))
         broadcast.send(b"<beat>")
 
         assert await reader.readexactly(len(frame(5)) + 6) == frame(5) + b"<beat>"
@@ -106,7 +106,7 @@ async def test_a_chunked_stream_gets_the_same_bytes_as_chunks() -> None:
     async with connection() as (reader, transport):
         following = asyncio.create_task(broadcast.follow(Stream(transport, chunked=True)))
         await asyncio.sleep(0)
-        broadcast.publish(entry(5))
+        broadcast.publish(tick(5))
 
         size = b"%x\r\n" % len(frame(5))
         assert await reader.readexactly(len(as_chunk(frame(5)))) == size + frame(5) + b"\r\n"
@@ -129,7 +129,7 @@ async def test_a_reader_that_does_not_read_is_cut_and_the_others_get_everything(
         async with asyncio.timeout(TIMEOUT_S):
             while not following[1].done():
                 count += 1
-                broadcast.publish(entry(count, *closed))
+                broadcast.publish(tick(count, *closed))
                 await reader.readexactly(sent)
 
         assert transport.get_write_buffer_size() == 0
@@ -145,7 +145,7 @@ async def test_a_reader_that_left_is_noticed_at_the_next_tick() -> None:
         following = asyncio.create_task(broadcast.follow(Stream(transport, chunked=False)))
         await asyncio.sleep(0)
         transport.close()
-        broadcast.publish(entry(5))
+        broadcast.publish(tick(5))
 
         await asyncio.wait_for(following, TIMEOUT_S)
 

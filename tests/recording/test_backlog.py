@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor.model.records import Cause, ClockStep, Entry
+from cpusensor.model.records import Cause, ClockStep, Tick
 from cpusensor.recording.backlog import Backlog
 from tests.samples import NOON, at, measured
 
@@ -36,7 +36,7 @@ def test_what_was_committed_waits_no_more_and_the_rest_keeps_its_order(kept: set
     for one in measured(*at(*range(1, 21))):
         backlog.append(one)
     waiting = [one.sample for one in backlog]
-    stored = [Entry(sample=one, closed=()) for one in waiting if (one.time - NOON) // 5 not in kept]
+    stored = [Tick(sample=one, closed=()) for one in waiting if (one.time - NOON) // 5 not in kept]
 
     backlog.remove(stored)
 

@@ -1,6 +1,6 @@
 """Each sample is published once, and what a commit closed goes with the first one after it."""
 
-from cpusensor.model.records import Cause, Entry, Gap
+from cpusensor.model.records import Cause, Gap, Tick
 from cpusensor.recording.feed import Feed
 from tests.samples import at
 
@@ -11,11 +11,11 @@ class Follower:
     """Remembers what it was told."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.ticks: list[Tick] = []
         self.states: list[str | None] = []
 
-    def publish(self, entry: Entry) -> None:
-        self.entries.append(entry)
+    def publish(self, tick: Tick) -> None:
+        self.ticks.append(tick)
 
     def tell(self, degraded: str | None) -> None:
         self.states.append(degraded)
@@ -27,12 +27,12 @@ def test_what_was_closed_goes_out_with_the_next_sample_and_once() -> None:
     first, second = at(1, 2)
 
     feed.add(first)
-    feed.committed([Entry(sample=first, closed=(GAP,))])
+    feed.committed([Tick(sample=first, closed=(GAP,))])
     feed.publish()
     feed.add(second)
     feed.publish()
 
-    assert follower.entries == [Entry(sample=first, closed=(GAP,)), Entry(sample=second, closed=())]
+    assert follower.ticks == [Tick(sample=first, closed=(GAP,)), Tick(sample=second, closed=())]
     assert feed.newest == second
 
 

@@ -17,18 +17,18 @@ async def test_what_was_written_is_read_back_as_it_was(store: History) -> None:
     full, bare = sample(NOON + 5), without_known(sample(NOON + 10))
     await store.writer.add(measured(full, bare))
 
-    entries = await store.reader.entries_after(NOON, LATER)
+    ticks = await store.reader.ticks_after(NOON, LATER)
 
-    assert [entry.sample for entry in entries] == [full, bare]
+    assert [tick.sample for tick in ticks] == [full, bare]
 
 
 async def test_a_core_that_outgrows_two_bytes_is_read_back_as_it_was(store: History) -> None:
     long_stall = sample(NOON + 900, busy=2 * 70_000, all_ticks=2 * 90_000)
     await store.writer.add(measured(long_stall))
 
-    (entry,) = await store.reader.entries_after(NOON, LATER)
+    (tick,) = await store.reader.ticks_after(NOON, LATER)
 
-    assert entry.sample.cores == long_stall.cores
+    assert tick.sample.cores == long_stall.cores
 
 
 async def test_gaps_that_touch_a_range_come_whole_and_others_not_at_all(store: History) -> None:

@@ -91,7 +91,7 @@ async def test_what_can_be_read_of_a_broken_database_is_kept(path: Path, caplog:
         async with asyncio.timeout(TIMEOUT_S):
             while "all that can be read" not in caplog.text:  # noqa: ASYNC110 - it is told in the log alone
                 await asyncio.sleep(LOOK_S)
-        kept = [entry.sample.time for entry in await store.reader.entries_after(START, LATER)]
+        kept = [tick.sample.time for tick in await store.reader.ticks_after(START, LATER)]
 
     lost = {one.time for one in samples} - set(kept)
     assert len(lost) < 250

@@ -20,18 +20,18 @@ from tests.store.opened import LATER, new_store
 
 
 async def test_a_full_minute_is_closed_by_its_last_sample(store: History) -> None:
-    entries = [entry for one in at(*range(1, 13)) for entry in await store.writer.add(measured(one))]
+    ticks = [tick for one in at(*range(1, 13)) for tick in await store.writer.add(measured(one))]
 
-    assert [len(entry.closed) for entry in entries] == [0] * 11 + [1]
-    assert entries[-1].closed[0] == roll_up([as_rollup(one) for one in at(*range(1, 13))], NOON + 60)
+    assert [len(tick.closed) for tick in ticks] == [0] * 11 + [1]
+    assert ticks[-1].closed[0] == roll_up([as_rollup(one) for one in at(*range(1, 13))], NOON + 60)
 
 
 async def test_a_hole_is_stored_with_the_sample_that_closes_it(store: History) -> None:
     await store.writer.add(measured(*at(1)))
-    (entry,) = await store.writer.add(measured(*at(5), cause=Cause.UNREADABLE))
+    (tick,) = await store.writer.add(measured(*at(5), cause=Cause.UNREADABLE))
 
     expected = Gap(from_time=NOON + 5, to_time=NOON + 20, cause=Cause.UNREADABLE, busy=750, all=3000)
-    assert entry.closed == (expected,)
+    assert tick.closed == (expected,)
     assert await store.reader.gaps(NOON, LATER, LATER) == [expected]
 
 
@@ -56,7 +56,7 @@ async def test_a_clock_set_back_overwrites_slot_by_slot(store: History) -> None:
     newer = [replace(one, figures=replace(one.figures, load_centi=999)) for one in at(2, 3)]
     await store.writer.add(measured(*newer, cause=Cause.CLOCK))
 
-    samples = [entry.sample for entry in await store.reader.entries_after(NOON, LATER)]
+    samples = [tick.sample for tick in await store.reader.ticks_after(NOON, LATER)]
 
     assert samples == [*at(1), *newer, *at(4)]
     assert store.writer.newest == newer[-1]
@@ -88,7 +88,7 @@ async def test_in_whatever_order_slots_are_written_gaps_are_the_holes(slots: lis
         for slot in slots:
             await store.writer.add(measured(*at(slot), cause=Cause.CLOCK))
 
-        samples = [entry.sample for entry in await store.reader.entries_after(NOON, LATER)]
+        samples = [tick.sample for tick in await store.reader.ticks_after(NOON, LATER)]
         gaps = await store.reader.gaps(NOON, LATER, LATER)
 
     assert [one.time for one in samples] == sorted({NOON + 5 * slot for slot in slots})
@@ -100,8 +100,8 @@ async def test_below_what_a_clock_left_in_the_future_a_gap_is_closed_and_proven_
     await store.writer.add(measured(sample(NOON + 10**9)))
     await store.writer.add(measured(*at(1), cause=Cause.CLOCK))
 
-    (entry,) = await store.writer.add(measured(*at(5), cause=Cause.STOPPED))
+    (tick,) = await store.writer.add(measured(*at(5), cause=Cause.STOPPED))
 
     expected = Gap(from_time=NOON + 5, to_time=NOON + 20, cause=Cause.STOPPED, busy=750, all=3000)
-    assert entry.closed == (expected,)
+    assert tick.closed == (expected,)
     assert await store.reader.gaps(NOON, LATER, LATER) == [expected]

@@ -42,7 +42,7 @@ class Asked:
 
 
 async def get_events(request: web.Request) -> web.StreamResponse:
-    """The stream: a greeting, what the reader missed, then each entry as it comes."""
+    """The stream: a greeting, what the reader missed, then each tick as it comes."""
     try:
         asked = _read(request)
         if request.method == hdrs.METH_HEAD:
@@ -71,7 +71,7 @@ async def _send_stream(request: web.Request, asked: Asked) -> web.StreamResponse
         missed = broadcast.restart(asked.lost) if asked.lost else broadcast.catch_up(asked.position)
         reached = broadcast.newest_id
         await response.write(_hello(request.app, reached) + missed)
-        # Each write may wait while entries are published; between the last look and joining nothing waits.
+        # Each write may wait while ticks are published; between the last look and joining nothing waits.
         while broadcast.newest_id != reached:
             missed, reached = broadcast.catch_up(reached), broadcast.newest_id
             await response.write(missed)
