@@ -41,17 +41,23 @@ class ClockTrust:
         self.doubt = self._doubt(now)
         return self.doubt is None
 
-    def place(self, measured: Measured) -> Measured:
+    def place(self, measured: Measured) -> Measured | None:
         """A sample that was measured in doubt, at the time that it has on the clock as it is believed now.
 
-        All of them move by the same number of slots, so that each keeps one of its own.
+        All of them move by the same number of slots, so that each keeps one of its own. None where an earlier boot
+        recorded, as when nobody set the clock but it went on until it had caught up with the history.
         """
         by = round(self._stepped_s / self._interval) * self._interval
-        return replace(measured, sample=replace(measured.sample, time=measured.sample.time + by))
+        time = measured.sample.time + by
+        if self._reached is not None and time <= self._reached:
+            return None
+        return replace(measured, sample=replace(measured.sample, time=time))
 
     def _doubt(self, now: Moment) -> str | None:
         if now.wall < EARLIEST:
             return NOT_SET
-        waited_s = now.boottime - self.began.boottime
-        is_behind = self._reached is not None and now.wall < self._reached and waited_s < DOUBT_S
+        if now.boottime - self.began.boottime >= DOUBT_S:
+            self._reached = None
+        # The slot of the newest sample is taken until it is over.
+        is_behind = self._reached is not None and now.wall < self._reached + self._interval
         return BEHIND if is_behind else None

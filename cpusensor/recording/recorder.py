@@ -103,10 +103,16 @@ class Recorder:
         if step_s:
             log.warning("the clock was set by %+.1f s", step_s)
         if self._trust.follow(now, step_s):
-            held, self._held = self._held, Backlog(UNWRITTEN_S // self._interval)
-            for measured in held:
-                self.committer.take(self._trust.place(measured))
+            self._place_held()
         self._note(Part.CLOCK, self._trust.doubt)
+
+    def _place_held(self) -> None:
+        held, self._held = self._held, Backlog(UNWRITTEN_S // self._interval)
+        placed = [one for one in map(self._trust.place, held) if one is not None]
+        for measured in placed:
+            self.committer.take(measured)
+        if lost := len(held) - len(placed):
+            log.warning("%d samples are lost: they fall where an earlier boot recorded", lost)
 
     def _tell_signs(self) -> None:
         signs = self._sampler.signs
