@@ -306,7 +306,7 @@ def test_kinds_that_an_old_kernel_does_not_count_are_null_and_the_rest_is_record
     old_kernels: dict[int, Service], columns: int
 ) -> None:
     service = old_kernels[columns]
-    wait_until(lambda: bool(minutes(service)["count"]), "no minute")
+    wait_until(lambda: any(minutes(service)["count"]), "no minute")
     answer, minute = history(service, "range=1h&step=1&series=modes"), minutes(service)
 
     for figures in (answer, minute):

@@ -46,16 +46,24 @@ class ClockTrust:
         self.doubt = self._doubt(now)
         return self.doubt is None
 
-    def correct_time(self, measured: Measured) -> Measured:
-        """A sample that was measured while the clock was in doubt, with its time by the clock that is trusted now."""
+    def correct_time(self, measured: Measured) -> Measured | None:
+        """A sample that was measured while the clock was in doubt, with its time by the clock that is trusted now.
+
+        None where an earlier boot recorded: when nobody set the clock, but it went on until it had caught up.
+        """
         # Whole slots, the same for all: each sample keeps a slot of its own.
         by = round(self._stepped_s / self._interval) * self._interval
-        return replace(measured, sample=replace(measured.sample, time=measured.sample.time + by))
+        time = measured.sample.time + by
+        if self._reached is not None and time <= self._reached:
+            return None
+        return replace(measured, sample=replace(measured.sample, time=time))
 
     def _doubt(self, now: Moment) -> str | None:
         if now.wall < EARLIEST:
             return NOT_SET
         # On the boot-time clock, which no setting of the wall clock moves.
-        waited_s = now.boottime - self.began.boottime
-        is_behind = self._reached is not None and now.wall < self._reached and waited_s < DOUBT_S
+        if now.boottime - self.began.boottime >= DOUBT_S:
+            self._reached = None
+        # The slot of the newest sample is taken until it is over.
+        is_behind = self._reached is not None and now.wall < self._reached + self._interval
         return BEHIND if is_behind else None

@@ -106,10 +106,17 @@ class Recorder:
         if step_s:
             log.warning("the clock was set by %+.1f s", step_s)
         if self._trust.follow(now, step_s):
-            undated, self._undated = self._undated, Backlog(UNWRITTEN_S // self._interval)
-            for measured in undated:
-                self.committer.take(self._trust.correct_time(measured))
+            self._take_undated()
         self._note(Part.CLOCK, self._trust.doubt)
+
+    def _take_undated(self) -> None:
+        """Have recorded what was measured while the clock was in doubt."""
+        undated, self._undated = self._undated, Backlog(UNWRITTEN_S // self._interval)
+        dated = [one for one in map(self._trust.correct_time, undated) if one is not None]
+        for measured in dated:
+            self.committer.take(measured)
+        if lost := len(undated) - len(dated):
+            log.warning("%d samples are lost: they fall where an earlier boot recorded", lost)
 
     def _tell_signs(self) -> None:
         signs = self._sampler.signs

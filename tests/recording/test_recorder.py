@@ -403,6 +403,25 @@ async def test_a_clock_behind_the_history_overwrites_nothing_and_what_waits_is_p
     assert check([str(running.database)]) == 0
 
 
+async def test_a_clock_that_catches_up_with_the_history_overwrites_nothing(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    await running.clock.advance(1200)
+    await running.crash()
+    running.kernel = FakeKernel(running.clock, boot_id="boot-2")
+    running.kernel.use(0.75)
+    running.clock.step(-30)
+    await running.start()
+    await running.clock.advance(60)
+
+    figures = await recorded(running)
+    assert [figures[time] for time in range(5, 1201, 5)] == [25.0] * 240
+    assert [figures[time] for time in range(1205, 1231, 5)] == [75.0] * 6
+    assert await (await running.get("healthz")).text() == "recording\n"
+    assert "6 samples are lost: they fall where an earlier boot recorded" in caplog.text
+    assert check([str(running.database)]) == 0
+
+
 async def test_a_clock_that_was_once_in_2099_silences_the_years_after_for_an_hour_at_most(running: Running) -> None:
     running.clock.step(2_300_000_000)
     await running.clock.advance(30)
