@@ -13,6 +13,11 @@ test("an open stream without a sample for three intervals is stale since the new
   assert.deepEqual(statusOf(link, 1216), { connection: "stale", since: 1200 });
 });
 
+test("an open stream of a service that records nothing is stale at once", () => {
+  assert.deepEqual(statusOf({ ...link, since: 1300 }, 1301, true), { connection: "stale", since: 1200 });
+  assert.equal(statusOf({ ...link, phase: "lost" }, 1301, true).connection, "reconnecting");
+});
+
 test("short intervals are given ten seconds before they are called stale", () => {
   assert.equal(statusOf({ ...link, interval: 1 }, 1208).connection, "live");
   assert.equal(statusOf({ ...link, interval: 1 }, 1211).connection, "stale");

@@ -78,7 +78,12 @@ export class State {
 
   /** @param {number} localNow */
   status(localNow) {
-    return statusOf(this, this.now(localNow));
+    return statusOf(this, this.now(localNow), this.#isExplained(localNow));
+  }
+
+  /** Whether an open gap says why nothing comes. @param {number} localNow */
+  #isExplained(localNow) {
+    return this.hour.gaps(this.end(localNow)).some(({ isOpen }) => isOpen);
   }
 
   /**
@@ -218,8 +223,7 @@ export class State {
   #beat(now, localNow) {
     this.#synchronise(now, localNow);
     if (this.degraded === null || this.status(localNow).connection !== "stale") return;
-    const isExplained = this.hour.gaps(this.end(localNow)).some(({ isOpen }) => isOpen);
-    if (isExplained || Math.abs(now - this.#wondered) < WONDER_S) return;
+    if (this.#isExplained(localNow) || Math.abs(now - this.#wondered) < WONDER_S) return;
     this.#wondered = now;
     this.#wantHistory();
   }

@@ -7,14 +7,15 @@ const PATIENCE_S = 10;
 /**
  * @param {Link} link
  * @param {number} now UTC Unix seconds
+ * @param {boolean} [isBlind] nothing is recorded now, as an open gap tells: no sample is on its way
  * @returns {Status}
  */
-export function statusOf({ phase, since, newestTime, interval }, now) {
+export function statusOf({ phase, since, newestTime, interval }, now, isBlind = false) {
   if (phase === "hidden" || phase === "connecting") return { connection: phase, since: null };
   if (phase === "held") return { connection: phase, since };
   if (phase === "lost") return { connection: "reconnecting", since };
   const waiting = now - Math.max(newestTime ?? 0, since - interval);
-  const late = waiting > Math.max(PATIENCE * interval, PATIENCE_S);
+  const late = isBlind || waiting > Math.max(PATIENCE * interval, PATIENCE_S);
   return late ? { connection: "stale", since: newestTime } : { connection: "live", since: null };
 }
 

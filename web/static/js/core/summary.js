@@ -214,7 +214,7 @@ function doubt({ accounted }, { words, format }) {
 function stallOf(end, hour, language) {
   const isBegun = longSamples(hour).some(({ from, to }) => from > end - 60 && from < end && to > end);
   const gap = isBegun ? hour.gapAt(end) : null;
-  return gap ? [gapSentence(gap, language)] : [];
+  return gap ? [`${causeText("cause", gap, language.words)} ${language.format.span(gap.from, gap.to)}`] : [];
 }
 
 /**
