@@ -96,7 +96,7 @@ def test_a_gap_appears_with_its_cause_while_nothing_is_recorded_and_ends_when_so
     expect(page.locator("#samples-rows")).to_contain_text("counters could not be read since")
 
     counters.release()
-    expect(gap).to_contain_text("CPU averaged")
     expect(gap).not_to_have_attribute("data-to", "")
+    expect(gap).not_to_contain_text("since")
     expect(page.locator("#degraded")).to_be_hidden()
     expect(html).to_have_attribute("data-connection", "live")
