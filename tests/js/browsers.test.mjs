@@ -53,3 +53,9 @@ test("every colour and every rule is there for browsers that know no light-dark(
     }
   }
 });
+
+test("no script has comments that would be sent: those of one line are not left out", () => {
+  const found = sources("js", ".js").flatMap(([name, text]) => [...text.matchAll(/^\s*\/\/.*/gm)].map(([line]) => `${name}: ${line}`));
+
+  assert.deepEqual(found, []);
+});

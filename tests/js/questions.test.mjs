@@ -35,7 +35,7 @@ test("a wish is asked for once, and its answer is handed on with it", async () =
 
 test("of many wishes in a moment the first is asked for at once and the last after a pause", () => {
   for (state.wish = 1; state.wish < 20; state.wish += 1) questions.look();
-  mock.timers.tick(2999);
+  mock.timers.tick(4999);
   assert.equal(asked.length, 1);
 
   mock.timers.tick(1);
@@ -60,5 +60,16 @@ test("what was not answered is asked again after 5 s", async () => {
   assert.equal(asked.length, 1);
 
   mock.timers.tick(1);
+  assert.equal(asked.length, 2);
+});
+
+test("a question that was answered by an error late is asked again at once, and then no sooner than after a pause", async () => {
+  questions.look();
+  mock.timers.tick(20_000);
+  for (let i = 0; i < 2; i += 1) {
+    asked[i].reject(new Error("503"));
+    await settle();
+  }
+
   assert.equal(asked.length, 2);
 });

@@ -85,18 +85,18 @@ test("the cursor rests on a slot within the hour", () => {
 test("the stream is resumed after the newest sample", () => {
   const state = opened();
   state.receive("sample", { time: NOW + 5, cpu: 1 }, NOW);
-  assert.equal(state.address(NOW + AHEAD + 60), `events?after=${NOW + 5}`);
+  assert.equal(state.position(NOW + AHEAD + 60), `&after=${NOW + 5}`);
 });
 
 test("without any sample the stream is opened without a position", () => {
   const state = opened({ samples: emptyHistory(NOW), newest: null });
-  assert.equal(state.address(NOW + AHEAD), "events");
+  assert.equal(state.position(NOW + AHEAD), "");
   assert.equal(state.wantsHistory, false);
 });
 
 test("after 55 minutes away the hour is fetched instead of replayed", () => {
   const state = opened();
-  assert.equal(state.address(NOW + AHEAD + 56 * 60), "events");
+  assert.equal(state.position(NOW + AHEAD + 56 * 60), "");
   assert.equal(state.wantsHistory, true);
 });
 

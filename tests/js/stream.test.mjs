@@ -54,7 +54,7 @@ beforeEach(() => {
   [phases, heard, answers] = [[], [], true];
   opened.length = 0;
   new Stream({
-    address: () => `events?after=${heard.length}`,
+    position: () => `&after=${heard.length}`,
     receive: (name, payload) => heard.push([name, payload]),
     enter: (phase) => phases.at(-1) !== phase && phases.push(phase),
     answers: async () => answers,
@@ -92,7 +92,7 @@ test("15 s of silence reopen the stream after what was heard", () => {
 
   mock.timers.tick(1);
   assert.equal(opened[0].readyState, FakeEventSource.CLOSED);
-  assert.equal(opened[1].address, `events?after=1&reader=${READER}`);
+  assert.equal(opened[1].address, `events?reader=${READER}&after=1`);
   assert.equal(phases.at(-1), "lost");
 });
 
@@ -260,11 +260,11 @@ test("each stream that a page opens carries the same name, by which the service 
   opened[1].fail(FakeEventSource.CLOSED);
   mock.timers.tick(1000);
 
-  assert.deepEqual(opened.map(({ address }) => address), ["events?after=0", "events?after=1", "events?after=1"].map((one) => `${one}&reader=${READER}`));
+  assert.deepEqual(opened.map(({ address }) => address), [0, 1, 1].map((id) => `events?reader=${READER}&after=${id}`));
 });
 
-test("the name begins the question where no position does", () => {
-  const listener = { address: () => "events", receive: () => {}, enter: () => {}, answers: async () => true };
+test("a stream without a position has a name all the same", () => {
+  const listener = { position: () => "", receive: () => {}, enter: () => {}, answers: async () => true };
   new Stream(listener, READER).start();
 
   assert.equal(opened.at(-1).address, `events?reader=${READER}`);
@@ -278,10 +278,10 @@ test("no two pages have the same name, and each is one that the service takes", 
 });
 
 test("a page that says no name has one of its own", () => {
-  const listener = { address: () => "events", receive: () => {}, enter: () => {}, answers: async () => true };
+  const listener = { position: () => "", receive: () => {}, enter: () => {}, answers: async () => true };
   for (let page = 0; page < 2; page += 1) new Stream(listener).start();
 
   const [one, other] = opened.slice(-2).map(({ address }) => address);
-  assert.match(one, /^events\?reader=[0-9a-f]{32}$/);
+  assert.match(one, /^events\?reader=[0-9-]{9,54}$/);
   assert.notEqual(one, other);
 });

@@ -232,10 +232,10 @@ test("a sample after a stall says what it covers, and a minute of which it is pa
     ...[60, 120, 660].map((time) => summary.minuteReadout(NOON + time, hour, language)),
   ].map(spaced);
 
-  assert.equal(sample, "12:10:05 · 95.0 %; covers 12:00–12:10");
-  assert.equal(before, "12:00–12:01 · 5.0 % (5 %, 5 %), 6 samples; held up 12:00–12:10");
+  assert.equal(sample, "12:10:05 · 95.0 %; one covers 12:00–12:10");
+  assert.equal(before, "12:00–12:01 · 5.0 % (5 %, 5 %), 6 samples; one covers 12:00–12:10");
   assert.equal(within, "12:01–12:02 · held up 12:00–12:10, 9 min 30 s; CPU averaged 95 %");
-  assert.equal(after, "12:10–12:11 · 94.0 % (4 %, 95 %), 12 samples; covers 12:00–12:11");
+  assert.equal(after, "12:10–12:11 · 94.0 % (4 %, 95 %), 12 samples; one covers 12:00–12:10");
 });
 
 test("a stall within one minute leaves its readout as it is", () => {

@@ -43,7 +43,7 @@ export const plainTexts = {
   unreliable: "unreliable", unreliable_share: "unreliable, {share} counted", unreliable_span: "{span}: unreliable",
   clock_forward: "forward by {duration} at {time}", clock_back: "back by {duration} at {time}",
   zone_unknown: "UTC, zone unknown",
-  readout_nothing: "no sample", readout_open: "not over yet", readout_covers: "covers {span}",
+  readout_nothing: "no sample", readout_open: "not over yet", readout_long: "one covers {span}",
   readout_minute_one: "{cpu}, 1 sample", readout_minute_other: "{cpu} ({min}, {max}), {count} samples",
 };
 

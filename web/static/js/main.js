@@ -175,7 +175,7 @@ function repaint() {
 
 function startStream() {
   new Stream({
-    address: () => state.address(clock()),
+    position: () => state.position(clock()),
     enter(phase) {
       state.enter(phase, clock());
       paint();
@@ -215,5 +215,5 @@ function begin() {
 }
 
 apart(() => tellLanguage(locale));
-// Every script has run then, uPlot's too.
+/* Every script has run then, uPlot's too. */
 document.addEventListener("DOMContentLoaded", begin);

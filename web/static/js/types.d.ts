@@ -162,9 +162,9 @@ interface ChartOptions {
   onKey: (press: KeyboardEvent) => boolean;
 }
 
-/** What the stream tells; `address` is where to open it, asked anew each time. */
+/** What the stream tells; `position` is what its address says of where to go on, `&after=` and an id or nothing. */
 interface StreamListener {
-  address: () => string;
+  position: () => string;
   receive: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void;
   enter: (phase: Phase) => void;
   /** Whether the service answers when it is asked for the stream's headers alone. */

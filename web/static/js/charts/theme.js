@@ -15,7 +15,7 @@ let known = null;
 function readTheme() {
   const probe = document.createElement("span");
   probe.hidden = true;
-  // With forced colours the browser would replace even `transparent` by its text colour.
+  /* With forced colours the browser would replace even `transparent` by its text colour. */
   probe.style.setProperty("forced-color-adjust", "none");
   document.body.append(probe);
   const entries = TOKENS.map((token) => {

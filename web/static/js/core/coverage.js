@@ -1,15 +1,13 @@
 /** How much time a sample covers: its slot, or all since the sample before it when the sampling was held up. Pure. */
 
 /**
- * What was measured in one piece: a sample over the gap before it. A service that was off, crashed or asleep measured
- * nothing meanwhile.
+ * Whether a sample was measured in one piece with the gap before it. A service that was off, crashed or asleep measured
+ * nothing meanwhile; counters that could not be read, or stood still, may have begun anew.
  * @param {Gap} gap
  * @param {Percent} cpu of the sample that follows the gap
  */
 function isMeasured({ cause, cpu: mean }, cpu) {
-  if (cpu === null) return false;
-  // Counters that could not be read, or stood still, may have begun anew: then the sample covers its own slot alone.
-  return cause === "stalled" || (cause === "unreadable" && mean === cpu);
+  return cpu !== null && (cause === "stalled" || (cause === "unreadable" && mean === cpu));
 }
 
 /**
@@ -20,8 +18,7 @@ function isMeasured({ cause, cpu: mean }, cpu) {
  */
 export function longSamples(hour, end = hour.newest) {
   const { cpu } = hour;
-  const closed = hour.gaps(end).filter(({ isOpen }) => !isOpen);
-  return closed.flatMap((gap) => {
+  return hour.gaps(end).flatMap((gap) => {
     const to = (Math.floor(gap.to / cpu.step) + 1) * cpu.step;
     return isMeasured(gap, cpu.at(to)) ? [{ from: gap.from, to }] : [];
   });

@@ -11,48 +11,26 @@ export function isMiscounted(accounted) {
   return typeof accounted === "number" && Math.abs(accounted - 1) > TOLERANCE;
 }
 
-/** The samples in doubt. */
-export class Doubts {
-  /** By time, whether a history has told it: then it is so, whoever its neighbours are. @type {Map<number, boolean>} */
-  #known = new Map();
-
-  /** A history told that the sample is unreliable. @param {number} time */
-  tell(time) {
-    this.#known.set(time, true);
-  }
-
-  /** The sample was counted unevenly. @param {number} time */
-  suspect(time) {
-    if (!this.#known.has(time)) this.#known.set(time, false);
-  }
-
-  /** @param {number} until */
-  forget(until) {
-    for (const time of this.#known.keys()) if (time <= until) this.#known.delete(time);
-  }
-
-  /**
-   * Those that are unreliable.
-   * @param {number[]} times of all samples, ascending: what is in a row is seen from them
-   */
-  among(times) {
-    /** @type {Set<number>} */
-    const found = new Set();
-    if (this.#known.size === 0) return found;
-    /** @type {number[]} */
-    let run = [];
-    const end = () => {
-      const isRun = run.length >= UNRELIABLE_RUN || run.some((time) => this.#known.get(time));
-      if (isRun) run.forEach((time) => found.add(time));
+/**
+ * The samples that are unreliable.
+ * @param {number[]} times of all samples, ascending: what is in a row is seen from them
+ * @param {Map<number, boolean>} doubts times of those that were counted unevenly, and whether a history told that they
+ * are unreliable: then they are, whoever their neighbours
+ */
+export function unreliableAmong(times, doubts) {
+  /** @type {Set<number>} */
+  const found = new Set();
+  /** @type {number[]} */
+  let run = [];
+  /* What is none ends the last run. */
+  for (const time of [...times, NaN]) {
+    if (doubts.has(time)) run.push(time);
+    else {
+      if (run.length >= UNRELIABLE_RUN || run.some((one) => doubts.get(one))) run.forEach((one) => found.add(one));
       run = [];
-    };
-    for (const time of times) {
-      if (this.#known.has(time)) run.push(time);
-      else end();
     }
-    end();
-    return found;
   }
+  return found;
 }
 
 /**
@@ -62,7 +40,7 @@ export class Doubts {
 export function joined(slots) {
   /** @type {Stretch[]} */
   const stretches = [];
-  for (const { from, to } of [...slots].sort((a, b) => a.from - b.from)) {
+  for (const { from, to } of slots.sort((a, b) => a.from - b.from)) {
     const last = stretches[stretches.length - 1];
     if (last && from <= last.to) last.to = Math.max(last.to, to);
     else stretches.push({ from, to });

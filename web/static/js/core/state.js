@@ -96,7 +96,7 @@ export class State {
     const { interval } = this;
     const known = this.phase === "open" ? to : Math.min(to, Math.floor(this.#heard / interval) * interval);
     const gaps = this.hour.gaps(to, known);
-    // Where an open gap says why no sample comes, none is awaited.
+    /* Where an open gap says why no sample comes, none is awaited. */
     const explained = gaps.find(({ isOpen }) => isOpen)?.to ?? -Infinity;
     const newestTime = this.newestTime === null ? null : Math.max(this.newestTime, explained);
     return {
@@ -134,14 +134,14 @@ export class State {
   }
 
   /**
-   * Where to open the stream: nothing is missed, nothing sent that the page will fetch anyway.
+   * Where the stream goes on, as its address says it: nothing is missed, nothing sent that the page will fetch anyway.
    * @param {number} localNow
    */
-  address(localNow) {
-    if (this.lastId === null) return "events";
-    if (this.now(localNow) - this.lastId <= REPLAY_S) return `events?after=${this.lastId}`;
+  position(localNow) {
+    if (this.lastId === null) return "";
+    if (this.now(localNow) - this.lastId <= REPLAY_S) return `&after=${this.lastId}`;
     this.#wantHistory();
-    return "events";
+    return "";
   }
 
   /**
@@ -210,7 +210,7 @@ export class State {
    */
   #fare(state) {
     const degraded = degradation(state);
-    // How many samples wait for a disk changes with each of them, and tells of no gap.
+    /* How many samples wait for a disk changes with each of them, and tells of no gap. */
     if ((degraded === null) !== (this.degraded === null)) this.#wantHistory();
     this.degraded = degraded;
   }

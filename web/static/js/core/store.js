@@ -1,6 +1,6 @@
 /** The hour as slots of a grid. Any order and any duplication of records gives the same arrays. Pure. */
 
-import { Doubts, isMiscounted, joined } from "./doubts.js";
+import { isMiscounted, joined, unreliableAmong } from "./doubts.js";
 
 /** Seconds that the page shows and keeps. */
 export const SPAN_S = 3600;
@@ -58,7 +58,7 @@ export class Slots {
 
 export class Hour {
   /** @type {Map<number, ToldGap>} */ #gaps = new Map();
-  /** Of samples. */ #doubts = new Doubts();
+  /** Of samples, as of unreliableAmong. @type {Map<number, boolean>} */ #doubts = new Map();
   /** @type {Map<number, ClockStep>} */ #clockSteps = new Map();
   /** The latest time that any record named. */
   newest = -Infinity;
@@ -83,7 +83,7 @@ export class Hour {
    */
   load(samples, minutes) {
     samples.cpu.forEach((cpu, i) => this.#putCpu(samples.start + i * samples.step, cpu));
-    for (const time of samples.unreliable ?? []) this.#doubts.tell(time);
+    for (const time of samples.unreliable ?? []) this.#doubts.set(time, true);
     const unreliable = new Set(minutes.unreliable);
     minutes.cpu.forEach((cpu, i) => {
       const time = minutes.start + i * minutes.step;
@@ -103,7 +103,8 @@ export class Hour {
   /** @param {Sample} sample */
   putSample(sample) {
     this.#putCpu(sample.time, sample.cpu);
-    if (isMiscounted(sample.accounted)) this.#doubts.suspect(sample.time);
+    const { time, accounted } = sample;
+    if (isMiscounted(accounted)) this.#doubts.set(time, this.#doubts.get(time) ?? false);
   }
 
   /** @param {Minute} minute */
@@ -111,7 +112,7 @@ export class Hour {
     if (minute.cpu === null) return;
     const { count, accounted = null } = minute;
     const { unreliable = isMiscounted(accounted) } = minute;
-    // More samples know more, then a known share, then a doubt.
+    /* More samples know more, then a known share, then a doubt. */
     const rank = count + (accounted === null ? 0 : 0.5) + (unreliable ? 0.25 : 0);
     this.perMinute.put(minute.time, { ...minute, unreliable }, rank);
     this.hasMinute = true;
@@ -122,7 +123,7 @@ export class Hour {
   putGap(gap) {
     this.#advance(gap.to ?? gap.from);
     const known = this.#gaps.get(gap.from)?.to ?? null;
-    // An end that was told stays, and of two the later.
+    /* An end that was told stays, and of two the later. */
     if (known !== null && (gap.to === null || known >= gap.to)) return;
     if (gap.to !== null && gap.to <= this.newest - SPAN_S) this.#gaps.delete(gap.from);
     else this.#gaps.set(gap.from, gap);
@@ -143,8 +144,9 @@ export class Hour {
     if (time <= this.newest) return;
     this.newest = time;
     for (const { from, to } of this.#gaps.values()) if (to !== null && to <= time - SPAN_S) this.#gaps.delete(from);
-    this.#doubts.forget(time - SPAN_S);
-    for (const at of this.#clockSteps.keys()) if (at <= time - SPAN_S) this.#clockSteps.delete(at);
+    for (const known of [this.#doubts, this.#clockSteps]) {
+      for (const at of known.keys()) if (at <= time - SPAN_S) known.delete(at);
+    }
   }
 
   /**
@@ -158,7 +160,8 @@ export class Hour {
 
   /** Times of the samples whose counting is unreliable. */
   doubtful() {
-    return this.#doubts.among(this.cpu.times(this.newest).filter((time) => this.cpu.at(time) !== null));
+    const times = this.cpu.times(this.newest).filter((time) => this.cpu.at(time) !== null);
+    return unreliableAmong(times, this.#doubts);
   }
 
   /**
@@ -207,7 +210,7 @@ export class Hour {
     if (to !== null) return { ...gap, to };
     const sample = this.cpu.times(known).find((time) => time > gap.from && this.cpu.at(time) !== null);
     if (sample === undefined) return { ...gap, to: known, isOpen: true };
-    // Of an older one the sample that followed may be forgotten: then it is no gap of this hour.
+    /* Of an older one the sample that followed may be forgotten: then it is no gap of this hour. */
     return { ...gap, to: gap.from > this.newest - SPAN_S ? sample - this.cpu.step : gap.from };
   }
 

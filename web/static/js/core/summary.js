@@ -174,15 +174,16 @@ export function fittingLabel(candidates, width, measure) {
 }
 
 /**
- * Of what the figures of a slot are, where it is more than the slot.
+ * Of the sample that covers a part of the slot, and more than it.
  * @param {number} end of the slot
  * @param {number} step its length, s
- * @param {Stretch[]} long as of longSamples
+ * @param {Hour} hour
  * @param {Language} language
  */
-function extent(end, step, long, { words, format }) {
-  const from = coveredFrom(end, step, long);
-  return from < end - step ? [words.text("readout_covers", { span: format.span(from, end) })] : [];
+function longSample(end, step, hour, { words, format }) {
+  const touching = longSamples(hour).filter(({ from, to }) => from < end && to > end - step);
+  const long = touching.find(({ from, to }) => from < end - step || to > end);
+  return long ? [words.text("readout_long", { span: format.span(long.from, long.to) })] : [];
 }
 
 /** @type {Readout} */
@@ -194,7 +195,7 @@ export function sampleReadout(time, hour, language) {
   const parts = [
     cpu === null ? words.text("readout_nothing") : format.percent(cpu),
     ...(hour.doubtful().has(time) ? [words.text("unreliable")] : []),
-    ...extent(time, hour.cpu.step, longSamples(hour), language),
+    ...longSample(time, hour.cpu.step, hour, language),
   ];
   return `${format.time(time)} · ${parts.join("; ")}`;
 }
@@ -203,18 +204,6 @@ export function sampleReadout(time, hour, language) {
 function doubt({ accounted }, { words, format }) {
   if (typeof accounted !== "number") return words.text("unreliable");
   return words.text("unreliable_share", { share: format.whole(100 * accounted) });
-}
-
-/**
- * The minute in which a stall began holds only what was before it.
- * @param {number} end of the minute
- * @param {Hour} hour
- * @param {Language} language
- */
-function stallOf(end, hour, language) {
-  const isBegun = longSamples(hour).some(({ from, to }) => from > end - 60 && from < end && to > end);
-  const gap = isBegun ? hour.gapAt(end) : null;
-  return gap ? [`${causeText("cause", gap, language.words)} ${language.format.span(gap.from, gap.to)}`] : [];
 }
 
 /**
@@ -233,8 +222,7 @@ export function minuteReadout(time, hour, language) {
   const parts = [
     words.plural("readout_minute", minute.count, { cpu: format.percent(minute.cpu), min, max }),
     ...(minute.unreliable ? [doubt(minute, language)] : []),
-    ...extent(end, hour.perMinute.step, longSamples(hour), language),
-    ...stallOf(end, hour, language),
+    ...longSample(end, hour.perMinute.step, hour, language),
   ];
   return `${span} · ${parts.join("; ")}`;
 }

@@ -1,9 +1,7 @@
 /** Asks for the history whenever the page wants another one: never twice for one wish, nor at short intervals. */
 
-/** Between two questions: many reasons to ask may come at once. */
-const PAUSE_MS = 3000;
-/** After a question that was not answered. */
-const REFETCH_MS = 5000;
+/** Between two questions: many reasons to ask may come at once, and a service that did not answer needs time. */
+const PAUSE_MS = 5000;
 
 export class Questions {
   /** The wish that was asked for last. */
@@ -22,7 +20,7 @@ export class Questions {
   }
 
   /** Asks if there is a wish; of those that come during a pause, for the last one after it. */
-  look() {
+  async look() {
     const { wantsHistory, wish, phase } = this.state;
     if (!wantsHistory || phase !== "open" || this.#isPausing || this.#asked === wish) return;
     this.#asked = wish;
@@ -31,19 +29,12 @@ export class Questions {
       this.#isPausing = false;
       this.look();
     }, PAUSE_MS);
-    this.#ask(wish);
-  }
-
-  /** @param {number} wish */
-  async #ask(wish) {
     try {
       this.state.load(wish, ...(await this.fetchAnswer()));
       this.onAnswer();
     } catch {
-      setTimeout(() => {
-        if (this.#asked === wish) this.#asked = 0;
-        this.look();
-      }, REFETCH_MS);
+      if (this.#asked === wish) this.#asked = 0;
+      this.look();
     }
   }
 }

@@ -18,9 +18,9 @@ export function retryDelay(attempt, chance, { firstMs, longestMs } = REFUSED) {
   return Math.min(firstMs * 2 ** attempt, longestMs) * (1 - chance / 2);
 }
 
-/** A name that no other page has: 32 hexadecimal digits. `crypto.randomUUID` is there on https alone. */
+/** A name that no other page has: digits and hyphens. `crypto.randomUUID` is there on https alone. */
 export function randomName() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return crypto.getRandomValues(new Uint32Array(5)).join("-");
 }
 
 export class Stream {
@@ -88,8 +88,7 @@ export class Stream {
 
   #open() {
     this.#close();
-    const address = this.listener.address();
-    const source = new EventSource(`${address}${address.includes("?") ? "&" : "?"}reader=${this.reader}`);
+    const source = new EventSource(`events?reader=${this.reader}${this.listener.position()}`);
     this.#source = source;
     this.#heard = false;
     for (const name of NAMES) source.addEventListener(name, (event) => this.#hear(name, event.data));

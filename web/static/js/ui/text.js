@@ -45,7 +45,7 @@ export function showStatus(status, state, language, host) {
   byId("held").hidden = status.connection !== "held";
   byId("degraded").hidden = state.degraded === null;
   write(byId("degraded-reason"), state.degraded ?? "");
-  // An old value under a tab's name would pass for a current one.
+  /* An old value under a tab's name would pass for a current one. */
   const current = status.connection === "live" ? (state.newest?.cpu ?? null) : null;
   const title = `${current === null ? "CPU" : language.format.whole(current).replace("\u00a0", " ")} · ${host}`;
   if (document.title !== title) document.title = title;
@@ -98,7 +98,7 @@ function item({ sentence, attributes, cause }) {
  * @param {boolean} [anew] paint even when nothing changed, as after a change of theme
  */
 export function showRemarks(frame, language, anew = false) {
-  // An open gap reaches farther with each tick, which its sentence does not say.
+  /* An open gap reaches farther with each tick, which its sentence does not say. */
   const gaps = frame.gaps.map(({ to, ...gap }) => ({ ...gap, to: !gap.isOpen && to }));
   const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable]);
   if (version === listed && !anew) return;
