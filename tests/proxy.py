@@ -84,6 +84,7 @@ def find(program: str) -> str:
     """
     found = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if found is None:
+        # CI without root has no proxy, and no package of Python's brings one.
         pytest.skip(f"no {program}: `make proxies` brings it, as root on Debian")
     return found
 

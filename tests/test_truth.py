@@ -16,6 +16,7 @@ from tests.procfs import COLUMNS, ProcStat, bound, can_hang, hung, namespace, se
 from tests.service import Service
 from tests.waiting import get_json, newest_id, wait_for_samples, wait_until, wait_until_clock
 
+# Only root may bind a file over /proc/stat, and `make test` has to do without root.
 pytestmark = pytest.mark.skipif(not namespace(), reason="mounts of its own (unshare) are not allowed here")
 
 USE = (20.0, 40.0, 60.0, 80.0)
@@ -266,6 +267,7 @@ def test_a_cpu_that_was_swapped_while_the_service_was_off_leaves_the_gap_without
 @pytest.mark.parametrize("fault", ["pipe", "pipe held open", "file system that hangs"])
 def test_a_reading_that_never_ends_is_told_and_holds_up_neither_answer_nor_end(tmp_path: Path, fault: str) -> None:
     if fault == "file system that hangs" and not can_hang():
+        # Sandboxes often hide /dev/fuse; the two pipes show the same rule without it.
         pytest.skip("file systems of our own (/dev/fuse) are not allowed here")
     with ExitStack() as stack:
         service, _ = start(stack, tmp_path)

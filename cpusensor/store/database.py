@@ -135,7 +135,7 @@ class Database:
 
         Raises BrokenError or StorageError, and then leaves that one open.
         """
-        file = await self._connect(is_new=is_new)
+        file = await _connect(self.path, self._stopping, is_new=is_new)
         # The old connections close last: SQLite deletes the write-ahead log with the last connection to a file.
         await self.close()
         self._file = file
@@ -218,23 +218,6 @@ class Database:
     def _reader(self, span_s: int) -> ReadConnection:
         return self._open_file.recent if span_s <= RECENT_S else self._open_file.long
 
-    async def _connect(self, *, is_new: bool) -> OpenFile:
-        """Raises BrokenError or StorageError, and then leaves nothing open."""
-        async with AsyncExitStack() as stack:
-            with open_errors(self.path):
-                connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-                writer = await stack.enter_async_context(connect(self.path))
-                await _bring_up_to_date(self.path, writer, is_new=is_new)
-                uri = _read_only(self.path)
-                recent, long = [await stack.enter_async_context(connect(uri, uri=True)) for _ in range(2)]
-                for connection in (writer, recent, long):
-                    connection.text_factory = text_of
-                readers = [ReadConnection(connection, self._stopping) for connection in (recent, long)]
-                for reader in readers:
-                    await reader.prepare()
-            found = identity(self.path)
-            return OpenFile(stack=stack.pop_all(), identity=found, writer=writer, recent=readers[0], long=readers[1])
-
     @contextmanager
     def _noticing_damage(self) -> Iterator[None]:
         try:
@@ -252,6 +235,24 @@ class Database:
             if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE not in PASSING:
                 self.soundness.question(Doubt.UNREACHABLE, str(error))
             raise WriteError(str(error)) from error
+
+
+async def _connect(path: Path, stopping: Event, *, is_new: bool) -> OpenFile:
+    """Open the connections to one file. Raises BrokenError or StorageError, and then leaves nothing open."""
+    async with AsyncExitStack() as stack:
+        with open_errors(path):
+            connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            writer = await stack.enter_async_context(connect(path))
+            await _bring_up_to_date(path, writer, is_new=is_new)
+            uri = _read_only(path)
+            recent, long = [await stack.enter_async_context(connect(uri, uri=True)) for _ in range(2)]
+            for connection in (writer, recent, long):
+                connection.text_factory = text_of
+            readers = [ReadConnection(connection, stopping) for connection in (recent, long)]
+            for reader in readers:
+                await reader.prepare()
+        found = identity(path)
+        return OpenFile(stack=stack.pop_all(), identity=found, writer=writer, recent=readers[0], long=readers[1])
 
 
 async def _bring_up_to_date(path: Path, writer: aiosqlite.Connection, *, is_new: bool) -> None:

@@ -169,7 +169,7 @@ class History:
         async with database.writing:
             found = identity(database.path)
             if found is None and database.soundness.doubt is Doubt.NONE:
-                await self._write_again()
+                await _write_again(database)
             # On closing, SQLite deletes the log by its name, which would later be the log of the new file.
             if found != database.opened:
                 await database.close()
@@ -182,13 +182,6 @@ class History:
                     database.soundness.trust()
                 return None
         return await self._replace(broken, now)
-
-    async def _write_again(self) -> None:
-        """Write the deleted file again: its content lives as long as the connection that has it open."""
-        path = self._database.path
-        await self._database.execute("VACUUM INTO ?", (str(path),))
-        path.chmod(0o600)
-        log.error("%s was deleted while it was in use; it was written again, whole", path)
 
     async def _replace_if_damaged(self, now: float) -> Path | None:
         """Have SQLite check the whole file, and replace it if it is damaged; as `_reopen`. Raises ReadError."""
@@ -213,6 +206,13 @@ class History:
         await self.runs.resume()
         if aside is not None:
             self._adoption.take_in_rest()
+
+
+async def _write_again(database: Database) -> None:
+    """Write the deleted file again: its content lives as long as the connection that has it open."""
+    await database.execute("VACUUM INTO ?", (str(database.path),))
+    database.path.chmod(0o600)
+    log.error("%s was deleted while it was in use; it was written again, whole", database.path)
 
 
 @asynccontextmanager

@@ -69,6 +69,7 @@ def counters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counters]:
         try:
             subprocess.run(running.command("true"), check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
+            # Only root may bind a file over /proc/stat, and `make test` has to do without root.
             pytest.skip(f"no mount namespace of its own, which needs Linux and root: {error}")
         yield running
 

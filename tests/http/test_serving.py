@@ -67,6 +67,7 @@ async def test_a_certificate_that_cannot_be_used_leaves_nothing_behind(tmp_path:
     ("host", "url", "is_only_local"),
     [
         ("127.0.0.1", "http://127.0.0.1:{}/", True),
+        # Containers often have no IPv6, and then nothing can listen on its loopback.
         pytest.param(
             "::1",
             "http://[::1]:{}/",
