@@ -19,24 +19,26 @@ from urllib.parse import quote
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end
+from cpusensor.model.query import MAX_TIME
 from cpusensor.model.records import Cause, Gap, Rollup, Run, Sample
 from cpusensor.model.rollup import MINUTE, TIERS, Tier, as_rollup, roll_up, sum_cores
 from cpusensor.model.sanity import core_faults, sample_faults
 from cpusensor.store.columns import (
     GAP_COLUMNS,
-    ROLLUP_COLUMNS,
     RUN_COLUMNS,
     SAMPLE_COLUMNS,
     GarbledError,
     Row,
     gap_of_row,
+    histogram_of_rows,
     rollup_of_row,
     run_of_row,
     sample_of_row,
     text_of,
 )
 from cpusensor.store.file import APPLICATION_ID
-from cpusensor.store.schema import MIGRATIONS
+from cpusensor.store.schema import MIGRATIONS, VERSION_OF_TIERS
+from cpusensor.store.statements import TIME_AT_EACH_POINT, rows_of
 
 T = TypeVar("T")
 Stored = TypeVar("Stored", Sample, Rollup)
@@ -219,11 +221,16 @@ class Checker:
             self._report.add("sample", f"{sample.time}: {fault}")
 
     def _check_tier(self, below: Tier, tier: Tier) -> None:
-        """The rollups of a tier against those of the tier below."""
+        """The rollups of a tier against those of the tier below, from where it is kept."""
         ((last,),) = self._connection.execute(f"SELECT max(time) FROM {below.name}")  # noqa: S608 - our own constants
+        kept_from = dict(self._connection.execute("SELECT name, kept_from FROM tier")).get(tier.name, 0)
         stored = self._queue(tier)
-        for end, parts in groupby(self._rollups(below), lambda part: bucket_end(part.time, tier.seconds)):
-            self._check_rollup(tier, list(parts), stored.take(end), is_over=end <= last)
+        groups = groupby(self._rollups(below), lambda part: bucket_end(part.time, tier.seconds))
+        for number, (end, parts) in enumerate(groups):
+            if number % MINUTES_PER_LOOK == 0:
+                self._progress.show(f"{number:,} of the table {tier.name}")
+            if end > kept_from:
+                self._check_rollup(tier, list(parts), stored.take(end), is_over=end <= last)
 
     def _check_rollup(self, tier: Tier, parts: Sequence[Rollup], stored: Sequence[Rollup], *, is_over: bool) -> None:
         """A rollup against its parts. `stored` may begin with rollups whose parts are gone, which is no fault."""
@@ -233,9 +240,19 @@ class Checker:
         if rollup is None and is_over:
             count = sum(part.count for part in parts)
             self._report.add(tier.name, f"{end}: is missing, though it is over and has {count} samples")
-        expected = roll_up(parts, end)
-        if rollup is not None and expected is not None and rollup not in {expected, _of_schema_1(expected, parts)}:
+        expected = self._expected(tier, parts, end)
+        if rollup is not None and expected is not None and rollup not in (expected, _of_schema_1(expected, parts)):
             self._report.add(tier.name, f"{end}: {_differences(rollup, expected)}")
+
+    def _expected(self, tier: Tier, parts: Sequence[Rollup], end: int) -> Rollup | None:
+        """What the rollup must be."""
+        rollup = roll_up(parts, end)
+        if rollup is None or not tier.has_histogram:
+            return rollup and replace(rollup, histogram=None)
+        if rollup.histogram is not None:
+            return rollup
+        points = self._connection.execute(TIME_AT_EACH_POINT, (end - tier.seconds, end)).fetchall()
+        return replace(rollup, histogram=histogram_of_rows(points))
 
     def _check_gap(self, before: Sample, after: Sample, stored: Sequence[Gap]) -> None:
         """The stored gap against the hole between two samples; any other in `stored` begins at no sample."""
@@ -256,22 +273,25 @@ class Checker:
 
     def _read_samples(self) -> Iterator[Sample]:
         for row in self._rows("sample", SAMPLE_COLUMNS):
-            yield self._with_cores("sample", sample_of_row, row)
+            yield self._with_cores("sample", sample_of_row, row, len(row) - 1)
 
     def _rollups(self, tier: Tier) -> Iterator[Rollup]:
-        for row in self._rows(tier.name, ROLLUP_COLUMNS):
-            yield self._with_cores(tier.name, rollup_of_row, row)
+        for row in self._connection.execute(f"{rows_of(tier)} ORDER BY 1", (-1, MAX_TIME)):
+            rollup = self._with_cores(tier.name, rollup_of_row, row, len(row) - 2)
+            if tier.has_histogram and rollup.histogram is None:
+                self._report.add(tier.name, f"{row[0]}: its histogram makes no sense")
+            yield rollup
 
     def _queue(self, tier: Tier) -> Queue[Rollup]:
         return Queue(self._rollups(tier), lambda rollup: rollup.time)
 
-    def _with_cores(self, kind: str, make: Callable[[Row], Stored], row: Row) -> Stored:
-        """The record; without its cores, which come last in the row, if those are garbage."""
+    def _with_cores(self, kind: str, make: Callable[[Row], Stored], row: Row, at: int) -> Stored:
+        """The record; without its cores, which are at this place of the row, if those are garbage."""
         record = make(row)
-        if (row[-1] is None) == (record.cores is None) and not core_faults(record.cores):
+        if (row[at] is None) == (record.cores is None) and not core_faults(record.cores):
             return record
         self._report.add(kind, f"{row[0]}: its cores make no sense")
-        return make((*row[:-1], None))
+        return make((*row[:at], None, *row[at + 1 :]))
 
     def _gaps(self) -> Iterator[Gap]:
         for row in self._rows("gap", GAP_COLUMNS):
@@ -340,13 +360,12 @@ def require_ours(path: Path) -> None:
         raise UncheckableError("it is not a cpusensor database")
 
 
-def require_known_version(connection: sqlite3.Connection) -> None:
-    """Raises UncheckableError for any version but the newest that this cpusensor makes."""
+def known_tiers(connection: sqlite3.Connection) -> Sequence[Tier]:
+    """The tiers of the file's version. Raises UncheckableError for a version that this cpusensor does not know."""
     ((version,),) = connection.execute("PRAGMA user_version")
-    if version > len(MIGRATIONS):
-        raise UncheckableError(f"it has schema version {version}, newer than this cpusensor's {len(MIGRATIONS)}")
-    if version < len(MIGRATIONS):
-        raise UncheckableError(f"it has schema version {version}; start cpusensor on it once to bring it up to date")
+    if not 0 < version <= len(MIGRATIONS):
+        raise UncheckableError(f"it has schema version {version}, this cpusensor knows 1 to {len(MIGRATIONS)}")
+    return TIERS if version >= VERSION_OF_TIERS else TIERS[:1]
 
 
 def check(path: Path, report: Report, progress: Progress) -> str:
@@ -354,8 +373,7 @@ def check(path: Path, report: Report, progress: Progress) -> str:
     require_ours(path)
     try:
         with open_unchanged(path.resolve()) as connection:
-            require_known_version(connection)
-            return Checker(connection, report, progress).check()
+            return Checker(connection, report, progress, known_tiers(connection)).check()
     except sqlite3.DatabaseError as error:
         # Damage is a finding; a lock or a lack of memory says nothing of the file.
         if error.sqlite_errorcode & PRIMARY_CODE not in DAMAGE:

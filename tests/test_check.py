@@ -255,7 +255,7 @@ def _make_newer(path: Path) -> None:
     damage(path, f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
 
 
-def _make_older(path: Path) -> None:
+def _make_unborn(path: Path) -> None:
     damage(path, "PRAGMA user_version = 0")
 
 
@@ -270,8 +270,8 @@ def _lose_a_table(path: Path) -> None:
         (_make_foreign, "it is not a cpusensor database"),
         (_make_text, "it is not a cpusensor database"),
         (_make_empty, "it is empty"),
-        (_make_newer, f"it has schema version {len(MIGRATIONS) + 1}, newer than this cpusensor's {len(MIGRATIONS)}"),
-        (_make_older, "it has schema version 0; start cpusensor on it once to bring it up to date"),
+        (_make_newer, f"it has schema version {len(MIGRATIONS) + 1}, this cpusensor knows 1 to {len(MIGRATIONS)}"),
+        (_make_unborn, f"it has schema version 0, this cpusensor knows 1 to {len(MIGRATIONS)}"),
         (_lose_a_table, "no such table: minute"),
     ],
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cpusensor.model.figures import Figures, Ticks
+from cpusensor.model.histogram import Histogram
 
 
 class Cause(StrEnum):
@@ -147,6 +148,8 @@ class Rollup:
     """Lowest CPU use of a sample inside, in basis points (0.01 %)."""
     cpu_max_bp: int
     cores: tuple[CoreTicks, ...] | None
+    histogram: Histogram | None
+    """None where it was not counted, as for minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

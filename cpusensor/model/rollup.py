@@ -10,6 +10,7 @@ from itertools import groupby
 
 from cpusensor.model.figures import Figures, add_up, basis_points
 from cpusensor.model.grid import bucket_end
+from cpusensor.model.histogram import Histogram, merge, point_of
 from cpusensor.model.records import CoreTicks, Rollup, Sample
 
 
@@ -20,12 +21,19 @@ class Tier:
     name: str
     """Of the table."""
     seconds: int
+    has_histogram: bool
+    """Of a finer one the samples are few enough to be counted when they are asked for."""
 
 
 MINUTE = 60
 """Seconds."""
 
-TIERS = (Tier(name="minute", seconds=MINUTE),)
+TIERS = (
+    Tier(name="minute", seconds=MINUTE, has_histogram=False),
+    # Not the hour: where clocks are half an hour or three quarters off UTC, no day begins with one.
+    Tier(name="quarter_hour", seconds=900, has_histogram=True),
+    Tier(name="quarter_day", seconds=21_600, has_histogram=True),
+)
 """From the finest to the coarsest. The first is added up from samples, and the stream sends its rollups. Each further
 one is added up from the one before, of whose length it is a multiple."""
 
@@ -50,7 +58,15 @@ def closed_buckets(previous: int | None, time: int, step: int) -> list[int]:
 def as_rollup(sample: Sample) -> Rollup:
     """A sample as the rollup of itself alone."""
     use = basis_points(sample.figures.busy, sample.figures.all)
-    return Rollup(time=sample.time, count=1, figures=sample.figures, cpu_min_bp=use, cpu_max_bp=use, cores=sample.cores)
+    return Rollup(
+        time=sample.time,
+        count=1,
+        figures=sample.figures,
+        cpu_min_bp=use,
+        cpu_max_bp=use,
+        cores=sample.cores,
+        histogram={point_of(use): sample.figures.elapsed_ms},
+    )
 
 
 UNRELIABLE_RUN = 3
@@ -88,7 +104,14 @@ def roll_up(parts: Sequence[Rollup], time: int) -> Rollup | None:
         cpu_min_bp=min(part.cpu_min_bp for part in parts),
         cpu_max_bp=max(part.cpu_max_bp for part in parts),
         cores=sum_cores([part.cores for part in parts if part.cores is not None]),
+        histogram=_merge_known([part.histogram for part in parts]),
     )
+
+
+def _merge_known(parts: Sequence[Histogram | None]) -> Histogram | None:
+    """The parts added up; None, not known, if one of them is not."""
+    known = [part for part in parts if part is not None]
+    return merge(known) if len(known) == len(parts) else None
 
 
 def extend(buckets: Sequence[Rollup], samples: Sequence[Sample], step: int) -> list[Rollup]:

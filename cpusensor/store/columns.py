@@ -6,7 +6,9 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from cpusensor.model.figures import FIGURES, Figures
+from cpusensor.model.histogram import Histogram
 from cpusensor.model.records import Cause, ClockStep, CoreTicks, Gap, Rollup, Run, Sample
+from cpusensor.model.rollup import Tier
 
 
 class GarbledError(Exception):
@@ -33,7 +35,9 @@ def _listed(*names: str) -> str:
 RUN_COLUMNS = _listed("id", "boot_id", "started", "ended", "interval", "version")
 FIGURE_COLUMNS = _listed(*_NAMES)
 SAMPLE_COLUMNS = _listed("time", "run", *_NAMES, "total_busy", "total_all", "cores")
-ROLLUP_COLUMNS = _listed("time", "count", *_NAMES, "cpu_min_bp", "cpu_max_bp", "cores")
+BUCKET_COLUMNS = _listed("time", "count", *_NAMES, "cpu_min_bp", "cpu_max_bp")
+ROLLUP_COLUMNS = BUCKET_COLUMNS + ", " + _listed("cores", "histogram")
+"""All of a rollup; the table of a tier without histograms lacks the last."""
 GAP_COLUMNS = _listed("from_time", "to_time", "cause", "busy", "all")
 CLOCK_STEP_COLUMNS = _listed("time", "by_ms")
 
@@ -85,6 +89,37 @@ def cores_of(cpus: Sequence[int], ticks: Sequence[int]) -> tuple[CoreTicks, ...]
         CoreTicks(cpu=cpu, busy=busy, all=all_ticks)
         for cpu, busy, all_ticks in zip(cpus, ticks[::2], ticks[1::2], strict=True)
     )
+
+
+def pack_histogram(histogram: Histogram | None) -> bytes | None:
+    """A format character, a byte for each whole percent that occurs, then its milliseconds, little-endian.
+
+    Four bytes a number suffice for a CPU use that did not change for 49 days; then eight.
+    """
+    if histogram is None:
+        return None
+    size = "I" if max(histogram.values(), default=0) < 1 << 32 else "Q"
+    return size.encode() + bytes(histogram) + struct.pack(f"<{len(histogram)}{size}", *histogram.values())
+
+
+def unpack_histogram(blob: bytes | None) -> Histogram | None:
+    """What `pack_histogram` packed; None, not known, of a blob that a failing disk has garbled."""
+    size = blob[:1].decode("latin-1") if isinstance(blob, bytes) else ""
+    width = {"I": 4, "Q": 8}.get(size)
+    if blob is None or width is None or (len(blob) - 1) % (1 + width):
+        return None
+    count = (len(blob) - 1) // (1 + width)
+    points, values = blob[1 : 1 + count], struct.unpack(f"<{count}{size}", blob[1 + count :])
+    return dict(zip(points, values, strict=True))
+
+
+def histogram_of_rows(rows: Sequence[Row]) -> Histogram:
+    """Rows of a whole percent and the milliseconds at it. Raises GarbledError."""
+    histogram: dict[int, int] = {}
+    for point, ms in rows:
+        _require(int, point, ms)
+        histogram[point] = ms
+    return histogram
 
 
 def _require(kind: type, *values: object) -> None:
@@ -147,8 +182,8 @@ def row_of_sample(sample: Sample) -> Row:
 
 
 def rollup_of_row(row: Row) -> Rollup:
-    """A row of a tier, or a bucket of them."""
-    time, count, *figures, cpu_min_bp, cpu_max_bp, cores = row
+    """A row of ROLLUP_COLUMNS, NULL for a histogram that was not counted."""
+    time, count, *figures, cpu_min_bp, cpu_max_bp, cores, histogram = row
     _require(int, time, count, cpu_min_bp, cpu_max_bp)
     return Rollup(
         time=time,
@@ -157,13 +192,21 @@ def rollup_of_row(row: Row) -> Rollup:
         cpu_min_bp=cpu_min_bp,
         cpu_max_bp=cpu_max_bp,
         cores=unpack_cores(cores),
+        histogram=unpack_histogram(histogram),
     )
 
 
-def row_of_rollup(rollup: Rollup) -> Row:
-    """The columns of a tier."""
+def columns_of(tier: Tier) -> str:
+    """The columns of a tier's table."""
+    return ROLLUP_COLUMNS if tier.has_histogram else ROLLUP_COLUMNS.rpartition(", ")[0]
+
+
+def row_of_rollup(rollup: Rollup, tier: Tier) -> Row:
+    """The columns of `tier`, as `columns_of` lists them."""
     figures = _figure_values(rollup.figures)
-    return (rollup.time, rollup.count, *figures, rollup.cpu_min_bp, rollup.cpu_max_bp, pack_cores(rollup.cores))
+    cores = pack_cores(rollup.cores)
+    row = (rollup.time, rollup.count, *figures, rollup.cpu_min_bp, rollup.cpu_max_bp, cores)
+    return (*row, pack_histogram(rollup.histogram)) if tier.has_histogram else row
 
 
 def gap_of_row(row: Row) -> Gap:

@@ -1,18 +1,30 @@
-"""Which stored rows a query reads: the coarsest tier that fits its step, and finer ones where that ends. Pure."""
+"""Which stored rows a query reads: of the coarsest tier that fits its step; of finer ones where it has none. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cpusensor.model.rollup import Tier
-from cpusensor.store.statements import SAMPLE_AS_ROLLUP, rows_of_tier
+from cpusensor.store.statements import rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A query for rows as ROLLUP_COLUMNS, with its arguments."""
+class Extent:
+    """How far a tier goes: its rollups in (kept_from, closed] are all that there are."""
 
-    sql: str
-    arguments: tuple[int, ...]
+    tier: Tier
+    kept_from: int
+    """0 where it begins with the first sample."""
+    closed: int
+    """The time of its newest rollup; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The rows of one tier, or without one the samples, in (from_time, to_time]."""
+
+    tier: Tier | None
+    from_time: int
+    to_time: int
 
 
 def tiers_for(step: int, tiers: Sequence[Tier]) -> list[Tier]:
@@ -20,17 +32,27 @@ def tiers_for(step: int, tiers: Sequence[Tier]) -> list[Tier]:
     return [tier for tier in reversed(tiers) if step % tier.seconds == 0]
 
 
-def plan(from_time: int, to_time: int, tiers: Sequence[Tier], newest: Sequence[int | None]) -> Plan:
-    """The rows in (from_time, to_time], each tier read as far as it is closed, the rest from the next finer one.
+def plan(from_time: int, to_time: int, extents: Sequence[Extent]) -> Iterator[Part]:
+    """The parts of (from_time, to_time], in order: each tier where it is kept and closed, and finer ones elsewhere.
 
-    `newest` holds the time of the newest rollup of each of `tiers`, which come as `tiers_for` gives them.
+    `extents` come from the coarsest tier to the finest.
     """
-    parts, arguments, reached = [], [], from_time
-    # Each tier begins where the coarser one ends, so that no sample counts twice and none is missed.
-    for tier, closed in zip(tiers, newest, strict=True):
-        parts.append(rows_of_tier(tier.name))
-        arguments += [reached, to_time]
-        reached = max(reached, closed or 0)
-    parts.append(SAMPLE_AS_ROLLUP)
-    arguments += [reached, to_time]
-    return Plan(sql=" UNION ALL ".join(parts), arguments=tuple(arguments))
+    if from_time >= to_time:
+        return
+    if not extents:
+        yield Part(tier=None, from_time=from_time, to_time=to_time)
+        return
+    extent, *finer = extents
+    begin = min(max(from_time, extent.kept_from), to_time)
+    end = max(begin, min(extent.closed, to_time))
+    # Each part begins where the one before ends, so that no sample counts twice and none is missed.
+    yield from plan(from_time, begin, finer)
+    if begin < end:
+        yield Part(tier=extent.tier, from_time=begin, to_time=end)
+    yield from plan(end, to_time, finer)
+
+
+def rows_of_parts(parts: Sequence[Part], columns: str) -> tuple[str, tuple[int, ...]]:
+    """The query for these columns of the rows of the parts, and its arguments."""
+    sql = " UNION ALL ".join(rows_of(part.tier, columns) for part in parts)
+    return sql, tuple(time for part in parts for time in (part.from_time, part.to_time))

@@ -10,6 +10,7 @@ from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import ClockStep, CoreTicks, Gap, Rollup, Run, Sample, Tick
 from cpusensor.model.rollup import Tier, sum_cores
 from cpusensor.store.columns import (
+    BUCKET_COLUMNS,
     CLOCK_STEP_COLUMNS,
     GAP_COLUMNS,
     SAMPLE_COLUMNS,
@@ -23,10 +24,10 @@ from cpusensor.store.columns import (
     sample_of_row,
 )
 from cpusensor.store.database import Database
-from cpusensor.store.plan import Plan, plan, tiers_for
+from cpusensor.store.plan import Extent, Part, plan, rows_of_parts, tiers_for
 from cpusensor.store.runs import Runs
 from cpusensor.store.soundness import Doubt
-from cpusensor.store.statements import INTERVALS, buckets, rows_of_tier
+from cpusensor.store.statements import INTERVALS, buckets, extent_of, rows_of
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Reader:
         """Every tick in (time, now] as it was published, in order."""
         until = int(now)
         samples = await self._samples(time, until)
-        rows = await self._database.read(until - time, rows_of_tier(self._tiers[0].name), (time, until))
+        rows = await self._database.read(until - time, rows_of(self._tiers[0]), (time, until))
         minutes = self._records(rollup_of_row, rows)
         gaps = await self.gaps(time, until, now)
         ticks = []
@@ -75,8 +76,8 @@ class Reader:
 
     async def buckets(self, from_time: int, to_time: int, step: int) -> list[Rollup]:
         """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, without cores."""
-        chosen = await self._plan(from_time, to_time, step)
-        rows = await self._database.read(to_time - from_time, buckets(chosen.sql, step), chosen.arguments)
+        sql, arguments = rows_of_parts(await self._plan(from_time, to_time, step), BUCKET_COLUMNS)
+        rows = await self._database.read(to_time - from_time, buckets(sql, step), arguments)
         # In a thread: thousands of records would hold the event loop for too long.
         return await asyncio.to_thread(self._records, rollup_of_row, rows)
 
@@ -86,9 +87,9 @@ class Reader:
         slice_s = bucket_end(CORES_PER_QUERY_S, step)
         sums = CoreSums(step)
         for start in range(from_time // step * step, to_time, slice_s):
-            chosen = await self._plan(max(start, from_time), min(start + slice_s, to_time), step)
-            sql = f"SELECT time, cores FROM ({chosen.sql}) ORDER BY time"
-            rows = await self._database.read(to_time - from_time, sql, chosen.arguments)
+            parts = await self._plan(max(start, from_time), min(start + slice_s, to_time), step)
+            sql, arguments = rows_of_parts(parts, "time, cores")
+            rows = await self._database.read(to_time - from_time, f"{sql} ORDER BY time", arguments)
             await asyncio.to_thread(sums.add, rows)
         return await asyncio.to_thread(sums.records)
 
@@ -123,16 +124,20 @@ class Reader:
         rows = await self._database.read(to_time - from_time, sql, (from_time, to_time))
         return self._records(sample_of_row, rows)
 
-    async def _plan(self, from_time: int, to_time: int, step: int) -> Plan:
+    async def _plan(self, from_time: int, to_time: int, step: int) -> list[Part]:
         tiers = tiers_for(step, self._tiers)
-        newest = [await self._newest(tier, from_time, to_time) for tier in tiers]
-        return plan(from_time, to_time, tiers, newest)
+        return list(plan(from_time, to_time, await self._extents(from_time, to_time, tiers)))
 
-    async def _newest(self, tier: Tier, from_time: int, to_time: int) -> int | None:
-        """The time of the newest rollup until `to_time`."""
-        sql = f"SELECT max(time) FROM {tier.name} WHERE time <= ?"
-        ((newest,),) = await self._database.read(to_time - from_time, sql, (to_time,))
-        return newest if isinstance(newest, int) else None
+    async def _extents(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
+        """How far each of the tiers goes, rollups after `to_time` aside."""
+        if not tiers:
+            return []
+        sql = " UNION ALL ".join(map(extent_of, tiers))
+        rows = await self._database.read(to_time - from_time, sql, [to_time] * len(tiers))
+        return [
+            Extent(tier=tier, kept_from=kept_from or 0, closed=closed if isinstance(closed, int) else 0)
+            for tier, (kept_from, closed) in zip(tiers, rows, strict=True)
+        ]
 
     def _records(self, of_row: Callable[[Row], T], rows: Sequence[Row]) -> list[T]:
         """The records of the rows. Raises GarbledError, and then has noted that the file must be replaced."""

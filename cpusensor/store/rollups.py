@@ -1,13 +1,14 @@
 """Keeps each rollup equal to the sum of its parts. Works inside the transactions of its callers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import Rollup
 from cpusensor.model.rollup import Tier, closed_buckets, roll_up
-from cpusensor.store.columns import ROLLUP_COLUMNS, rollup_of_row, row_of_rollup
+from cpusensor.store.columns import columns_of, histogram_of_rows, rollup_of_row, row_of_rollup
 from cpusensor.store.database import Database
-from cpusensor.store.statements import SAMPLE_AS_ROLLUP, insert, rows_of_tier
+from cpusensor.store.statements import TIME_AT_EACH_POINT, insert, rows_of
 
 
 class Rollups:
@@ -16,18 +17,20 @@ class Rollups:
     def __init__(self, database: Database, tiers: Sequence[Tier]) -> None:
         self._database = database
         self._tiers = tiers
+        self._closed = [0] * len(tiers)
+        """The time of each tier's newest rollup."""
 
     async def close_after(self, time: int, previous: int | None, highest: int) -> list[Rollup]:
         """Close the buckets that a sample at `time` closes; returns the rollups of the finest tier.
 
-        `previous` is the time of the sample before, `highest` that of the last slot of the history: a sample before it
-        may lie in a bucket that is closed already.
+        `previous` is the time of the sample before, `highest` that of the last slot of the history.
         """
         finest: list[Rollup] = []
         for number, tier in enumerate(self._tiers):
             # From the finest to the coarsest, for each tier is added up from the one below.
             own = bucket_end(time, tier.seconds)
-            if own <= highest:
+            # After the clock was set back the sample may lie in a bucket that is over or was closed.
+            if own <= max(highest, self._closed[number]):
                 await self.close(number, own)
             closed = [await self.close(number, end) for end in closed_buckets(previous, time, tier.seconds)]
             if number == 0:
@@ -36,13 +39,18 @@ class Rollups:
 
     async def close(self, number: int, end: int) -> Rollup | None:
         """Store the rollup of a tier that ends at `end`, computed from its parts; None, and no row, for no parts."""
-        tier = self._tiers[number]
-        rows = await self._database.execute(f"{self._parts(number)} ORDER BY time", (end - tier.seconds, end))
+        tier, below = self._tiers[number], self._tiers[number - 1] if number else None
+        span = (end - tier.seconds, end)
+        rows = await self._database.execute(f"{rows_of(below)} ORDER BY time", span)
         rollup = roll_up([rollup_of_row(row) for row in rows], end)
         if rollup is None:
             await self._database.execute(f"DELETE FROM {tier.name} WHERE time = ?", (end,))
             return None
-        await self._database.execute(insert(tier.name, ROLLUP_COLUMNS), row_of_rollup(rollup))
+        if tier.has_histogram and rollup.histogram is None:
+            points = await self._database.execute(TIME_AT_EACH_POINT, span)
+            rollup = replace(rollup, histogram=histogram_of_rows(points))
+        await self._database.execute(insert(tier.name, columns_of(tier)), row_of_rollup(rollup, tier))
+        self._closed[number] = max(self._closed[number], end)
         return rollup
 
     async def close_all(self, times: Sequence[int]) -> None:
@@ -54,9 +62,12 @@ class Rollups:
     async def close_left(self, now: int) -> None:
         """Recompute the newest rollup of each tier and every later one that is over."""
         for number, tier in enumerate(self._tiers):
+            ((self._closed[number],),) = await self._database.execute(f"SELECT coalesce(max(time), 0) FROM {tier.name}")
             below = self._tiers[number - 1].name if number else "sample"
             step = tier.seconds
-            newest = f"SELECT coalesce(max(time) - {step:d}, 0) FROM {tier.name} WHERE time <= ?"
+            # What is older than a new tier is added up beside the recording (backfill.py).
+            kept_from = f"SELECT kept_from FROM tier WHERE name = '{tier.name}'"
+            newest = f"SELECT coalesce(max(time) - {step:d}, ({kept_from}), 0) FROM {tier.name} WHERE time <= ?"
             rows = await self._database.execute(
                 f"SELECT DISTINCT (time + {step:d} - 1) / {step:d} * {step:d} FROM {below}"
                 f" WHERE time > ({newest}) AND time <= ?",
@@ -65,7 +76,3 @@ class Rollups:
             for (end,) in rows:
                 if end <= now:
                     await self.close(number, end)
-
-    def _parts(self, number: int) -> str:
-        """The query for what the rollups of a tier are made of: those of the tier below, or samples."""
-        return rows_of_tier(self._tiers[number - 1].name) if number else SAMPLE_AS_ROLLUP

@@ -4,24 +4,26 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from cpusensor.model.grid import EARLIEST
-from cpusensor.model.rollup import TIERS
-from cpusensor.model.sanity import core_faults, sample_faults
+from cpusensor.model.rollup import TIERS, Tier
+from cpusensor.model.sanity import core_faults, rollup_faults, sample_faults
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
     GAP_COLUMNS,
-    ROLLUP_COLUMNS,
     RUN_COLUMNS,
     SAMPLE_COLUMNS,
     GarbledError,
     Row,
     clock_step_of_row,
+    columns_of,
     gap_of_row,
     rollup_of_row,
+    row_of_rollup,
     run_of_row,
     sample_of_row,
     text_of,
@@ -53,9 +55,12 @@ def _sound_sample(row: Row) -> Row:
     return (*row[:-1], None) if sample.cores is None or core_faults(sample.cores) else row
 
 
-def _sound_rollup(row: Row) -> Row:
-    """The row, without its cores if only they are garbled. Raises GarbledError."""
-    return (*row[:-1], None) if rollup_of_row(row).cores is None else row
+def _sound_rollup(tier: Tier, row: Row) -> Row:
+    """The row, without its cores or its histogram if only they are garbled. Raises GarbledError."""
+    rollup = rollup_of_row(row if tier.has_histogram else (*row, None))
+    if any(rollup_faults(rollup)):
+        raise GarbledError("it says what cannot be")
+    return row_of_rollup(rollup, tier)
 
 
 def _sound_gap(row: Row) -> Row:
@@ -80,7 +85,7 @@ class HistoryTable(NamedTuple):
 
 TABLES = {
     "sample": HistoryTable(SAMPLE_COLUMNS, "time", _sound_sample),
-    **{tier.name: HistoryTable(ROLLUP_COLUMNS, "time", _sound_rollup) for tier in TIERS},
+    **{tier.name: HistoryTable(columns_of(tier), "time", partial(_sound_rollup, tier)) for tier in TIERS},
     "gap": HistoryTable(GAP_COLUMNS, "from_time", _sound_gap),
     "clock_step": HistoryTable(CLOCK_STEP_COLUMNS, "time", _sound_clock_step),
 }

@@ -1,6 +1,8 @@
 """The SQL statements that more than one module runs, composed from the columns. Text and nothing else."""
 
 from cpusensor.model.figures import BUSY, FIGURES, Figure
+from cpusensor.model.histogram import BASIS_POINTS_A_POINT
+from cpusensor.model.rollup import Tier
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
     FIGURE_COLUMNS,
@@ -27,13 +29,27 @@ _BUSY = " + ".join(f"coalesce({name}, 0)" for name in BUSY)
 _USE = f'(20000 * ({_BUSY}) + "all") / (2 * "all")'
 """`basis_points` of `Ticks.busy`, in whole numbers."""
 
-SAMPLE_AS_ROLLUP = f"""SELECT time, 1 AS count, {FIGURE_COLUMNS}, {_USE} AS cpu_min_bp, {_USE} AS cpu_max_bp, cores
-    FROM sample WHERE time > ? AND time <= ?"""
+_SAMPLES_AS_ROLLUPS = f"""(SELECT time, 1 AS count, {FIGURE_COLUMNS}, {_USE} AS cpu_min_bp, {_USE} AS cpu_max_bp,
+    cores, NULL AS histogram FROM sample)"""
+
+TIME_AT_EACH_POINT = f"""SELECT {_USE} / {BASIS_POINTS_A_POINT}, sum(elapsed_ms) FROM sample
+    WHERE time > ? AND time <= ? AND "all" > 0 GROUP BY 1"""
+"""The histogram of the samples in a span."""
 
 
-def rows_of_tier(table: str) -> str:
-    """The query for the rollups of a tier in a span."""
-    return f"SELECT {ROLLUP_COLUMNS} FROM {table} WHERE time > ? AND time <= ?"
+def rows_of(tier: Tier | None, columns: str = ROLLUP_COLUMNS) -> str:
+    """The query for the rollups of a tier in a span, or without one for each sample as the rollup of itself."""
+    if tier is None:
+        source = _SAMPLES_AS_ROLLUPS
+    else:
+        source = tier.name if tier.has_histogram else f"(SELECT *, NULL AS histogram FROM {tier.name})"
+    return f"SELECT {columns} FROM {source} WHERE time > ? AND time <= ?"
+
+
+def extent_of(tier: Tier) -> str:
+    """The query for where a tier begins, NULL for the first sample, and for its newest rollup until a time."""
+    return f"""SELECT (SELECT kept_from FROM tier WHERE name = '{tier.name}'),
+        (SELECT max(time) FROM {tier.name} WHERE time <= ?)"""
 
 
 def _sum(figure: Figure) -> str:
@@ -46,10 +62,10 @@ _SUMS = ", ".join(map(_sum, FIGURES))
 
 
 def buckets(parts: str, step: int) -> str:
-    """The query for buckets of `step` seconds, without cores, from one for rows of ROLLUP_COLUMNS."""
+    """The query for buckets of `step` seconds, without cores, from one for rows of BUCKET_COLUMNS."""
     # `bucket_end` in SQL: times are positive, so the integer division rounds down.
     end = f"(time + {step:d} - 1) / {step:d} * {step:d}"
-    return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp), NULL
+    return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp), NULL, NULL
         FROM ({parts}) GROUP BY 1 ORDER BY 1"""
 
 

@@ -14,9 +14,9 @@ from cpusensor.model.rollup import TIERS
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
     GAP_COLUMNS,
-    ROLLUP_COLUMNS,
     RUN_COLUMNS,
     SAMPLE_COLUMNS,
+    columns_of,
 )
 from cpusensor.store.opening import open_history
 from cpusensor.store.schema import MIGRATIONS
@@ -28,7 +28,7 @@ GOLDEN = sorted((Path(__file__).parent / "golden").glob("schema-*.sqlite"))
 TABLES = {
     "run": RUN_COLUMNS,
     "sample": SAMPLE_COLUMNS,
-    **{tier.name: ROLLUP_COLUMNS for tier in TIERS},
+    **{tier.name: columns_of(tier) for tier in TIERS},
     "gap": GAP_COLUMNS,
     "clock_step": CLOCK_STEP_COLUMNS,
 }
