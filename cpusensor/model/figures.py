@@ -138,6 +138,9 @@ TICKS_PER_SECOND = 100
 BUSY = ("user", "system", "irq")
 """The kinds of work that `busy` adds up."""
 
+SPENT = (*BUSY, "iowait", "steal")
+"""The kinds that have a column; idle is what is left of all ticks."""
+
 
 def _row(name: str, annotation: object, metadata: Mapping[str, Any]) -> Figure:
     show, source = metadata["show"], metadata["source"]

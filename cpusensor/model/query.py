@@ -7,9 +7,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cpusensor.model.buckets import Buckets
 from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap, Rollup
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap
 
 RANGES = {"1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000, "1y": 31_536_000}
 """Seconds of each named range."""
@@ -80,7 +81,7 @@ class Answer:
     grid: Grid
     interval: int
     """Seconds between two samples."""
-    buckets: Sequence[Rollup]
+    buckets: Buckets
     cores: Mapping[int, tuple[CoreTicks, ...]]
     """By the bucket's time."""
     gaps: Sequence[Gap]

@@ -6,7 +6,6 @@ mean of percentages.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from cpusensor.model.figures import Figures, add_up, basis_points
 from cpusensor.model.grid import bucket_end
@@ -75,21 +74,14 @@ UNRELIABLE_RUN = 3
 
 def is_reliable(figures: Figures) -> bool:
     """Whether about as many ticks were counted as the clock says; if not, load and timer were in step."""
+    return is_accounted(figures.all, figures.expected)
+
+
+def is_accounted(counted: int, expected: int) -> bool:
+    """Whether about as many ticks were counted as are expected."""
     lowest, highest = RELIABLE
     # An interval too short for one expected tick proves nothing.
-    return figures.expected == 0 or lowest * figures.expected <= figures.all <= highest * figures.expected
-
-
-def unreliable(rollups: Sequence[Rollup]) -> list[int]:
-    """The times of the rollups whose counting is unreliable; of single samples only UNRELIABLE_RUN or more in a row."""
-    times: list[int] = []
-    for is_good, group in groupby(rollups, lambda one: is_reliable(one.figures)):
-        alike = list(group)
-        if not is_good:
-            is_run = len(alike) >= UNRELIABLE_RUN
-            # A longer rollup is a mean over many samples already, so one is enough.
-            times += [one.time for one in alike if is_run or one.count > 1]
-    return times
+    return expected == 0 or lowest * expected <= counted <= highest * expected
 
 
 def roll_up(parts: Sequence[Rollup], time: int) -> Rollup | None:

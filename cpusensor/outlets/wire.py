@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
-from cpusensor.model.query import Answer, Grid
+from cpusensor.model.query import Answer
 from cpusensor.model.records import Cost, Gap, Health, OpenGap, Rollup, Sample
-from cpusensor.model.rollup import MINUTE, unreliable
+from cpusensor.model.rollup import MINUTE
 
 T = TypeVar("T")
 
@@ -195,12 +195,13 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
     `cores` come the numbers of the `cpus`, one for each row.
     """
     grid, buckets = record.grid, record.buckets
-    columns: dict[str, Json] = {"cpu": _column(grid, buckets, lambda one: percent(one.figures.busy, one.figures.all))}
+    ticks = zip(buckets.busy(), buckets.column("all"), strict=True)
+    columns: dict[str, Json] = {"cpu": _column(record, [percent(busy, whole) for busy, whole in ticks])}
     # Elements of a single sample: extremes and count would only repeat it.
     if grid.step > record.interval:
-        columns["min"] = _column(grid, buckets, lambda one: one.cpu_min_bp / 100)
-        columns["max"] = _column(grid, buckets, lambda one: one.cpu_max_bp / 100)
-        columns["count"] = [count or 0 for count in _column(grid, buckets, lambda one: one.count)]
+        columns["min"] = _column(record, [use / 100 for use in buckets.column("cpu_min_bp")])
+        columns["max"] = _column(record, [use / 100 for use in buckets.column("cpu_max_bp")])
+        columns["count"] = _column(record, buckets.column("count"), empty=0)
     return {
         **header,
         "from": grid.from_time,
@@ -208,7 +209,7 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         "step": grid.step,
         "start": grid.start,
         **columns,
-        "unreliable": unreliable(buckets),
+        "unreliable": buckets.unreliable(),
         **{name: _SERIES[name](record) for name in series},
         **({"cpus": _numbers(record)} if "cores" in series else {}),
         "gaps": [*map(gap, record.gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
@@ -262,11 +263,13 @@ def resync(last_id: int | None, reason: str) -> bytes:
     return event("resync", {"last_id": last_id, "reason": reason})
 
 
-def _column(grid: Grid, buckets: Sequence[Rollup], of: Callable[[Rollup], T | None]) -> list[T | None]:
+def _column(record: Answer, values: Sequence[T], empty: T | None = None) -> list[T | None]:
+    """The values of the buckets on the grid."""
+    grid = record.grid
     # Dense, with null for a gap: uPlot draws a line across anything that is merely missing.
-    column: list[T | None] = [None] * grid.length
-    for one in buckets:
-        column[(one.time - grid.start) // grid.step] = of(one)
+    column = [empty] * grid.length
+    for time, value in zip(record.buckets.column("time"), values, strict=True):
+        column[(time - grid.start) // grid.step] = value
     return column
 
 
@@ -275,7 +278,7 @@ def _modes(record: Answer) -> Json:
 
 
 def _shown(record: Answer, show: Show) -> Json:
-    return _column(record.grid, record.buckets, lambda one: show(one.figures, one.count))
+    return _column(record, [show(one.figures, one.count) for one in record.buckets])
 
 
 def _numbers(record: Answer) -> list[int]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from cpusensor.model.buckets import Buckets
 from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.query import Answer, Query, choose_grid
-from cpusensor.model.records import CoreTicks, Gap, Measured, Sample
+from cpusensor.model.records import CoreTicks, Gap, Measured, Rollup, Sample
 from cpusensor.model.rollup import extend, sum_cores
 from cpusensor.recording.recorder import Recorder
 from cpusensor.store.opening import History
@@ -32,12 +33,18 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
     return Answer(
         grid=grid,
         interval=min(intervals),
-        buckets=extend(buckets, samples, grid.step),
+        buckets=buckets.followed_by(extend(_touched(buckets, samples, grid.step), samples, grid.step)),
         cores={} if cores is None else _extend_cores(cores, samples, grid.step),
         gaps=[*gaps, *_gaps_before(waiting, newest, own)],
         open_gap=open_gap if open_gap and open_gap.from_time < asked.to_time else None,
         clock_steps=[*steps, *(step for one in waiting for step in one.clock_steps)],
     )
+
+
+def _touched(buckets: Buckets, samples: Sequence[Sample], step: int) -> Sequence[Rollup]:
+    """The newest bucket, if further samples belong to it."""
+    newest = buckets[-1:]
+    return newest if samples and newest and newest[0].time == bucket_end(samples[0].time, step) else []
 
 
 def _gaps_before(waiting: Sequence[Measured], newest: Sample | None, interval: int) -> list[Gap]:

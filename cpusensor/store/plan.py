@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cpusensor.model.rollup import Tier
-from cpusensor.store.statements import rows_of
+from cpusensor.store.columns import BUCKET_COLUMNS
+from cpusensor.store.statements import group, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,21 @@ def plan(from_time: int, to_time: int, extents: Sequence[Extent]) -> Iterator[Pa
     if begin < end:
         yield Part(tier=extent.tier, from_time=begin, to_time=end)
     yield from plan(end, to_time, finer)
+
+
+def rows_of_buckets(parts: Sequence[Part], step: int, interval: int | None) -> tuple[str, tuple[int, ...]]:
+    """The query for the buckets of `step` seconds that the parts hold, in no order, and its arguments.
+
+    `interval` is the number of seconds between two samples, None where that is not the same for all.
+    """
+    is_ready = {part: (part.tier.seconds if part.tier else interval) == step for part in parts}
+    # Rows that are buckets already are not grouped, which takes longer than to read them.
+    ready = [part for part in parts if is_ready[part]]
+    others = [part for part in parts if not is_ready[part]]
+    sql, arguments = rows_of_parts(ready, BUCKET_COLUMNS)
+    grouped, more = rows_of_parts(others, BUCKET_COLUMNS)
+    queries = [sql] * bool(ready) + [group(grouped, step)] * bool(others)
+    return " UNION ALL ".join(queries), arguments + more
 
 
 def rows_of_parts(parts: Sequence[Part], columns: str) -> tuple[str, tuple[int, ...]]:

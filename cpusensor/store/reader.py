@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from operator import add
+from operator import add, itemgetter
 from typing import TypeVar
 
+from cpusensor.model.buckets import Buckets
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, Rollup, Run, Sample, Tick
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, Run, Sample, Tick
 from cpusensor.model.rollup import Tier, sum_cores
 from cpusensor.store.columns import (
-    BUCKET_COLUMNS,
     CLOCK_STEP_COLUMNS,
     GAP_COLUMNS,
     SAMPLE_COLUMNS,
@@ -24,10 +24,10 @@ from cpusensor.store.columns import (
     sample_of_row,
 )
 from cpusensor.store.database import Database
-from cpusensor.store.plan import Extent, Part, plan, rows_of_parts, tiers_for
+from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, tiers_for
 from cpusensor.store.runs import Runs
 from cpusensor.store.soundness import Doubt
-from cpusensor.store.statements import INTERVALS, buckets, extent_of, rows_of
+from cpusensor.store.statements import INTERVALS, extent_of, rows_of
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ CORES_PER_QUERY_S = 86_400
 """Seconds of a range whose cores are read at a time, since Python adds them up: it bounds the memory of a year."""
 
 DAY_S = 86_400
+
+IMPLAUSIBLE = "a row holds what cannot have been written"
 
 
 class Reader:
@@ -74,12 +76,16 @@ class Reader:
         rows = await self._database.read(to_time - from_time, INTERVALS, (from_time, to_time, to_time))
         return {interval for (interval,) in rows}
 
-    async def buckets(self, from_time: int, to_time: int, step: int) -> list[Rollup]:
-        """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, without cores."""
-        sql, arguments = rows_of_parts(await self._plan(from_time, to_time, step), BUCKET_COLUMNS)
-        rows = await self._database.read(to_time - from_time, buckets(sql, step), arguments)
-        # In a thread: thousands of records would hold the event loop for too long.
-        return await asyncio.to_thread(self._records, rollup_of_row, rows)
+    async def buckets(self, from_time: int, to_time: int, step: int) -> Buckets:
+        """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first."""
+        sql, arguments = rows_of_buckets(await self._plan(from_time, to_time, step), step, self._interval)
+        rows = await self._database.read(to_time - from_time, sql, arguments)
+        # In a thread: thousands of rows would hold the event loop for too long.
+        buckets, is_plausible = await asyncio.to_thread(_buckets_of, rows)
+        if not is_plausible:
+            self._database.soundness.question(Doubt.GARBLED, IMPLAUSIBLE)
+            raise GarbledError(IMPLAUSIBLE)
+        return buckets
 
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
         """The ticks of each core, by the time of its bucket; buckets without known cores are left out."""
@@ -124,6 +130,11 @@ class Reader:
         rows = await self._database.read(to_time - from_time, sql, (from_time, to_time))
         return self._records(sample_of_row, rows)
 
+    @property
+    def _interval(self) -> int | None:
+        """Seconds between two samples; None if that has changed."""
+        return next(iter(self._runs.intervals)) if len(self._runs.intervals) == 1 else None
+
     async def _plan(self, from_time: int, to_time: int, step: int) -> list[Part]:
         tiers = tiers_for(step, self._tiers)
         return list(plan(from_time, to_time, await self._extents(from_time, to_time, tiers)))
@@ -146,6 +157,12 @@ class Reader:
         except GarbledError as error:
             self._database.soundness.question(Doubt.GARBLED, str(error))
             raise
+
+
+def _buckets_of(rows: Sequence[Row]) -> tuple[Buckets, bool]:
+    """The buckets, and whether they are plausible."""
+    buckets = Buckets(sorted(rows, key=itemgetter(0)))
+    return buckets, buckets.is_plausible()
 
 
 class CoreSums:

@@ -61,12 +61,11 @@ def _sum(figure: Figure) -> str:
 _SUMS = ", ".join(map(_sum, FIGURES))
 
 
-def buckets(parts: str, step: int) -> str:
-    """The query for buckets of `step` seconds, without cores, from one for rows of BUCKET_COLUMNS."""
+def group(parts: str, step: int) -> str:
+    """The query for buckets of `step` seconds, from one for rows of BUCKET_COLUMNS."""
     # `bucket_end` in SQL: times are positive, so the integer division rounds down.
     end = f"(time + {step:d} - 1) / {step:d} * {step:d}"
-    return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp), NULL, NULL
-        FROM ({parts}) GROUP BY 1 ORDER BY 1"""
+    return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp) FROM ({parts}) GROUP BY 1"""
 
 
 INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(

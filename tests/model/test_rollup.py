@@ -3,9 +3,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpusensor.model.buckets import Buckets
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import CoreTicks, Sample
-from cpusensor.model.rollup import as_rollup, closed_buckets, roll_up, unreliable
+from cpusensor.model.rollup import as_rollup, closed_buckets, roll_up
 from tests.samples import histories, sample, without_known
 
 
@@ -104,7 +105,7 @@ def counted(*shares: float) -> list[int]:
         replace(one, figures=replace(one.figures, expected=round(one.figures.all / share)))
         for one, share in ((sample(5 * (slot + 1)), share) for slot, share in enumerate(shares))
     ]
-    return [time // 5 for time in unreliable([as_rollup(one) for one in samples])]
+    return [time // 5 for time in Buckets.of([as_rollup(one) for one in samples]).unreliable()]
 
 
 def test_samples_that_count_too_little_or_too_much_are_unreliable_when_three_follow_each_other() -> None:
@@ -117,5 +118,5 @@ def test_a_longer_interval_that_counts_too_little_is_unreliable_by_itself() -> N
     assert minute is not None
     half = replace(minute, figures=replace(minute.figures, expected=2 * minute.figures.all))
 
-    assert unreliable([half]) == [60]
-    assert unreliable([minute]) == []
+    assert Buckets.of([half]).unreliable() == [60]
+    assert Buckets.of([minute]).unreliable() == []

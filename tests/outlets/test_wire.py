@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpusensor.model.buckets import Buckets
 from cpusensor.model.query import Answer, Grid
 from cpusensor.model.records import Cause, Gap, Sample
 from cpusensor.model.rollup import as_rollup
@@ -74,7 +75,7 @@ def test_every_column_is_as_long_as_the_grid_and_null_where_nothing_was_recorded
     record = Answer(
         grid=GRID,
         interval=1,
-        buckets=[as_rollup(one) for one in inside],
+        buckets=Buckets.of(map(as_rollup, inside)),
         cores={one.time: one.cores for one in inside if one.cores},
         gaps=[],
         open_gap=None,
