@@ -47,8 +47,8 @@ from cpusensor.recording.recorder import (
     record_forever,
     sample_forever,
     start_recorder,
-    verify_after_crash,
 )
+from cpusensor.recording.upkeep import fill_tiers, verify_after_crash
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.database import ReadError, WriteError
 from cpusensor.store.file import StorageError
@@ -126,6 +126,8 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
     # Not among the loops whose end is a failure: a verification does end.
     if history.runs.was_left_open:
         tasks.append(asyncio.create_task(verify_after_crash(history, clock), name="verification"))
+    if history.backfill.is_pending:
+        tasks.append(asyncio.create_task(fill_tiers(history, app[RECORDER].committer.problems), name="backfill"))
     yield
     for task in tasks:
         task.cancel()

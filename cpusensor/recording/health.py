@@ -6,7 +6,7 @@ from enum import Enum, auto
 class Part(Enum):
     """What can fail. Of several failures the first in this order is reported."""
 
-    # What costs the most comes first: unwritten samples, then missing ones, then doubtful ones, then an old loss.
+    # What costs the most comes first: unwritten samples, then missing ones, then doubtful ones, then what is old.
     WRITING = auto()
     READING = auto()
     SAMPLING = auto()
@@ -14,6 +14,7 @@ class Part(Enum):
     CPUS = auto()
     COUNTING = auto()
     HISTORY = auto()
+    FILLING = auto()
 
 
 RECOVERED = {

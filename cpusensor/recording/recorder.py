@@ -17,8 +17,6 @@ from cpusensor.recording.committer import UNWRITTEN_S, Committer
 from cpusensor.recording.feed import Feed
 from cpusensor.recording.health import RECOVERED, Part, Problems
 from cpusensor.recording.sampler import Sampler
-from cpusensor.store.database import ReadError, WriteError
-from cpusensor.store.file import StorageError
 from cpusensor.store.opening import History
 
 log = logging.getLogger(__name__)
@@ -181,11 +179,3 @@ async def beat_forever(clock: Clock, broadcast: Broadcast) -> None:
         # Something may have been sent meanwhile, which puts the next beat off.
         if broadcast.last_sent + BEAT_S <= due:
             broadcast.send(wire.beat(clock.wall()))
-
-
-async def verify_after_crash(history: History, clock: Clock) -> None:
-    """Check the whole database once after a crash; for a year of history that takes seconds."""
-    try:
-        await history.verify(clock.wall())
-    except (ReadError, StorageError, WriteError) as error:
-        log.error("the database could not be verified (%s)", error)

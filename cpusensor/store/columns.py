@@ -10,6 +10,7 @@ from cpusensor.model.figures import FIGURES, Figures
 from cpusensor.model.histogram import Histogram
 from cpusensor.model.records import Cause, ClockStep, CoreTicks, Gap, Rollup, Run, Sample
 from cpusensor.model.rollup import Tier
+from cpusensor.model.sanity import rollup_faults
 
 
 class GarbledError(Exception):
@@ -195,6 +196,17 @@ def rollup_of_row(row: Row) -> Rollup:
         cores=unpack_cores(cores),
         histogram=unpack_histogram(histogram),
     )
+
+
+def sound_rollup(row: Row) -> Rollup:
+    """As `rollup_of_row`. Raises GarbledError for impossible values too, wherever they lie."""
+    rollup = rollup_of_row(row)
+    for fault in rollup_faults(rollup):
+        raise GarbledError(fault)
+    for blob, read in ((row[-2], rollup.cores), (row[-1], rollup.histogram)):
+        if blob is not None and read is None:
+            raise GarbledError("a blob is no list of numbers")
+    return rollup
 
 
 def columns_of(tier: Tier) -> str:

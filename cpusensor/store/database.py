@@ -9,12 +9,13 @@ import asyncio
 import logging
 import math
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import TypeAlias
 from urllib.parse import quote
 
 import aiosqlite
@@ -46,6 +47,9 @@ PRIMARY_CODE = 0xFF
 
 PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
 """Failures that pass by themselves; after any other the file is checked."""
+
+
+BeforeMigration: TypeAlias = Callable[[int], Awaitable[None]]
 
 
 class WriteError(Exception):
@@ -117,8 +121,10 @@ class OpenFile:
 class Database:
     """The file that is open now. Only one coroutine writes at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, before_migration: BeforeMigration) -> None:
+        """`before_migration` is awaited with the version of a file that is about to be brought to a newer one."""
         self.path = path
+        self._before_migration = before_migration
         self.soundness = Soundness()
         self.writing = asyncio.Lock()
         """Held while a coroutine writes, or replaces the file."""
@@ -135,7 +141,7 @@ class Database:
 
         Raises BrokenError or StorageError, and then leaves that one open.
         """
-        file = await _connect(self.path, self._stopping, is_new=is_new)
+        file = await _connect(self.path, self._stopping, self._before_migration, is_new=is_new)
         # The old connections close last: SQLite deletes the write-ahead log with the last connection to a file.
         await self.close()
         self._file = file
@@ -237,13 +243,13 @@ class Database:
             raise WriteError(str(error)) from error
 
 
-async def _connect(path: Path, stopping: Event, *, is_new: bool) -> OpenFile:
+async def _connect(path: Path, stopping: Event, before_migration: BeforeMigration, *, is_new: bool) -> OpenFile:
     """Open the connections to one file. Raises BrokenError or StorageError, and then leaves nothing open."""
     async with AsyncExitStack() as stack:
         with open_errors(path):
             connect = partial(aiosqlite.connect, timeout=BUSY_TIMEOUT_S, isolation_level=None)
             writer = await stack.enter_async_context(connect(path))
-            await _bring_up_to_date(path, writer, is_new=is_new)
+            await _bring_up_to_date(path, writer, before_migration, is_new=is_new)
             uri = _read_only(path)
             recent, long = [await stack.enter_async_context(connect(uri, uri=True)) for _ in range(2)]
             for connection in (writer, recent, long):
@@ -255,7 +261,9 @@ async def _connect(path: Path, stopping: Event, *, is_new: bool) -> OpenFile:
         return OpenFile(stack=stack.pop_all(), identity=found, writer=writer, recent=readers[0], long=readers[1])
 
 
-async def _bring_up_to_date(path: Path, writer: aiosqlite.Connection, *, is_new: bool) -> None:
+async def _bring_up_to_date(
+    path: Path, writer: aiosqlite.Connection, before_migration: BeforeMigration, *, is_new: bool
+) -> None:
     """Bring a database that is ours, or empty, to the newest version. Raises StorageError for a newer version."""
     if is_new:
         # Before the first table: it cannot be changed afterwards without a VACUUM (pragma.html).
@@ -267,6 +275,8 @@ async def _bring_up_to_date(path: Path, writer: aiosqlite.Connection, *, is_new:
             f"{path}: has schema version {version}, this cpusensor knows {len(MIGRATIONS)} and left it untouched;"
             " run the newer cpusensor or set --db to another file"
         )
+    if 0 < version < len(MIGRATIONS):
+        await before_migration(version)
     for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
         await writer.execute_fetchall("BEGIN IMMEDIATE")
         for statement in statements:

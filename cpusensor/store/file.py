@@ -126,6 +126,12 @@ def can_write_beside(path: Path) -> bool:
     return True
 
 
+def room_beside(path: Path) -> int:
+    """Bytes that can still be written beside the file by who is not root."""
+    status = os.statvfs(path.absolute().parent)
+    return status.f_bavail * status.f_frsize
+
+
 def set_aside(path: Path, now: float) -> Path:
     """Rename a broken database, with what belongs to it, to `<name>.corrupt-<UTC time>`; nothing is ever deleted."""
     aside = path.with_name(f"{path.name}.corrupt-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")

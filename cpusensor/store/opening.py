@@ -9,6 +9,8 @@ from pathlib import Path
 from cpusensor.model.grid import REPLAY_S
 from cpusensor.model.rollup import TIERS, Tier
 from cpusensor.store.adoption import Adoption
+from cpusensor.store.backfill import Backfill
+from cpusensor.store.backup import Backup
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.database import Database, ReadError, WriteError, open_errors
 from cpusensor.store.file import (
@@ -35,7 +37,8 @@ class History:
     """The history in an open database: its runs, its writer, its reader. `open_history` makes one."""
 
     def __init__(self, path: Path, lock: Lock, tiers: Sequence[Tier]) -> None:
-        database = Database(path)
+        self._backup = Backup(path)
+        database = Database(path, self._backup.begin)
         rollups = Rollups(database, tiers)
         self.runs = Runs(database)
         self.writer = Writer(database, self.runs, rollups, tiers[0].seconds)
@@ -46,6 +49,7 @@ class History:
         self._rollups = rollups
         self._lock = lock
         self._adoption = Adoption(database, rollups)
+        self.backfill = Backfill(database, rollups, tiers)
 
     async def open(self, now: float) -> None:
         """Open the file, whatever state it is in, and learn what it holds.
@@ -115,8 +119,9 @@ class History:
         self._database.stop_queries()
 
     async def close(self) -> None:
-        """Close the database, and interrupt the queries and the salvage that still run."""
+        """Close the database, and interrupt the queries, the salvage and the copy that still run."""
         await self._adoption.close()
+        await self._backup.close()
         await self._database.close()
 
     async def _open_or_replace(self, now: float) -> Path | None:
@@ -203,6 +208,7 @@ class History:
             await self.runs.load()
             await self.writer.load(now)
             await self._rollups.close_left(int(now))
+            await self.backfill.load()
         await self.runs.resume()
         if aside is not None:
             self._adoption.take_in_rest()

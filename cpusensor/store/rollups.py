@@ -1,14 +1,24 @@
 """Keeps each rollup equal to the sum of its parts. Works inside the transactions of its callers."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import Rollup
 from cpusensor.model.rollup import Tier, closed_buckets, roll_up
-from cpusensor.store.columns import columns_of, histogram_of_rows, rollup_of_row, row_of_rollup
+from cpusensor.store.columns import (
+    GarbledError,
+    columns_of,
+    histogram_of_rows,
+    rollup_of_row,
+    row_of_rollup,
+    sound_rollup,
+)
 from cpusensor.store.database import Database
 from cpusensor.store.statements import TIME_AT_EACH_POINT, insert, rows_of
+
+log = logging.getLogger(__name__)
 
 
 class Rollups:
@@ -19,6 +29,8 @@ class Rollups:
         self._tiers = tiers
         self._closed = [0] * len(tiers)
         """The time of each tier's newest rollup."""
+        self.changes = 0
+        """Counts what was closed anew: whoever added up older rows meanwhile has to begin again."""
 
     async def close_after(self, time: int, previous: int | None, highest: int) -> list[Rollup]:
         """Close the buckets that a sample at `time` closes; returns the rollups of the finest tier.
@@ -31,6 +43,7 @@ class Rollups:
             own = bucket_end(time, tier.seconds)
             # After the clock was set back the sample may lie in a bucket that is over or was closed.
             if own <= max(highest, self._closed[number]):
+                self.changes += 1
                 await self.close(number, own)
             closed = [await self.close(number, end) for end in closed_buckets(previous, time, tier.seconds)]
             if number == 0:
@@ -39,10 +52,9 @@ class Rollups:
 
     async def close(self, number: int, end: int) -> Rollup | None:
         """Store the rollup of a tier that ends at `end`, computed from its parts; None, and no row, for no parts."""
-        tier, below = self._tiers[number], self._tiers[number - 1] if number else None
-        span = (end - tier.seconds, end)
-        rows = await self._database.execute(f"{rows_of(below)} ORDER BY time", span)
-        rollup = roll_up([rollup_of_row(row) for row in rows], end)
+        tier, span = self._tiers[number], (end - self._tiers[number].seconds, end)
+        # A damaged time may lie anywhere, and no rollup belongs there.
+        rollup = None if end % tier.seconds else roll_up(await self._parts(number, span), end)
         if rollup is None:
             await self._database.execute(f"DELETE FROM {tier.name} WHERE time = ?", (end,))
             return None
@@ -53,14 +65,36 @@ class Rollups:
         self._closed[number] = max(self._closed[number], end)
         return rollup
 
+    async def close_between(self, tier: Tier, start: int, end: int) -> None:
+        """Close every bucket of a tier in (start, end]."""
+        for time in range(start + tier.seconds, end + 1, tier.seconds):
+            await self.close(self._tiers.index(tier), time)
+
+    async def _parts(self, number: int, span: tuple[int, int]) -> list[Rollup]:
+        """What a rollup is added up from. A damaged row of a tier is told, and computed anew. Raises GarbledError."""
+        if number == 0:
+            return [rollup_of_row(row) for row in await self._database.execute(f"{rows_of(None)} ORDER BY time", span)]
+        below, parts = self._tiers[number - 1], []
+        for row in await self._database.execute(f"{rows_of(below)} ORDER BY time", span):
+            try:
+                part: Rollup | None = sound_rollup(row)
+            except GarbledError as error:
+                log.error("the %s until %s was damaged (%s); it is added up anew", below.name, row[0], error)
+                part = await self.close(number - 1, row[0])
+            if part is not None:
+                parts.append(part)
+        return parts
+
     async def close_all(self, times: Sequence[int]) -> None:
         """Close every bucket that one of the times lies in, also one that is not over."""
+        self.changes += 1
         for number, tier in enumerate(self._tiers):
             for end in sorted({bucket_end(time, tier.seconds) for time in times}):
                 await self.close(number, end)
 
     async def close_left(self, now: int) -> None:
         """Recompute the newest rollup of each tier and every later one that is over."""
+        self.changes += 1
         for number, tier in enumerate(self._tiers):
             ((self._closed[number],),) = await self._database.execute(f"SELECT coalesce(max(time), 0) FROM {tier.name}")
             below = self._tiers[number - 1].name if number else "sample"

@@ -36,6 +36,9 @@ TIME_AT_EACH_POINT = f"""SELECT {_USE} / {BASIS_POINTS_A_POINT}, sum(elapsed_ms)
     WHERE time > ? AND time <= ? AND "all" > 0 GROUP BY 1"""
 """The histogram of the samples in a span."""
 
+TIME_AT_EACH_POINT_OF_BUCKETS = f"""SELECT (time + {{step}} - 1) / {{step}} * {{step}}, {_USE} / {BASIS_POINTS_A_POINT},
+    sum(elapsed_ms) FROM sample WHERE time > ? AND time <= ? AND "all" > 0 GROUP BY 1, 2 ORDER BY 1"""
+
 
 def rows_of(tier: Tier | None, columns: str = ROLLUP_COLUMNS) -> str:
     """The query for the rollups of a tier in a span, or without one for each sample as the rollup of itself."""
