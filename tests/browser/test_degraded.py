@@ -91,10 +91,10 @@ def test_a_gap_appears_with_its_cause_while_nothing_is_recorded_and_ends_when_so
 
     counters.hold()
     expect(page.locator("#degraded-reason")).to_contain_text("the CPU counters stand still")
-    expect(gap).to_contain_text("Counters could not be read since")
+    expect(gap).to_contain_text("Counters have been unreadable since")
     expect(gap).to_have_attribute("data-to", "")
     page.locator("#samples-table summary").click()
-    expect(page.locator("#samples-rows")).to_contain_text("counters could not be read since")
+    expect(page.locator("#samples-rows")).to_contain_text("counters have been unreadable since")
 
     counters.release()
     expect(gap).not_to_have_attribute("data-to", "")

@@ -151,6 +151,13 @@ test("a gap without an end says since when, never until when", () => {
   assert.equal(remark.attributes["data-to"], "");
 });
 
+test("what still lasts is not told as over", () => {
+  const unreadable = { from: NOON + 180, to: NOON + 1020, cause: "unreadable", cpu: null };
+
+  assert.equal(spaced(summary.gapSentence({ ...unreadable, isOpen: true }, language)), "not read since 12:03");
+  assert.equal(spaced(summary.gapSentence(unreadable, language)), "unread 12:03–12:17, 14 min");
+});
+
 test("an unreliable sample says so, and its stretch is named to the second", () => {
   const history = historyOf(NOON + 3600, 5, (time) => (time === NOON + 5 ? 12.34 : null), { unreliable: [NOON + 5] });
   const hour = new Hour(history, emptyHistory(NOON + 3600, 60));
@@ -249,7 +256,7 @@ test("a minute of which nothing was recorded says why, also while that goes on",
   const hour = hourWith({ 5: 5 }, { ...gap, cause: "crashed" }, { from: NOON + 1200, to: null, cause: "unreadable", cpu: null });
 
   assert.match(summary.minuteReadout(NOON + 300, hour, language), /^12:04–12:05 · crashed/);
-  assert.match(summary.minuteReadout(NOON + 1500, hour, language), /^12:24–12:25 · unread since/);
+  assert.match(summary.minuteReadout(NOON + 1500, hour, language), /^12:24–12:25 · not read since/);
 });
 
 test("the busiest minute is called a stretch where its mean is that of a stall", () => {

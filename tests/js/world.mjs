@@ -33,7 +33,8 @@ export function shuffled(items, random) {
 export const plainTexts = {
   unit_d: "d", unit_h: "h", unit_min: "min", unit_s: "s",
   cause_stopped: "service was off", short_stopped: "off",
-  cause_stalled: "held up", short_stalled: "held up", cause_unreadable: "unread", cause_crashed: "crashed",
+  cause_stalled: "held up", short_stalled: "held up", cause_crashed: "crashed",
+  cause_unreadable: "unread", cause_unreadable_open: "not read",
   cause_other: "interrupted", short_other: "gap",
   gap_since: "since {time}", gap_when: "{span}, {duration}", gap_mean: "CPU averaged {cpu}",
   summary_empty: "empty", summary_minutes_empty: "no minutes", summary_no_gaps: "No interruptions.",

@@ -65,3 +65,12 @@ async def test_the_page_says_where_the_figures_come_from_in_a_container_alone(ru
 
     line = "In a container: these are the figures of the whole host."
     assert (line in on_the_machine, line in in_a_container) == (False, True)
+
+
+async def test_a_page_whose_hour_holds_a_doubt_has_room_for_it_from_the_first_moment(running: Running) -> None:
+    async with await running.get("") as response:
+        assert " data-doubt>" not in await response.text()
+    running.kernel.counted = 0.6
+    await running.clock.advance(70)
+    async with await running.get("") as response:
+        assert " data-doubt>" in await response.text()

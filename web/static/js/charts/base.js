@@ -67,6 +67,19 @@ function attachKeys(node, onKey) {
 }
 
 /**
+ * uPlot knows the mouse alone. A tap is one to it; a finger that is drawn along is none, and never leaves by itself.
+ * @param {HTMLElement} over
+ */
+function attachFinger(over) {
+  over.addEventListener("pointermove", ({ pointerType, clientX, clientY }) => {
+    if (pointerType === "touch") over.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY }));
+  });
+  document.addEventListener("pointerdown", ({ pointerType, target }) => {
+    if (pointerType === "touch" && target !== over) over.dispatchEvent(new MouseEvent("mouseleave"));
+  });
+}
+
+/**
  * A chart that only follows its neighbour's cursor has no event of its own.
  * @param {uPlot} plot
  * @param {ChartOptions["onCursor"]} onCursor
@@ -92,6 +105,7 @@ export class Chart {
     if (!UPlot) throw new Error("uPlot did not load");
     this.plot = new UPlot(this.#plotOptions(options), columns, options.node);
     this.plot.over.addEventListener("mousemove", options.onPointer, true);
+    attachFinger(this.plot.over);
     attachKeys(options.node, options.onKey);
     new ResizeObserver(() => this.#fit(options.node)).observe(options.node);
   }

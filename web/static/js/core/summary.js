@@ -77,14 +77,14 @@ export function minutesSummary(hour, frame, { words, format }) {
 }
 
 /**
- * A service that is newer than the page may know further causes.
+ * A service that is newer than the page may know further causes. What still lasts is not told as over.
  * @param {"cause" | "short"} length
  * @param {Gap} gap
  * @param {Words} words
  */
-function causeText(length, { cause }, words) {
-  const key = `${length}_${cause}`;
-  return words.text(words.knows(key) ? key : `${length}_other`);
+function causeText(length, { cause, isOpen }, words) {
+  const keys = [...(isOpen ? [`${length}_${cause}_open`] : []), `${length}_${cause}`];
+  return words.text(keys.find(words.knows) ?? `${length}_other`);
 }
 
 /** @type {Sentence<Gap>} */
