@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from functools import lru_cache
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import ETag, hdrs, web
 from multidict import CIMultiDict
 
 from cpusensor.http.cache import Body
@@ -20,14 +20,31 @@ async def cached(app: web.Application, key: Hashable, make: Callable[[], Corouti
     return await app[CACHE].get((int(app[CLOCK].wall()), newest and newest.time), key, make)
 
 
+def is_unchanged(request: web.Request, etag: str) -> bool:
+    """Whether the reader says that it has this answer (If-None-Match, RFC 9110 §13.1.2)."""
+    return any(one.value in {etag, "*"} for one in request.if_none_match or ())
+
+
+def unchanged(etag: str, cache_control: str) -> web.Response:
+    """A response that says so."""
+    headers = {hdrs.CACHE_CONTROL: cache_control, hdrs.VARY: hdrs.ACCEPT_ENCODING}
+    response = web.Response(status=304, headers=headers)
+    response.etag = ETag(etag, is_weak=True)
+    return response
+
+
 def body_answer(
-    request: web.Request, body: Body, *, cache_control: str, vary: str = hdrs.ACCEPT_ENCODING
+    request: web.Request, body: Body, *, cache_control: str, vary: str = hdrs.ACCEPT_ENCODING, etag: str | None = None
 ) -> web.Response:
     """A response with the body, compressed for a reader that takes it so."""
     # Named is wanted: whoever does not take it leaves it out, and nobody writes `gzip;q=0`.
     is_gzipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
     headers = _headers(body.content_type, cache_control, vary, is_gzipped=is_gzipped)
-    return web.Response(body=body.gzipped if is_gzipped else body.plain, headers=headers)
+    response = web.Response(body=body.gzipped if is_gzipped else body.plain, headers=headers)
+    # Weak, for the same answer has other bytes when it is compressed, and says at what time it was given.
+    if etag is not None:
+        response.etag = ETag(etag, is_weak=True)
+    return response
 
 
 @lru_cache(maxsize=100)

@@ -1,15 +1,24 @@
 """Two neighbouring records -> the gap between them: its cause, and the CPU use that the counters prove. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import nlargest
+from itertools import groupby
 
 from cpusensor.model.figures import TICKS_PER_SECOND
-from cpusensor.model.records import Cause, Gap, Moment, Run, Sample
+from cpusensor.model.records import Cause, Gap, MergedGaps, Moment, Run, Sample
 
 TOLERANCE_S = 1.0
 """Clocks that differ by no more were read unevenly or slewed: adjtimex(2) slews by at most 0.5 ms a second."""
 
 PLAUSIBLE = (0.25, 2.0)
 """Counted ticks divided by those that fit into the time of the gap. Outside of this the counters do not cover it."""
+
+MAX_GAPS = 2000
+"""Of one answer: more than a screen has pixels."""
+
+WHOLE_GAPS, CELLS = 500, 998
+"""How many of the longest are told by themselves, and into how many parts of the span the others are put together: each
+of the long ones may cut one part in two, which makes MAX_GAPS in all."""
 
 # The counters begin anew at a boot, need not run during a suspension, and a stepped clock leaves the length unknown.
 _UNPROVEN = frozenset({Cause.REBOOTED, Cause.SUSPENDED, Cause.CLOCK})
@@ -52,6 +61,33 @@ def hole(before: Sample, after: Sample, interval: int, cause: Cause) -> Gap | No
         return None
     busy, all_ticks = _proven(before, after, cause) or (None, None)
     return Gap(from_time=before.time, to_time=to_time, cause=cause, busy=busy, all=all_ticks)
+
+
+def merge_short(gaps: Sequence[Gap], from_time: int, to_time: int) -> Sequence[Gap | MergedGaps]:
+    """The gaps of a span, in order; of more than MAX_GAPS the short ones that lie close together as one."""
+    if len(gaps) <= MAX_GAPS:
+        return gaps
+    longest = {gap.from_time for gap in nlargest(WHOLE_GAPS, gaps, key=_length)}
+    cell = max(1, (to_time - from_time) // CELLS)
+    # A long gap has a group of its own and ends that of the short ones before it.
+    groups = groupby(gaps, lambda gap: (gap.from_time in longest and gap.from_time, gap.from_time // cell))
+    return [_merge(list(group)) for _, group in groups]
+
+
+def _merge(gaps: Sequence[Gap]) -> Gap | MergedGaps:
+    if len(gaps) == 1:
+        return gaps[0]
+    return MergedGaps(
+        from_time=gaps[0].from_time,
+        to_time=gaps[-1].to_time,
+        count=len(gaps),
+        seconds=sum(map(_length, gaps)),
+        causes=tuple(sorted({gap.cause for gap in gaps}, key=_ORDER.index)),
+    )
+
+
+def _length(gap: Gap) -> int:
+    return gap.to_time - gap.from_time
 
 
 def _proven(before: Sample, after: Sample, cause: Cause) -> tuple[int, int] | None:

@@ -6,17 +6,31 @@ A grid has a step; its elements are the UTC multiples of the step in (from, to],
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from cpusensor.model.buckets import Buckets
 from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, MergedGaps, OpenGap
 
-RANGES = {"1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000, "1y": 31_536_000}
+RANGES = {
+    "15m": 900,
+    "1h": 3600,
+    "6h": 21_600,
+    "24h": 86_400,
+    "7d": 604_800,
+    "30d": 2_592_000,
+    "1y": 31_536_000,
+}
 """Seconds of each named range."""
+ALL = "all"
+"""The range from the first sample on."""
 
-STEPS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
-"""Seconds between two elements that are offered, beside the sampling interval itself."""
+STEPS = (
+    *(5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400),
+    *(172_800, 604_800, 2_592_000),
+)
+"""Seconds between two elements that are offered, beside the sampling interval and whole multiples of the last."""
 DEFAULT_POINTS = 1500
 """About one for each pixel of a wide chart."""
 MAX_POINTS = 5000
@@ -84,24 +98,29 @@ class Answer:
     buckets: Buckets
     cores: Mapping[int, tuple[CoreTicks, ...]]
     """By the bucket's time."""
-    gaps: Sequence[Gap]
+    gaps: Sequence[Gap | MergedGaps]
     open_gap: OpenGap | None
     """The gap that goes on now, if it touches the range; else None."""
     clock_steps: Sequence[ClockStep]
+    kept_from: int | None
+    """Where the tier of the step begins; None: with the first sample."""
 
 
-def parse_query(query: Mapping[str, str], newest: int) -> Query:
-    """What the parameters ask for, `newest` being the newest grid point. Raises BadRequestError."""
+def parse_query(query: Mapping[str, str], newest: int, first: int | None = None) -> Query:
+    """What the parameters ask for. Raises BadRequestError.
+
+    `newest` is the newest grid point; at `first` the first sample's interval begins, None before any.
+    """
     unknown = [name for name in query if name not in _PARAMETERS]
     if unknown:
         raise BadRequestError(f"{unknown[0]!r}: unknown parameter; allowed are {', '.join(_PARAMETERS)}")
     if "step" in query and "points" in query:
         raise BadRequestError(f"points: {query['points']!r} cannot be combined with step; give one of them")
-    from_time, to_time = _parse_span(query, newest)
+    from_time, to_time = parse_span(query, newest, first)
     return Query(
         from_time=from_time,
         to_time=to_time,
-        step=_parse_integer(query, "step", 1, STEPS[-1]) if "step" in query else None,
+        step=_parse_integer(query, "step", 1, MAX_TIME) if "step" in query else None,
         points=_parse_integer(query, "points", 1, MAX_POINTS) if "points" in query else DEFAULT_POINTS,
         series=_parse_series(query.get("series")),
     )
@@ -117,25 +136,30 @@ def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
     # A step that is no multiple of every interval would hold now more samples, now fewer.
     finest = math.lcm(*intervals)
     offered = sorted({finest, *(step for step in STEPS if step % finest == 0)})
-    if query.step is not None:
-        if query.step not in offered:
-            raise BadRequestError(f"step: {query.step} is not offered; allowed are {', '.join(map(str, offered))}")
-        offered, limit = [query.step], MAX_POINTS
-    else:
-        limit = query.points
-    grids = [Grid(from_time=query.from_time, to_time=query.to_time, step=step) for step in offered]
-    # `offered` ascends, so the first that fits is the finest.
-    fitting = next((grid for grid in grids if grid.length <= limit), None)
-    if fitting is None:
-        name = "points" if query.step is None else "step"
+    if query.step is None:
+        # The steps ascend, so the first that fits is the finest.
+        grids = (_grid(query, step) for step in chain(offered, count(2 * STEPS[-1], STEPS[-1])))
+        return next(grid for grid in grids if grid.length <= query.points)
+    if query.step not in offered and query.step % STEPS[-1]:
         raise BadRequestError(
-            f"{name}: a step of {grids[-1].step} s gives {grids[-1].length} elements from {query.from_time} to"
-            f" {query.to_time}; allowed are {limit}: ask for a shorter range or a coarser step"
+            f"step: {query.step} is not offered; allowed are {', '.join(map(str, offered))} and whole multiples of"
+            f" {STEPS[-1]}"
         )
-    return fitting
+    grid = _grid(query, query.step)
+    if grid.length > MAX_POINTS:
+        raise BadRequestError(
+            f"step: a step of {grid.step} s gives {grid.length} elements from {query.from_time} to {query.to_time};"
+            f" allowed are {MAX_POINTS}: ask for a shorter range or a coarser step"
+        )
+    return grid
 
 
-def _parse_span(query: Mapping[str, str], newest: int) -> tuple[int, int]:
+def _grid(query: Query, step: int) -> Grid:
+    return Grid(from_time=query.from_time, to_time=query.to_time, step=step)
+
+
+def parse_span(query: Mapping[str, str], newest: int, first: int | None = None) -> tuple[int, int]:
+    """The span that `range`, or `from` and `to`, ask for; as `parse_query`."""
     if "from" in query or "to" in query:
         if "range" in query:
             raise BadRequestError(
@@ -147,9 +171,11 @@ def _parse_span(query: Mapping[str, str], newest: int) -> tuple[int, int]:
         # Nothing is known of the future; a span that lies in it has no elements.
         return from_time, max(from_time, min(to_time, newest))
     name = query.get("range", "1h")
+    if name == ALL:
+        return min(newest - RANGES["1h"] if first is None else first, newest), newest
     if name not in RANGES:
         raise BadRequestError(
-            f"range: {name!r} is not allowed; it must be one of {', '.join(RANGES)}, or give from and to"
+            f"range: {name!r} is not allowed; it must be one of {', '.join(RANGES)}, {ALL}, or give from and to"
         )
     return newest - RANGES[name], newest
 

@@ -167,6 +167,19 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergedGaps:
+    """Short gaps that follow each other, where there are too many to tell each."""
+
+    from_time: int
+    to_time: int
+    count: int
+    seconds: int
+    """In the gaps themselves, not between them."""
+    causes: tuple[Cause, ...]
+    """Each that occurs, once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenGap:
     """A gap without an end yet: nothing is recorded now."""
 

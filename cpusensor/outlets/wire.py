@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
 from cpusensor.model.query import Answer
-from cpusensor.model.records import Cost, Gap, Health, OpenGap, Rollup, Sample
+from cpusensor.model.records import Cost, Gap, Health, MergedGaps, OpenGap, Rollup, Sample
 from cpusensor.model.rollup import MINUTE
 
 T = TypeVar("T")
@@ -88,6 +88,19 @@ def gap(record: Gap) -> Json:
         "to": record.to_time,
         "cause": record.cause.value,
         "cpu": percent(record.busy, record.all),
+    }
+
+
+def _any_gap(record: Gap | MergedGaps) -> Json:
+    """A gap, or several of which each is too short to be told among so many."""
+    if isinstance(record, Gap):
+        return gap(record)
+    return {
+        "from": record.from_time,
+        "to": record.to_time,
+        "count": record.count,
+        "seconds": record.seconds,
+        "causes": [cause.value for cause in record.causes],
     }
 
 
@@ -208,11 +221,12 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         "to": grid.to_time,
         "step": grid.step,
         "start": grid.start,
+        "kept_from": record.kept_from,
         **columns,
         "unreliable": buckets.unreliable(),
         **{name: _SERIES[name](record) for name in series},
         **({"cpus": _numbers(record)} if "cores" in series else {}),
-        "gaps": [*map(gap, record.gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
+        "gaps": [*map(_any_gap, record.gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
         "clock_steps": [{"time": step.time, "seconds": step.by_ms / 1000} for step in record.clock_steps],
     }
 

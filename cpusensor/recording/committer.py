@@ -45,6 +45,11 @@ class Committer:
         """The samples that are published but not committed, in order."""
         return [one for one in self._backlog if self._feed.is_published(one.sample)]
 
+    @property
+    def oldest_waiting(self) -> int | None:
+        """The time of the oldest sample that is not committed; None if all are."""
+        return next((one.sample.time for one in self._backlog), None)
+
     def take(self, measured: Measured) -> None:
         """Queue a sample, to be committed and then published. If a commit is late, it is published first."""
         may_wait = self._may_wait(measured)

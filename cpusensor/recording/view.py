@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from cpusensor.model.buckets import Buckets
-from cpusensor.model.gaps import hole
+from cpusensor.model.gaps import hole, merge_short
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.query import Answer, Query, choose_grid
 from cpusensor.model.records import CoreTicks, Gap, Measured, Rollup, Sample
@@ -35,9 +35,10 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
         interval=min(intervals),
         buckets=buckets.followed_by(extend(_touched(buckets, samples, grid.step), samples, grid.step)),
         cores={} if cores is None else _extend_cores(cores, samples, grid.step),
-        gaps=[*gaps, *_gaps_before(waiting, newest, own)],
+        gaps=merge_short([*gaps, *_gaps_before(waiting, newest, own)], asked.from_time, asked.to_time),
         open_gap=open_gap if open_gap and open_gap.from_time < asked.to_time else None,
         clock_steps=[*steps, *(step for one in waiting for step in one.clock_steps)],
+        kept_from=history.backfill.kept_from(grid.step),
     )
 
 

@@ -14,6 +14,7 @@ from cpusensor.model.histogram import Histogram
 from cpusensor.model.rollup import Tier, roll_up
 from cpusensor.store.columns import GarbledError, Row, columns_of, histogram_of_rows, row_of_rollup, sound_rollup
 from cpusensor.store.database import RECENT_S, Database
+from cpusensor.store.plan import tiers_for
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.statements import TIME_AT_EACH_POINT_OF_BUCKETS, insert, rows_of
 
@@ -43,6 +44,11 @@ class Backfill:
     def left_s(self) -> int:
         """Seconds of history that are still to be added up, in all tiers together."""
         return sum(max(0, kept_from - self._first) for kept_from in self._kept_from.values())
+
+    def kept_from(self, step: int) -> int | None:
+        """Where the tier begins that buckets of `step` seconds are read from; None if it is whole."""
+        coarsest = next((tier for tier in tiers_for(step, self._tiers)), None)
+        return None if coarsest is None else self._kept_from.get(self._tiers.index(coarsest))
 
     async def load(self) -> None:
         """Learn, inside a transaction, what is to be filled. Raises sqlite3.Error."""

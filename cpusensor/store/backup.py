@@ -55,9 +55,11 @@ class Backup:
             await asyncio.wait({self._copying})
 
     def _wait_for_snapshot(self, part: Path) -> None:
-        # The first page in the copy proves that SQLite reads from a snapshot.
-        while not self._is_over.wait(LOOK_S) and not part.stat().st_size:
-            pass
+        while not self._is_over.wait(LOOK_S):
+            # The first page in the copy proves that SQLite reads from a snapshot.
+            with suppress(FileNotFoundError):
+                if part.stat().st_size:
+                    return
 
     def _copy(self, part: Path, target: Path) -> None:
         uri = f"file:{quote(str(self._path.absolute()))}?mode=ro"

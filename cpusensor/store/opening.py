@@ -42,7 +42,7 @@ class History:
         rollups = Rollups(database, tiers)
         self.runs = Runs(database)
         self.writer = Writer(database, self.runs, rollups, tiers[0].seconds)
-        self.reader = Reader(database, self.runs, tiers)
+        self.reader = Reader(database, self.runs, rollups, tiers)
         self.notice: str | None = None
         """That the history is lost or was broken, in words for a person; None if all is well."""
         self._database = database
@@ -69,10 +69,13 @@ class History:
             await self._learn(await self._replace(str(error), now), now)
 
     async def restore(self, now: float) -> None:
-        """Reopen or replace the file if its soundness is in doubt, or if the path leads to another file or to none.
+        """Mend damaged rollups, and reopen or replace a file that is in doubt or to which the path does not lead.
 
         To be called once a minute and after a failed write. Raises WriteError if no sound file can be opened.
         """
+        if self._rollups.are_damaged:
+            async with self._database.transaction():
+                await self._rollups.mend()
         soundness = self._database.soundness
         if soundness.doubt is Doubt.NONE and identity(self._database.path) == self._database.opened:
             return
@@ -108,6 +111,11 @@ class History:
                 if reached is not None:
                     return None if run.boot_id == self.runs.present.boot_id else reached
         return None
+
+    @property
+    def revision(self) -> tuple[int, int]:
+        """Changes whenever something other than the end of the history does."""
+        return self._rollups.changes, self.backfill.left_s
 
     @property
     def is_doubtful(self) -> bool:

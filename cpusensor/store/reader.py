@@ -22,12 +22,14 @@ from cpusensor.store.columns import (
     gap_of_row,
     rollup_of_row,
     sample_of_row,
+    sound_rollup,
 )
 from cpusensor.store.database import Database
 from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, tiers_for
+from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
 from cpusensor.store.soundness import Doubt
-from cpusensor.store.statements import INTERVALS, extent_of, rows_of
+from cpusensor.store.statements import FIRST, INTERVALS, extent_of, rows_of
 
 T = TypeVar("T")
 
@@ -42,9 +44,11 @@ IMPLAUSIBLE = "a row holds what cannot have been written"
 class Reader:
     """The queries. Each raises ReadError, and GarbledError for rows that cannot have been written."""
 
-    def __init__(self, database: Database, runs: Runs, tiers: Sequence[Tier]) -> None:
+    def __init__(self, database: Database, runs: Runs, rollups: Rollups, tiers: Sequence[Tier]) -> None:
+        """`rollups` are told which of them are damaged."""
         self._database = database
         self._runs = runs
+        self._rollups = rollups
         self._tiers = tiers
 
     def slot(self, from_time: int, to_time: int) -> AbstractContextManager[None]:
@@ -56,7 +60,9 @@ class Reader:
         until = int(now)
         samples = await self._samples(time, until)
         rows = await self._database.read(until - time, rows_of(self._tiers[0]), (time, until))
-        minutes = self._records(rollup_of_row, rows)
+        damaged = _damaged_among(rows)
+        self._rollups.note_damaged(self._tiers[0], damaged)
+        minutes = [rollup_of_row(row) for row in rows if row[0] not in damaged]
         gaps = await self.gaps(time, until, now)
         ticks = []
         for sample in samples:
@@ -76,16 +82,28 @@ class Reader:
         rows = await self._database.read(to_time - from_time, INTERVALS, (from_time, to_time, to_time))
         return {interval for (interval,) in rows}
 
+    async def first(self) -> int | None:
+        """When the first interval that anything is known of begins; None of an empty history."""
+        ((time,),) = await self._database.read(0, FIRST, ())
+        return time if isinstance(time, int) else None
+
     async def buckets(self, from_time: int, to_time: int, step: int) -> Buckets:
         """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first."""
-        sql, arguments = rows_of_buckets(await self._plan(from_time, to_time, step), step, self._interval)
-        rows = await self._database.read(to_time - from_time, sql, arguments)
-        # In a thread: thousands of rows would hold the event loop for too long.
-        buckets, is_plausible = await asyncio.to_thread(_buckets_of, rows)
-        if not is_plausible:
-            self._database.soundness.question(Doubt.GARBLED, IMPLAUSIBLE)
-            raise GarbledError(IMPLAUSIBLE)
-        return buckets
+        tiers = tiers_for(step, self._tiers)
+        while True:
+            parts = await self._plan(from_time, to_time, tiers)
+            sql, arguments = rows_of_buckets(parts, step, self._interval)
+            rows = await self._database.read(to_time - from_time, sql, arguments)
+            # In a thread: thousands of rows would hold the event loop for too long.
+            buckets, is_plausible = await asyncio.to_thread(_buckets_of, rows)
+            if is_plausible:
+                return buckets
+            # Never served: what the damaged rows were added up from says the same.
+            damaged = await self._find_damaged(parts)
+            if not damaged:
+                self._database.soundness.question(Doubt.GARBLED, IMPLAUSIBLE)
+                raise GarbledError(IMPLAUSIBLE)
+            tiers = [tier for tier in tiers if tier not in damaged]
 
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
         """The ticks of each core, by the time of its bucket; buckets without known cores are left out."""
@@ -93,7 +111,8 @@ class Reader:
         slice_s = bucket_end(CORES_PER_QUERY_S, step)
         sums = CoreSums(step)
         for start in range(from_time // step * step, to_time, slice_s):
-            parts = await self._plan(max(start, from_time), min(start + slice_s, to_time), step)
+            tiers = tiers_for(step, self._tiers)
+            parts = await self._plan(max(start, from_time), min(start + slice_s, to_time), tiers)
             sql, arguments = rows_of_parts(parts, "time, cores")
             rows = await self._database.read(to_time - from_time, f"{sql} ORDER BY time", arguments)
             await asyncio.to_thread(sums.add, rows)
@@ -135,9 +154,20 @@ class Reader:
         """Seconds between two samples; None if that has changed."""
         return next(iter(self._runs.intervals)) if len(self._runs.intervals) == 1 else None
 
-    async def _plan(self, from_time: int, to_time: int, step: int) -> list[Part]:
-        tiers = tiers_for(step, self._tiers)
+    async def _plan(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Part]:
         return list(plan(from_time, to_time, await self._extents(from_time, to_time, tiers)))
+
+    async def _find_damaged(self, parts: Sequence[Part]) -> set[Tier]:
+        """The tiers of which some row in the parts is damaged; each such row is noted, to be added up anew."""
+        damaged = set()
+        for part in parts:
+            if part.tier is not None:
+                span = part.from_time, part.to_time
+                rows = await self._database.read(span[1] - span[0], rows_of(part.tier), span)
+                found = await asyncio.to_thread(_damaged_among, rows)
+                self._rollups.note_damaged(part.tier, found)
+                damaged |= {part.tier} if found else set()
+        return damaged
 
     async def _extents(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
         """How far each of the tiers goes, rollups after `to_time` aside."""
@@ -163,6 +193,17 @@ def _buckets_of(rows: Sequence[Row]) -> tuple[Buckets, bool]:
     """The buckets, and whether they are plausible."""
     buckets = Buckets(sorted(rows, key=itemgetter(0)))
     return buckets, buckets.is_plausible()
+
+
+def _damaged_among(rows: Sequence[Row]) -> dict[int, str]:
+    """What is wrong with each damaged row of a tier, by its time."""
+    damaged = {}
+    for row in rows:
+        try:
+            sound_rollup(row)
+        except GarbledError as error:
+            damaged[row[0]] = str(error)
+    return damaged
 
 
 class CoreSums:

@@ -1,7 +1,7 @@
 """Keeps each rollup equal to the sum of its parts. Works inside the transactions of its callers."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cpusensor.model.grid import bucket_end
@@ -29,8 +29,10 @@ class Rollups:
         self._tiers = tiers
         self._closed = [0] * len(tiers)
         """The time of each tier's newest rollup."""
+        self._damaged: set[tuple[int, int]] = set()
+        """By the number of the tier and the time."""
         self.changes = 0
-        """Counts what was closed anew: whoever added up older rows meanwhile has to begin again."""
+        """Counts the writings behind the end of the history: what was read there before does not hold any more."""
 
     async def close_after(self, time: int, previous: int | None, highest: int) -> list[Rollup]:
         """Close the buckets that a sample at `time` closes; returns the rollups of the finest tier.
@@ -38,12 +40,13 @@ class Rollups:
         `previous` is the time of the sample before, `highest` that of the last slot of the history.
         """
         finest: list[Rollup] = []
+        # After the clock was set back: the sample may lie in a bucket that is over or was closed.
+        is_behind = time <= max(highest, *self._closed)
+        self.changes += is_behind
         for number, tier in enumerate(self._tiers):
             # From the finest to the coarsest, for each tier is added up from the one below.
             own = bucket_end(time, tier.seconds)
-            # After the clock was set back the sample may lie in a bucket that is over or was closed.
-            if own <= max(highest, self._closed[number]):
-                self.changes += 1
+            if is_behind and own <= max(highest, self._closed[number]):
                 await self.close(number, own)
             closed = [await self.close(number, end) for end in closed_buckets(previous, time, tier.seconds)]
             if number == 0:
@@ -70,6 +73,27 @@ class Rollups:
         for time in range(start + tier.seconds, end + 1, tier.seconds):
             await self.close(self._tiers.index(tier), time)
 
+    @property
+    def are_damaged(self) -> bool:
+        """Whether `mend` has work to do."""
+        return bool(self._damaged)
+
+    def note_damaged(self, tier: Tier, faults: Mapping[int, str]) -> None:
+        """Tell that rows of a tier say what cannot be, by their times, and have them added up anew."""
+        for time, fault in faults.items():
+            one = (self._tiers.index(tier), time)
+            if one not in self._damaged:
+                log.error("the %s until %d is damaged (%s); it is added up anew", tier.name, time, fault)
+                self._damaged.add(one)
+
+    async def mend(self) -> None:
+        """Add up anew what is damaged."""
+        # From the finest to the coarsest, for each is added up from the one below.
+        for number, time in sorted(self._damaged):
+            await self.close(number, time)
+        self.changes += 1
+        self._damaged.clear()
+
     async def _parts(self, number: int, span: tuple[int, int]) -> list[Rollup]:
         """What a rollup is added up from. A damaged row of a tier is told, and computed anew. Raises GarbledError."""
         if number == 0:
@@ -79,7 +103,7 @@ class Rollups:
             try:
                 part: Rollup | None = sound_rollup(row)
             except GarbledError as error:
-                log.error("the %s until %s was damaged (%s); it is added up anew", below.name, row[0], error)
+                log.error("the %s until %d was damaged (%s); it is added up anew", below.name, row[0], error)
                 part = await self.close(number - 1, row[0])
             if part is not None:
                 parts.append(part)

@@ -2,7 +2,7 @@
 
 from cpusensor.model.figures import BUSY, FIGURES, Figure
 from cpusensor.model.histogram import BASIS_POINTS_A_POINT
-from cpusensor.model.rollup import Tier
+from cpusensor.model.rollup import MINUTE, TIERS, Tier
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
     FIGURE_COLUMNS,
@@ -70,6 +70,13 @@ def group(parts: str, step: int) -> str:
     end = f"(time + {step:d} - 1) / {step:d} * {step:d}"
     return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp) FROM ({parts}) GROUP BY 1"""
 
+
+# The minutes reach further back where samples were lost.
+FIRST = f"""SELECT min(time) FROM (
+    SELECT time - (SELECT interval FROM run WHERE id = run) AS time
+        FROM (SELECT time, run FROM sample ORDER BY time LIMIT 1)
+    UNION ALL SELECT min(time) - {MINUTE} FROM {TIERS[0].name})"""
+"""When the first interval that anything is known of begins."""
 
 INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
     SELECT 1 FROM sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= min(?, coalesce(

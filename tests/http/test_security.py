@@ -19,7 +19,7 @@ PROOF = re.compile(r"`([\w/]+\.py)::(\w+)`")
 SECRETS = re.compile("token|secret|shown|cookie", re.IGNORECASE)
 SQL = re.compile(r"\b(SELECT|INSERT|DELETE|UPDATE|PRAGMA|VACUUM)\b")
 FROM_CONSTANTS = {
-    *("table", "table.columns", "table.time", "columns", "name", "tier.name", "below", "below.name"),
+    *("table", "table.columns", "table.time", "columns", "name", "tier.name", "below", "below.name", "TIERS[0].name"),
     *("number", "step", "marks", "on_conflict", "pragma", "extreme"),
     *("condition", "end", "newest", "kept_from", "parts", "source", "sql"),
 }

@@ -1,11 +1,20 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpusensor.model.gaps import clock_step, first_cause, hole, interruption, restart_cause
-from cpusensor.model.records import Cause, Gap, Moment
+from cpusensor.model.gaps import (
+    MAX_GAPS,
+    clock_step,
+    first_cause,
+    hole,
+    interruption,
+    merge_short,
+    restart_cause,
+)
+from cpusensor.model.records import Cause, Gap, MergedGaps, Moment
 from tests.samples import RUN, sample
 
 NOON = Moment(wall=1000.0, monotonic=50.0, boottime=70.0)
@@ -100,3 +109,28 @@ def test_a_gap_has_one_slot_less_than_the_way_between_its_neighbours(slots: int,
 
     assert gap is not None
     assert (gap.to_time - gap.from_time) // interval == slots - 1
+
+
+GAPS = st.lists(st.tuples(st.integers(1, 5000), st.integers(1, 400)), max_size=5000)
+
+
+@given(GAPS)
+@settings(max_examples=30, deadline=None)
+def test_of_too_many_gaps_the_short_ones_are_put_together_and_none_is_lost(pairs: list[tuple[int, int]]) -> None:
+    gaps, time = [], 0
+    for number, (pause, length) in enumerate(pairs):
+        cause = list(Cause)[number % len(Cause)]
+        gaps.append(Gap(from_time=time + pause, to_time=time + pause + length, cause=cause, busy=None, all=None))
+        time += pause + length
+
+    told = merge_short(gaps, 0, time)
+
+    assert len(told) <= MAX_GAPS
+    assert sum(one.count if isinstance(one, MergedGaps) else 1 for one in told) == len(gaps)
+    seconds = [one.seconds if isinstance(one, MergedGaps) else one.to_time - one.from_time for one in told]
+    assert sum(seconds) == sum(gap.to_time - gap.from_time for gap in gaps)
+    assert all(before.to_time <= after.from_time for before, after in pairwise(told))
+    if len(gaps) > MAX_GAPS:
+        assert max(gaps, key=lambda gap: gap.to_time - gap.from_time) in told
+    else:
+        assert told == gaps

@@ -80,6 +80,7 @@ def test_every_column_is_as_long_as_the_grid_and_null_where_nothing_was_recorded
         gaps=[],
         open_gap=None,
         clock_steps=[],
+        kept_from=None,
     )
 
     body = decoded(wire.history(record, ["modes", "cores", "load", "pressure"], {}))

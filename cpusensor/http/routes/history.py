@@ -1,36 +1,61 @@
-"""`GET /api/history`: a range of the history on a dense grid."""
+"""`GET /api/history`: what was recorded in any range, at any step."""
 
 import asyncio
 from functools import partial
+from hashlib import blake2s
 
 from aiohttp import web
 
 from cpusensor.http.cache import Body, body_of
 from cpusensor.http.keys import CLOCK, FEED, HISTORY, RECORDER, SETTINGS
 from cpusensor.http.parameters import read_parameters
-from cpusensor.http.responses import JSON, body_answer, cached, error_answer
+from cpusensor.http.responses import JSON, body_answer, cached, error_answer, is_unchanged, unchanged
 from cpusensor.http.status import status_of
 from cpusensor.model.grid import slot_at
-from cpusensor.model.query import BadRequestError, Query, parse_query
+from cpusensor.model.query import ALL, BadRequestError, Query, parse_query
 from cpusensor.outlets import wire
 from cpusensor.recording.view import answer
 
+CACHE_CONTROL = "private, no-cache"
+"""Asked for again each time, for what runs on changes with every sample; whether anything did is told by the tag."""
+
 
 async def get_history(request: web.Request) -> web.Response:
-    """The range that the parameters name, or what is wrong with them."""
+    """The range that the parameters name, or what is wrong with them; 304 to who has it already."""
     try:
+        parameters = read_parameters(request.query)
+        query = parse_query(parameters, newest_slot(request.app))
+        etag = _etag(request, query)
+        if is_unchanged(request, etag):
+            return unchanged(etag, CACHE_CONTROL)
         # By the text as it came: parameters that mean the same in another order cost an answer of their own.
         key = ("history", request.rel_url.raw_query_string)
-        body = await cached(request.app, key, partial(_make_history, request))
+        body = await cached(request.app, key, partial(_make_history, request, parameters))
     except BadRequestError as error:
         return error_answer(str(error), status=400)
-    return body_answer(request, body, cache_control="no-store")
+    return body_answer(request, body, cache_control=CACHE_CONTROL, etag=etag)
 
 
-async def _make_history(request: web.Request) -> Body:
-    query = parse_query(read_parameters(request.query), newest_slot(request.app))
-    with request.app[HISTORY].reader.slot(query.from_time, query.to_time):
-        return await asyncio.to_thread(_encode, await read_history(request.app, query))
+def _etag(request: web.Request, query: Query) -> str:
+    """A name for the answer that changes with it, made without a look into the database.
+
+    A span that lies behind the newest sample changes only when something is written behind the end of the history.
+    """
+    app = request.app
+    newest, run = app[FEED].newest, app[HISTORY].runs.present
+    is_past = newest is not None and query.to_time <= newest.time
+    end = None if is_past else (newest and newest.time, app[RECORDER].open_gap())
+    changes = app[HISTORY].revision, app[RECORDER].committer.oldest_waiting, end
+    told = (request.rel_url.raw_query_string, query.from_time, query.to_time, run, *changes)
+    return blake2s(repr(told).encode(), digest_size=12).hexdigest()
+
+
+async def _make_history(request: web.Request, parameters: dict[str, str]) -> Body:
+    app = request.app
+    first = await app[HISTORY].reader.first() if parameters.get("range") == ALL else None
+    query = parse_query(parameters, newest_slot(app), first)
+    with app[HISTORY].reader.slot(query.from_time, query.to_time):
+        return await asyncio.to_thread(_encode, await read_history(app, query))
 
 
 def _encode(history: dict[str, wire.Json]) -> Body:

@@ -13,6 +13,7 @@ from cpusensor.http.app import create_app
 from cpusensor.http.assets import WEB
 from cpusensor.model.figures import SERIES
 from cpusensor.model.query import (
+    ALL,
     DEFAULT_POINTS,
     MAX_POINTS,
     MAX_TIME,
@@ -86,17 +87,19 @@ def test_the_parameters_of_the_history_are_those_that_are_parsed() -> None:
 
     with pytest.raises(BadRequestError, match=f"allowed are {', '.join(described)}$"):
         parse_query({"other": ""}, START)
-    assert described["range"] == {"enum": list(RANGES), "default": "1h"}
+    assert described["range"] == {"enum": [*RANGES, ALL], "default": "1h"}
     assert described["from"] == described["to"] == {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
     assert (described["points"]["maximum"], described["points"]["default"]) == (MAX_POINTS, DEFAULT_POINTS)
     assert described["series"]["items"]["enum"] == list(SERIES)
     assert parameters("/events")["after"]["maximum"] == 10**MAX_TIME_DIGITS - 1
     # Intervals divide 60, and so does their least common multiple.
-    assert described["step"]["enum"] == sorted({*STEPS, *(step for step in range(1, 61) if 60 % step == 0)})
+    named, multiples = described["step"]["anyOf"]
+    assert named["enum"] == sorted({*STEPS, *(step for step in range(1, 61) if 60 % step == 0)})
+    assert multiples["multipleOf"] == STEPS[-1]
 
 
 def test_the_causes_are_those_that_a_gap_can_have() -> None:
-    assert SCHEMAS["Gap"]["properties"]["cause"]["enum"] == list(Cause)
+    assert SCHEMAS["Cause"]["enum"] == list(Cause)
 
 
 async def test_the_history_is_as_described(running: Running) -> None:

@@ -1,14 +1,23 @@
 """GET /api/history."""
 
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
+from cpusensor.check import main as check
 from cpusensor.store.database import MAX_READING
 from tests.fakes import START
 from tests.running import Running
 
 CPU = 25.0
+
+
+def rewrite(database: Path, sql: str) -> None:
+    """Change the file behind the back of the service."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute(sql)
 
 
 async def test_history_is_a_dense_grid_with_null_where_nothing_was_recorded(running: Running) -> None:
@@ -25,6 +34,7 @@ async def test_history_is_a_dense_grid_with_null_where_nothing_was_recorded(runn
         "start",
         "last_id",
         "cpu",
+        "kept_from",
         "unreliable",
         "gaps",
         "clock_steps",
@@ -111,3 +121,75 @@ async def test_too_many_ranges_at_a_time_are_refused_and_the_page_is_not(running
         assert [await running.status(path) for path in ("api/history?range=1y", "", "api/now")] == [200, 200, 404]
 
     assert await running.status("api/history?range=1h") == 200
+
+
+async def test_an_answer_about_the_past_is_not_sent_again_until_it_changes(running: Running) -> None:
+    await running.clock.advance(60)
+    path = f"api/history?from={START}&to={START + 30}"
+    first = await running.get(path)
+    tag = first.headers["ETag"]
+    await running.clock.advance(60)
+
+    again = await running.get(path, If_None_Match=f'"other", {tag}')
+    other = await running.get(path + "&points=3", If_None_Match=tag)
+
+    assert tag.startswith('W/"')
+    assert first.headers["Cache-Control"] == again.headers["Cache-Control"] == "private, no-cache"
+    assert (again.status, await again.read(), again.headers["ETag"]) == (304, b"", tag)
+    assert other.status == 200
+
+
+async def test_an_answer_that_goes_on_is_another_one_with_each_sample(running: Running) -> None:
+    await running.clock.advance(60)
+    tag = (await running.get("api/history?range=1h")).headers["ETag"]
+
+    assert (await running.get("api/history?range=1h", If_None_Match=tag)).status == 304
+    await running.clock.advance(5)
+    assert (await running.get("api/history?range=1h", If_None_Match=tag)).status == 200
+
+
+async def test_what_a_clock_that_was_set_back_overwrites_is_another_answer(running: Running) -> None:
+    await running.clock.advance(120)
+    path = f"api/history?from={START}&to={START + 60}"
+    tag = (await running.get(path)).headers["ETag"]
+    running.clock.step(-110)
+    await running.clock.advance(60)
+    await running.clock.advance(60)
+
+    assert (await running.get(path, If_None_Match=tag)).status == 200
+
+
+async def test_the_range_of_all_begins_with_the_first_sample(running: Running) -> None:
+    await running.clock.advance(1200)
+
+    history = await running.json("api/history?range=all")
+
+    assert (history["from"], history["to"], history["step"], history["kept_from"]) == (START, START + 1200, 5, None)
+    assert history["cpu"] == [CPU] * 240
+
+
+async def test_a_range_longer_than_any_history_is_answered(running: Running) -> None:
+    await running.clock.advance(20)
+
+    history = await running.json(f"api/history?from=0&to={START + 100_000}&points=300")
+
+    assert history["step"] % 2_592_000 == 0
+    assert len(history["cpu"]) <= 300
+
+
+async def test_damaged_rollups_are_told_and_never_served(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    await running.clock.advance(1800)
+    path = f"api/history?from={START}&to={START + 1800}&step=60"
+    before = await running.json(path)
+    quarters = await running.json(f"api/history?from={START}&to={START + 1800}&step=900")
+    for table in ("minute", "quarter_hour"):
+        rewrite(running.database, f"UPDATE {table} SET user = -5 WHERE time = (SELECT max(time) FROM {table})")  # noqa: S608 - tables of ours
+    # What was answered within the same second is remembered.
+    await running.clock.advance(1)
+
+    assert (await running.json(path))["cpu"] == before["cpu"]
+    assert (await running.json(f"api/history?from={START}&to={START + 1800}&step=900"))["cpu"] == quarters["cpu"]
+    assert sum("is damaged" in line for line in caplog.messages) == 2
+    await running.clock.advance(60)
+    await running.stop()
+    assert check([str(running.database)]) == 0
