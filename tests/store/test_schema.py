@@ -75,9 +75,19 @@ async def test_a_database_of_a_released_version_opens_and_goes_on(golden: Path, 
         run = await history.runs.start("boot-9", newest + 600, 5, "next")
         await history.writer.add([Measured(sample=sample(newest + 600, run=run.id), cause=Cause.REBOOTED)])
         (gap,) = await history.reader.gaps(newest, newest + 600, newest + 600)
+        while history.backfill.is_pending:
+            await history.backfill.fill_slice()
 
     after = rows(path)
     assert (gap.from_time, gap.cause) == (newest, Cause.REBOOTED)
     assert len(after["sample"]) == len(before["sample"]) + 1
     assert all(set(before[table]) <= {row[: len(before[table][0])] for row in after[table]} for table in before)
     assert check([str(path)]) == 0
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.stem)
+def test_a_database_of_a_released_version_is_checked_as_it_is(golden: Path) -> None:
+    before = golden.read_bytes()
+
+    assert check([str(golden)]) == 0
+    assert golden.read_bytes() == before
