@@ -126,9 +126,11 @@ def parse_query(query: Mapping[str, str], newest: int, first: int | None = None)
     )
 
 
-def newest_hour(newest: int, *, step: int | None = None, points: int = DEFAULT_POINTS) -> Query:
+def newest_hour(
+    newest: int, *, step: int | None = None, points: int = DEFAULT_POINTS, series: tuple[str, ...] = ()
+) -> Query:
     """The hour that ends at `newest`: every `step` seconds, or without one as finely as `points` elements allow."""
-    return Query(from_time=newest - RANGES["1h"], to_time=newest, step=step, points=points, series=())
+    return Query(from_time=newest - RANGES["1h"], to_time=newest, step=step, points=points, series=series)
 
 
 def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
