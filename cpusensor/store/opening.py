@@ -10,7 +10,7 @@ from cpusensor.model.grid import REPLAY_S
 from cpusensor.model.rollup import TIERS, Tier
 from cpusensor.store.adoption import Adoption
 from cpusensor.store.columns import GarbledError
-from cpusensor.store.database import Database, ReadError, WriteError, open_errors
+from cpusensor.store.database import Database, ReadError, WriteError, is_damage, open_errors
 from cpusensor.store.file import (
     BrokenError,
     Lock,
@@ -83,8 +83,7 @@ class History:
                 aside = await self._reopen(now)
             await self._learn(aside, now)
         except (GarbledError, ReadError, StorageError, BrokenError, sqlite3.Error, OSError) as error:
-            doubt = Doubt.GARBLED if isinstance(error, GarbledError) else Doubt.UNREACHABLE
-            soundness.question(doubt, str(error))
+            soundness.question(_doubt_after(error), str(error))
             raise WriteError(str(error)) from error
 
     async def verify(self, now: float) -> None:
@@ -206,6 +205,13 @@ class History:
         await self.runs.resume()
         if aside is not None:
             self._adoption.take_in_rest()
+
+
+def _doubt_after(error: Exception) -> Doubt:
+    """What is wrong with a file that could not be restored because of the error."""
+    if isinstance(error, GarbledError):
+        return Doubt.GARBLED
+    return Doubt.DAMAGED if is_damage(error) else Doubt.UNREACHABLE
 
 
 async def _write_again(database: Database) -> None:
