@@ -56,12 +56,11 @@ def pack_cores(cores: tuple[CoreTicks, ...] | None) -> bytes | None:
     """
     if cores is None:
         return None
+    values = [value for core in cores for value in (core.cpu, core.busy, core.all)]
     # Compact, because cores are most of a sample's bytes.
-    is_plain = [core.cpu for core in cores] == [*range(len(cores))]
+    is_plain = values[::3] == [*range(len(cores))]
     if is_plain:
-        values = [value for core in cores for value in (core.busy, core.all)]
-    else:
-        values = [value for core in cores for value in (core.cpu, core.busy, core.all)]
+        del values[::3]
     size = "H" if max(values, default=0) < 1 << 16 else "I"
     return (size if is_plain else size.lower()).encode() + struct.pack(f"<{len(values)}{size}", *values)
 

@@ -12,7 +12,7 @@ from cpusensor.store.adoption import Adoption
 from cpusensor.store.backfill import Backfill
 from cpusensor.store.backup import Backup
 from cpusensor.store.columns import GarbledError
-from cpusensor.store.database import Database, ReadError, WriteError, open_errors
+from cpusensor.store.database import Database, ReadError, WriteError, is_damage, open_errors
 from cpusensor.store.file import (
     BrokenError,
     Lock,
@@ -90,8 +90,7 @@ class History:
                 aside = await self._reopen(now)
             await self._learn(aside, now)
         except (GarbledError, ReadError, StorageError, BrokenError, sqlite3.Error, OSError) as error:
-            doubt = Doubt.GARBLED if isinstance(error, GarbledError) else Doubt.UNREACHABLE
-            soundness.question(doubt, str(error))
+            soundness.question(_doubt_after(error), str(error))
             raise WriteError(str(error)) from error
 
     async def verify(self, now: float) -> None:
@@ -220,6 +219,13 @@ class History:
         await self.runs.resume()
         if aside is not None:
             self._adoption.take_in_rest()
+
+
+def _doubt_after(error: Exception) -> Doubt:
+    """What is wrong with a file that could not be restored because of the error."""
+    if isinstance(error, GarbledError):
+        return Doubt.GARBLED
+    return Doubt.DAMAGED if is_damage(error) else Doubt.UNREACHABLE
 
 
 async def _write_again(database: Database) -> None:
