@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from cpusensor.model.buckets import Buckets
+from cpusensor.model.buckets import names_for
 from cpusensor.model.gaps import hole, merge_short
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.query import Answer, Query, choose_grid
-from cpusensor.model.records import CoreTicks, Gap, Measured, Rollup, Sample
-from cpusensor.model.rollup import extend, sum_cores
+from cpusensor.model.records import CoreTicks, Gap, Measured, Sample
+from cpusensor.model.rollup import sum_cores
 from cpusensor.recording.recorder import Recorder
 from cpusensor.store.opening import History
 
@@ -26,26 +26,22 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
     grid = choose_grid(asked, intervals)
     until = min(grid.end, waiting[0].sample.time - 1) if waiting else grid.end
     samples = [one.sample for one in waiting if one.sample.time <= grid.end]
-    buckets = await reader.buckets(grid.floor, until, grid.step)
+    interval = min(intervals)
+    names = names_for(asked.series, with_extremes=grid.step > interval)
+    buckets = await reader.buckets(grid.floor, until, grid.step, names)
     cores = await reader.cores(grid.floor, until, grid.step) if "cores" in asked.series else None
     gaps = await reader.gaps(asked.from_time, asked.to_time, now)
     steps = await reader.clock_steps(asked.from_time, asked.to_time)
     return Answer(
         grid=grid,
-        interval=min(intervals),
-        buckets=buckets.followed_by(extend(_touched(buckets, samples, grid.step), samples, grid.step)),
+        interval=interval,
+        buckets=buckets.followed_by(samples, grid.step),
         cores={} if cores is None else _extend_cores(cores, samples, grid.step),
         gaps=merge_short([*gaps, *_gaps_before(waiting, newest, own)], asked.from_time, asked.to_time),
         open_gap=open_gap if open_gap and open_gap.from_time < asked.to_time else None,
         clock_steps=[*steps, *(step for one in waiting for step in one.clock_steps)],
         kept_from=history.backfill.kept_from(grid.step),
     )
-
-
-def _touched(buckets: Buckets, samples: Sequence[Sample], step: int) -> Sequence[Rollup]:
-    """The newest bucket, if further samples belong to it."""
-    newest = buckets[-1:]
-    return newest if samples and newest and newest[0].time == bucket_end(samples[0].time, step) else []
 
 
 def _gaps_before(waiting: Sequence[Measured], newest: Sample | None, interval: int) -> list[Gap]:

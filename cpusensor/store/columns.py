@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from cpusensor.model.buckets import NAMES
 from cpusensor.model.figures import FIGURES, Figures
 from cpusensor.model.histogram import Histogram
 from cpusensor.model.records import Cause, ClockStep, CoreTicks, Gap, Rollup, Run, Sample
@@ -37,8 +36,7 @@ def _listed(*names: str) -> str:
 RUN_COLUMNS = _listed("id", "boot_id", "started", "ended", "interval", "version")
 FIGURE_COLUMNS = _listed(*_NAMES)
 SAMPLE_COLUMNS = _listed("time", "run", *_NAMES, "total_busy", "total_all", "cores")
-BUCKET_COLUMNS = _listed(*NAMES)
-ROLLUP_COLUMNS = BUCKET_COLUMNS + ", " + _listed("cores", "histogram")
+ROLLUP_COLUMNS = _listed("time", "count", *_NAMES, "cpu_min_bp", "cpu_max_bp", "cores", "histogram")
 """All of a rollup; the table of a tier without histograms lacks the last."""
 GAP_COLUMNS = _listed("from_time", "to_time", "cause", "busy", "all")
 CLOCK_STEP_COLUMNS = _listed("time", "by_ms")

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cpusensor.model.rollup import Tier
-from cpusensor.store.columns import BUCKET_COLUMNS
-from cpusensor.store.statements import group, rows_of
+from cpusensor.store.statements import bucket_columns, group, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +52,21 @@ def plan(from_time: int, to_time: int, extents: Sequence[Extent]) -> Iterator[Pa
     yield from plan(end, to_time, finer)
 
 
-def rows_of_buckets(parts: Sequence[Part], step: int, interval: int | None) -> tuple[str, tuple[int, ...]]:
+def rows_of_buckets(
+    parts: Sequence[Part], step: int, interval: int | None, names: Sequence[str]
+) -> tuple[str, tuple[int, ...]]:
     """The query for the buckets of `step` seconds that the parts hold, in no order, and its arguments.
 
-    `interval` is the number of seconds between two samples, None where that is not the same for all.
+    `interval` is the number of seconds between two samples, None where that is not the same for all; `names` are the
+    columns.
     """
-    is_ready = {part: (part.tier.seconds if part.tier else interval) == step for part in parts}
     # Rows that are buckets already are not grouped, which takes longer than to read them.
+    is_ready = {part: (part.tier.seconds if part.tier else interval) == step for part in parts}
     ready = [part for part in parts if is_ready[part]]
     others = [part for part in parts if not is_ready[part]]
-    sql, arguments = rows_of_parts(ready, BUCKET_COLUMNS)
-    grouped, more = rows_of_parts(others, BUCKET_COLUMNS)
-    queries = [sql] * bool(ready) + [group(grouped, step)] * bool(others)
+    sql, arguments = rows_of_parts(ready, bucket_columns(names))
+    grouped, more = rows_of_parts(others, bucket_columns(names))
+    queries = [sql] * bool(ready) + [group(grouped, step, names)] * bool(others)
     return " UNION ALL ".join(queries), arguments + more
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from operator import add, itemgetter
 from typing import TypeVar
 
-from cpusensor.model.buckets import Buckets
+from cpusensor.model.buckets import NAMES, Buckets
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import ClockStep, CoreTicks, Gap, Run, Sample, Tick
 from cpusensor.model.rollup import Tier, sum_cores
@@ -87,15 +87,15 @@ class Reader:
         ((time,),) = await self._database.read(0, FIRST, ())
         return time if isinstance(time, int) else None
 
-    async def buckets(self, from_time: int, to_time: int, step: int) -> Buckets:
-        """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first."""
+    async def buckets(self, from_time: int, to_time: int, step: int, names: Sequence[str] = NAMES) -> Buckets:
+        """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, with some columns."""
         tiers = tiers_for(step, self._tiers)
         while True:
             parts = await self._plan(from_time, to_time, tiers)
-            sql, arguments = rows_of_buckets(parts, step, self._interval)
+            sql, arguments = rows_of_buckets(parts, step, self._interval, names)
             rows = await self._database.read(to_time - from_time, sql, arguments)
             # In a thread: thousands of rows would hold the event loop for too long.
-            buckets, is_plausible = await asyncio.to_thread(_buckets_of, rows)
+            buckets, is_plausible = await asyncio.to_thread(_buckets_of, rows, names)
             if is_plausible:
                 return buckets
             # Never served: what the damaged rows were added up from says the same.
@@ -189,9 +189,9 @@ class Reader:
             raise
 
 
-def _buckets_of(rows: Sequence[Row]) -> tuple[Buckets, bool]:
+def _buckets_of(rows: Sequence[Row], names: Sequence[str]) -> tuple[Buckets, bool]:
     """The buckets, and whether they are plausible."""
-    buckets = Buckets(sorted(rows, key=itemgetter(0)))
+    buckets = Buckets(sorted(rows, key=itemgetter(0)), names)
     return buckets, buckets.is_plausible()
 
 

@@ -1,6 +1,8 @@
 """The SQL statements that more than one module runs, composed from the columns. Text and nothing else."""
 
-from cpusensor.model.figures import BUSY, FIGURES, Figure
+from collections.abc import Sequence
+
+from cpusensor.model.figures import BUSY, FIGURES
 from cpusensor.model.histogram import BASIS_POINTS_A_POINT
 from cpusensor.model.rollup import MINUTE, TIERS, Tier
 from cpusensor.store.columns import (
@@ -55,21 +57,30 @@ def extent_of(tier: Tier) -> str:
         (SELECT max(time) FROM {tier.name} WHERE time <= ?)"""
 
 
-def _sum(figure: Figure) -> str:
-    """The sum of a figure as `add_up` computes it: NULL, unknown, if any part is NULL."""
-    total = f'sum("{figure.name}")'
-    return f'CASE WHEN count("{figure.name}") = count(*) THEN {total} END' if figure.may_be_unknown else total
+def bucket_columns(names: Sequence[str]) -> str:
+    """What to select of rollups for buckets with these columns (buckets.NAMES)."""
+    return ", ".join(f"({_BUSY}) AS busy" if name == "busy" else f'"{name}"' for name in names)
 
 
-_SUMS = ", ".join(map(_sum, FIGURES))
-
-
-def group(parts: str, step: int) -> str:
-    """The query for buckets of `step` seconds, from one for rows of BUCKET_COLUMNS."""
+def group(parts: str, step: int, names: Sequence[str]) -> str:
+    """The query for buckets of `step` seconds with these columns, from one for rows that have them."""
     # `bucket_end` in SQL: times are positive, so the integer division rounds down.
     end = f"(time + {step:d} - 1) / {step:d} * {step:d}"
-    return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp) FROM ({parts}) GROUP BY 1"""
+    sums = ", ".join(_added_up(name) for name in names if name != "time")
+    return f"SELECT {end}, {sums} FROM ({parts}) GROUP BY 1"
 
+
+def _added_up(name: str) -> str:
+    """The column over several rows, as `roll_up` computes it: a sum is NULL, unknown, if any part is NULL."""
+    if name in _EXTREMES:
+        return f"{_EXTREMES[name]}({name})"
+    return (
+        f'CASE WHEN count("{name}") = count(*) THEN sum("{name}") END' if name in _MAY_BE_UNKNOWN else f'sum("{name}")'
+    )
+
+
+_EXTREMES = {"cpu_min_bp": "min", "cpu_max_bp": "max"}
+_MAY_BE_UNKNOWN = frozenset(figure.name for figure in FIGURES if figure.may_be_unknown)
 
 # The minutes reach further back where samples were lost.
 FIRST = f"""SELECT min(time) FROM (

@@ -6,7 +6,7 @@ from hashlib import blake2s
 
 from aiohttp import web
 
-from cpusensor.http.cache import Body, body_of
+from cpusensor.http.cache import QUICK, Body, body_of
 from cpusensor.http.keys import CLOCK, FEED, HISTORY, RECORDER, SETTINGS
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import JSON, body_answer, cached, error_answer, is_unchanged, unchanged
@@ -59,7 +59,7 @@ async def _make_history(request: web.Request, parameters: dict[str, str]) -> Bod
 
 
 def _encode(history: dict[str, wire.Json]) -> Body:
-    return body_of(wire.encode_by_member(history).encode(), JSON)
+    return body_of(wire.encode_by_member(history).encode(), JSON, QUICK)
 
 
 def newest_slot(app: web.Application) -> int:
