@@ -126,18 +126,7 @@ class Reader:
 
     async def _plan(self, from_time: int, to_time: int, step: int) -> list[Part]:
         tiers = tiers_for(step, self._tiers)
-        return list(plan(from_time, to_time, await self._extents(from_time, to_time, tiers)))
-
-    async def _extents(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
-        """How far each of the tiers goes, rollups after `to_time` aside."""
-        if not tiers:
-            return []
-        sql = " UNION ALL ".join(map(extent_of, tiers))
-        rows = await self._database.read(to_time - from_time, sql, [to_time] * len(tiers))
-        return [
-            Extent(tier=tier, kept_from=kept_from or 0, closed=closed if isinstance(closed, int) else 0)
-            for tier, (kept_from, closed) in zip(tiers, rows, strict=True)
-        ]
+        return list(plan(from_time, to_time, await read_extents(self._database, from_time, to_time, tiers)))
 
     def _records(self, of_row: Callable[[Row], T], rows: Sequence[Row]) -> list[T]:
         """The records of the rows. Raises GarbledError, and then has noted that the file must be replaced."""
@@ -146,6 +135,18 @@ class Reader:
         except GarbledError as error:
             self._database.soundness.question(Doubt.GARBLED, str(error))
             raise
+
+
+async def read_extents(database: Database, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
+    """How far each of the tiers goes, rollups after `to_time` aside. Raises ReadError."""
+    if not tiers:
+        return []
+    sql = " UNION ALL ".join(map(extent_of, tiers))
+    rows = await database.read(to_time - from_time, sql, [to_time] * len(tiers))
+    return [
+        Extent(tier=tier, kept_from=kept_from or 0, closed=closed if isinstance(closed, int) else 0)
+        for tier, (kept_from, closed) in zip(tiers, rows, strict=True)
+    ]
 
 
 class CoreSums:
