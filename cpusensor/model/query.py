@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap, Rollup
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap, Rollup, Span
 
 RANGES = {"1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000, "1y": 31_536_000}
 """Seconds of each named range."""
@@ -26,6 +26,10 @@ MAX_TIME = 253_402_300_799
 MAX_TIME_DIGITS = len(str(MAX_TIME))
 
 _PARAMETERS = ("range", "from", "to", "step", "points", "series")
+_SUMMARY_PARAMETERS = ("range", "from", "to", "above")
+
+DEFAULT_ABOVE = 80
+"""Percent from which on the CPU use counts as high, unless it is asked for otherwise."""
 
 
 class BadRequestError(Exception):
@@ -42,6 +46,15 @@ class Query:
     """Seconds; None lets `points` decide."""
     points: int
     series: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryQuery:
+    """A span that is to be summed up."""
+
+    span: Span
+    above: int
+    """Whole percent from which on the CPU use counts as high."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +104,7 @@ class Answer:
 
 def parse_query(query: Mapping[str, str], newest: int) -> Query:
     """What the parameters ask for, `newest` being the newest grid point. Raises BadRequestError."""
-    unknown = [name for name in query if name not in _PARAMETERS]
-    if unknown:
-        raise BadRequestError(f"{unknown[0]!r}: unknown parameter; allowed are {', '.join(_PARAMETERS)}")
+    _refuse_others(query, _PARAMETERS)
     if "step" in query and "points" in query:
         raise BadRequestError(f"points: {query['points']!r} cannot be combined with step; give one of them")
     from_time, to_time = _parse_span(query, newest)
@@ -104,6 +115,14 @@ def parse_query(query: Mapping[str, str], newest: int) -> Query:
         points=_parse_integer(query, "points", 1, MAX_POINTS) if "points" in query else DEFAULT_POINTS,
         series=_parse_series(query.get("series")),
     )
+
+
+def parse_summary_query(query: Mapping[str, str], newest: int) -> SummaryQuery:
+    """What the parameters ask to have summed up, `newest` being the newest grid point. Raises BadRequestError."""
+    _refuse_others(query, _SUMMARY_PARAMETERS)
+    from_time, to_time = _parse_span(query, newest)
+    above = _parse_integer(query, "above", 0, 100) if "above" in query else DEFAULT_ABOVE
+    return SummaryQuery(span=Span(from_time=from_time, to_time=to_time), above=above)
 
 
 def newest_hour(newest: int, *, step: int | None = None, points: int = DEFAULT_POINTS) -> Query:
@@ -132,6 +151,12 @@ def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
             f" {query.to_time}; allowed are {limit}: ask for a shorter range or a coarser step"
         )
     return fitting
+
+
+def _refuse_others(query: Mapping[str, str], allowed: Sequence[str]) -> None:
+    unknown = [name for name in query if name not in allowed]
+    if unknown:
+        raise BadRequestError(f"{unknown[0]!r}: unknown parameter; allowed are {', '.join(allowed)}")
 
 
 def _parse_span(query: Mapping[str, str], newest: int) -> tuple[int, int]:

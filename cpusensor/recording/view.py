@@ -34,13 +34,13 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
         interval=min(intervals),
         buckets=extend(buckets, samples, grid.step),
         cores={} if cores is None else _extend_cores(cores, samples, grid.step),
-        gaps=[*gaps, *_gaps_before(waiting, newest, own)],
+        gaps=[*gaps, *gaps_before(waiting, newest, own)],
         open_gap=open_gap if open_gap and open_gap.from_time < asked.to_time else None,
         clock_steps=[*steps, *(step for one in waiting for step in one.clock_steps)],
     )
 
 
-def _gaps_before(waiting: Sequence[Measured], newest: Sample | None, interval: int) -> list[Gap]:
+def gaps_before(waiting: Sequence[Measured], newest: Sample | None, interval: int) -> list[Gap]:
     """The gaps that the commit of these samples will store, `newest` being the last one that is committed."""
     samples = [newest, *(one.sample for one in waiting)]
     pairs = zip(pairwise(samples), waiting, strict=True) if waiting else ()

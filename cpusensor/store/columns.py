@@ -1,7 +1,9 @@
 """Rows of the database <-> records, and the columns that they lie in. Pure."""
 
 import struct
-from collections.abc import Callable, Sequence
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -113,6 +115,28 @@ def unpack_histogram(blob: bytes | None) -> Histogram | None:
     return dict(zip(points, values, strict=True))
 
 
+def merge_histograms(blobs: Iterable[bytes | None]) -> Histogram | None:
+    """What `pack_histogram` packed, added up; None, not known, if one of them is not."""
+    points, packed, sums = bytearray(), bytearray(), [0] * 256
+    for blob in blobs:
+        if isinstance(blob, bytes) and blob.startswith(b"I") and len(blob) % 5 == 1:
+            count = len(blob) // 5
+            points += blob[1 : 1 + count]
+            packed += blob[1 + count :]
+        elif (one := unpack_histogram(blob)) is not None:
+            for point, ms in one.items():
+                sums[point] += ms
+        else:
+            return None
+    # In one go: ten years are half a million numbers, and to unpack each row by itself takes twice as long.
+    values = array("I", bytes(packed))
+    if sys.byteorder == "big":
+        values.byteswap()
+    for point, ms in zip(points, values, strict=True):
+        sums[point] += ms
+    return {point: ms for point, ms in enumerate(sums) if ms}
+
+
 def histogram_of_rows(rows: Sequence[Row]) -> Histogram:
     """Rows of a whole percent and the milliseconds at it. Raises GarbledError."""
     histogram: dict[int, int] = {}
@@ -221,6 +245,23 @@ def gap_of_row(row: Row) -> Gap:
 def row_of_gap(gap: Gap) -> Row:
     """The columns of `gap`."""
     return (gap.from_time, gap.to_time, gap.cause.value, gap.busy, gap.all)
+
+
+def busy_ticks_of_rows(rows: Sequence[Row]) -> dict[int, int]:
+    """Rows of time and busy ticks. Raises GarbledError."""
+    ticks: dict[int, int] = dict(map(tuple, rows))
+    if not set(map(type, ticks.values())) <= {int}:
+        raise GarbledError("a row holds what its columns do not take")
+    return ticks
+
+
+def seconds_by_cause_of_rows(rows: Sequence[Row]) -> dict[Cause, int]:
+    """Rows of a cause and seconds. Raises GarbledError."""
+    for cause, seconds in rows:
+        _require(int, seconds)
+        if cause not in _CAUSES:
+            raise GarbledError(f"{cause!r} is not a cause")
+    return {Cause(cause): seconds for cause, seconds in rows}
 
 
 def clock_step_of_row(row: Row) -> ClockStep:
