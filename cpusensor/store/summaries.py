@@ -92,7 +92,8 @@ class Summaries:
                 others.append(part)
                 continue
             rows = await self._read(span, busy_rows(part.tier, percent), (part.from_time, part.to_time))
-            ticks |= self._judged(busy_ticks_of_rows, rows)
+            # In a thread, as whatever may be tens of thousands of rows.
+            ticks |= await asyncio.to_thread(self._judged, busy_ticks_of_rows, rows)
         buckets = [await self._reader.buckets(one.from_time, one.to_time, step) for one in joined(others)]
         return ticks, [bucket for some in buckets for bucket in some]
 
