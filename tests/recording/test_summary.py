@@ -238,3 +238,20 @@ async def test_the_gap_that_goes_on_now_counts_up_to_the_newest_slot(tmp_path: P
 
     assert found.gaps == {Cause.UNREADABLE: 95}
     assert found.recorded == 0.05
+
+
+async def test_a_histogram_that_cannot_be_read_leaves_the_percentiles_unknown_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "cpusensor.db"
+    async with open_history(path, NOON) as opened:
+        await opened.runs.start("boot-1", NOON, 5, "1.0.0")
+        samples = [sample(NOON + 5 * slot, busy=900) for slot in range(1, 361)]
+        await opened.writer.add([Measured(sample=one, cause=Cause.STALLED) for one in samples])
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE quarter_hour SET histogram = NULL WHERE time = ?", (NOON + 600,))
+        asked = SummaryQuery(span=Span(from_time=NOON - 300, to_time=NOON + 1800), above=80)
+
+        answer = wire.summary(await sum_up(asked, opened, Present(now=NOON + 1800, waiting=[], open_gap=None)))
+
+    assert (answer["p50"], answer["p99"], answer["above_s"]) == (None, None, None)
+    assert (answer["mean"], answer["max_time"]) == (90.0, NOON + 5)
+    assert [(one["from"], one["to"]) for one in answer["busy"]] == [(NOON, NOON + 1800)]  # type: ignore[union-attr,index,call-overload] # a list of objects
