@@ -94,6 +94,16 @@ def wholes(numbered_parts: str) -> str:
         FROM ({numbered_parts}) GROUP BY number"""
 
 
+def busy_in_part(tier: Tier) -> str:
+    """The query for time, length and busy ticks of the rollups in a span that lack the interrupts of some sample."""
+    return f"SELECT time, {tier.seconds:d}, {_BUSY} FROM {tier.name} WHERE time > ? AND time <= ? AND irq IS NULL"
+
+
+def all_busy(parts: str) -> str:
+    """The query for the busy ticks of rows of the columns BUSY."""
+    return f"SELECT coalesce(sum({_BUSY}), 0) FROM ({parts})"
+
+
 def earliest_peak(parts: str) -> str:
     """The query for the peak of rows of `time, cpu_max_bp`."""
     return f"SELECT {_EARLIEST_PEAK} FROM ({parts})"

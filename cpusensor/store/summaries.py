@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from cpusensor.model.figures import BUSY
 from cpusensor.model.histogram import Histogram, merge
 from cpusensor.model.records import Cause, Rollup, Span
 from cpusensor.model.rollup import Tier
@@ -27,6 +28,8 @@ from cpusensor.store.soundness import Doubt
 from cpusensor.store.statements import (
     SECONDS_BY_CAUSE,
     TIME_AT_EACH_POINT,
+    all_busy,
+    busy_in_part,
     busy_rows,
     earliest_peak,
     peak_time,
@@ -38,6 +41,10 @@ from cpusensor.store.statements import (
 
 R = TypeVar("R")
 T = TypeVar("T")
+
+
+MAX_IN_PART = 100
+"""Rollups without interrupts that are looked into: more of them stem from a kernel that counts none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,8 @@ class Summaries:
         if peak is None:
             return None
         rollup = self._judged(rollup_of_row, (span.to_time, *sums, None, None))
+        if rollup.figures.irq is None:
+            busy = await self._add_interrupts(span, parts, extents, busy)
         histogram = await self._histogram(span, parts)
         max_time = await self._max_time(span, parts, extents, peak_time(peak))
         return Whole(rollup=replace(rollup, histogram=histogram), busy=busy, max_time=max_time)
@@ -122,6 +131,21 @@ class Summaries:
         cores = await self._read(around, query("cores"), arguments)
         return await asyncio.to_thread(self._judged, partial(_numbered, spans, sums), cores)
 
+    async def _add_interrupts(self, span: Span, parts: Sequence[Part], extents: Sequence[Extent], busy: int) -> int:
+        """The busy ticks with those that rollups leave out because one sample inside does not know its interrupts."""
+        stored = [(part, part.tier) for part in parts if part.tier is not None]
+        if not stored:
+            return busy
+        sql = " UNION ALL ".join(busy_in_part(tier) for _, tier in stored)
+        times = [time for part, _ in stored for time in (part.from_time, part.to_time)]
+        rows = await self._read(span, f"{sql} LIMIT {MAX_IN_PART + 1:d}", times)
+        if not rows or len(rows) > MAX_IN_PART:
+            return busy
+        inside = [part for time, seconds, _ in rows for part in plan(time - seconds, time, _finer(extents, seconds))]
+        query, arguments = rows_of_parts(inside, ", ".join(BUSY))
+        ((found,),) = await self._read(span, all_busy(query), arguments)
+        return await self._add_interrupts(span, inside, extents, busy + found - sum(ticks for *_, ticks in rows))
+
     async def _histogram(self, span: Span, parts: Sequence[Part]) -> Histogram | None:
         """The time at each point: of rollups where they have it, of samples elsewhere; None if one cannot be read."""
         stored = [part for part in parts if part.tier and part.tier.has_histogram]
@@ -145,7 +169,7 @@ class Summaries:
         if part.tier is None:
             return time
         seconds = part.tier.seconds
-        inside = list(plan(time - seconds, time, [one for one in extents if one.tier.seconds < seconds]))
+        inside = list(plan(time - seconds, time, _finer(extents, seconds)))
         sql, arguments = rows_of_parts(inside, "time, cpu_max_bp")
         ((peak,),) = await self._read(span, earliest_peak(sql), arguments)
         return None if peak is None else await self._max_time(span, inside, extents, peak_time(peak))
@@ -164,6 +188,10 @@ class Summaries:
         except GarbledError as error:
             self._database.soundness.question(Doubt.GARBLED, str(error))
             raise
+
+
+def _finer(extents: Sequence[Extent], seconds: int) -> list[Extent]:
+    return [one for one in extents if one.tier.seconds < seconds]
 
 
 def _numbered(spans: Sequence[Span], sums: Sequence[Row], cores: Sequence[Row]) -> list[Rollup | None]:

@@ -48,7 +48,7 @@ def history(seed: int, interval: int) -> list[Sample]:
             for cpu in range(cpus)
         )
         one = of_cores(random, NOON + slot * interval, cores)
-        samples.append(one if counts_irq else without_irq(one))
+        samples.append(one if counts_irq and random.random() < 0.999 else without_irq(one))
     return samples
 
 
@@ -144,7 +144,8 @@ def busy_stretches(samples: Sequence[Sample], span: Span, percent: int) -> list[
     for begin, end in stretches:
         inside = [one for one in samples if begin < one.time <= end]
         total = whole(inside)
-        ranked = sum(one.figures.busy for one in inside)
+        # A bucket leaves out what one of its samples does not know.
+        ranked = sum(whole(some).busy for at, some in buckets.items() if begin < at <= end)
         cores = spread(sum_cores([one.cores for one in inside if one.cores is not None]), percent)
         shown = {
             "from": begin,
