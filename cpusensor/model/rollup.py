@@ -106,6 +106,17 @@ def _merge_known(parts: Sequence[Histogram | None]) -> Histogram | None:
     return merge(known) if len(known) == len(parts) else None
 
 
+def extend(buckets: Sequence[Rollup], samples: Sequence[Sample], step: int) -> list[Rollup]:
+    """Buckets of `step` seconds with further samples, none of them older than the newest bucket begins."""
+    extended = {bucket.time: bucket for bucket in buckets}
+    for sample in samples:
+        end, one = bucket_end(sample.time, step), as_rollup(sample)
+        merged = roll_up([extended[end], one] if end in extended else [one], end)
+        if merged is not None:
+            extended[end] = merged
+    return list(extended.values())
+
+
 def sum_cores(parts: Sequence[tuple[CoreTicks, ...]]) -> tuple[CoreTicks, ...] | None:
     """The ticks of each CPU added up over the parts that know it, by its number; None for no parts."""
     if not parts:

@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
+from cpusensor.model.histogram import quantile, time_above
 from cpusensor.model.query import Answer
 from cpusensor.model.records import Cost, Gap, Health, MergedGaps, OpenGap, Rollup, Sample
 from cpusensor.model.rollup import MINUTE
+from cpusensor.model.summary import Stretch, Summary
 
 T = TypeVar("T")
 
@@ -231,6 +233,38 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
     }
 
 
+def summary(record: Summary) -> dict[str, Json]:
+    """The body of /api/summary: null where nothing was recorded, `above_s` in seconds, `recorded` from 0 to 1."""
+    rollup = record.rollup
+    histogram = rollup.histogram if rollup else None
+    return {
+        "from": record.span.from_time,
+        "to": record.span.to_time,
+        "mean": percent(record.busy, rollup.figures.all) if rollup else None,
+        "min": rollup.cpu_min_bp / 100 if rollup else None,
+        "max": rollup.cpu_max_bp / 100 if rollup else None,
+        "max_time": record.max_time,
+        **{name: quantile(histogram or {}, per_mille) for name, per_mille in _PERCENTILES.items()},
+        "above_s": time_above(histogram, record.above) / 1000 if histogram else None,
+        "recorded": record.recorded,
+        "modes": _shown_of(rollup.figures, _MODES) if rollup else dict.fromkeys(_MODES),
+        "gaps": {cause.value: seconds for cause, seconds in record.gaps.items()},
+        "busy": [_stretch(one) for one in record.stretches],
+    }
+
+
+def _stretch(record: Stretch) -> Json:
+    figures = record.rollup.figures
+    return {
+        "from": record.span.from_time,
+        "to": record.span.to_time,
+        "mean": percent(figures.busy, figures.all),
+        "max": record.rollup.cpu_max_bp / 100,
+        "mode": record.mode,
+        "cores": record.spread.value if record.spread else None,
+    }
+
+
 def event(name: str, data: Json, event_id: int | None = None) -> bytes:
     """One server-sent event (html.spec.whatwg.org §9.2.6); its id, if it has one, becomes the reader's position."""
     head = "" if event_id is None else f"id: {event_id}\n"
@@ -320,6 +354,9 @@ def _cores(record: Answer) -> Json:
 _MODES = {one.key: (one.name, one.show) for one in SHOWN if one.series == MODES and one.key and one.show}
 _SINGLE = {one.key: (one.name, one.show) for one in SHOWN if one.series != MODES and one.key and one.show}
 """Name of each figure and how it is shown, by its key: the kinds of work share an object, the others stand alone."""
+
+_PERCENTILES = {"p50": 500, "p95": 950, "p99": 990}
+"""Thousandths of the time, by the name of the percentile."""
 
 _SERIES: dict[str, Callable[[Answer], Json]] = {
     MODES: _modes,

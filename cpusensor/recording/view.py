@@ -17,8 +17,10 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
     """What was recorded in the range that is asked for. Raises BadRequestError, ReadError and GarbledError."""
     # The database is read only up to the backlog: a commit during the query then counts no sample twice.
     reader, own = history.reader, history.runs.present.interval
-    newest, open_gap = history.writer.newest, recorder.open_gap()
-    waiting = [one for one in recorder.committer.waiting() if asked.from_time < one.sample.time <= asked.to_time]
+    open_gap, backlog = recorder.open_gap(), recorder.committer.waiting()
+    # Of the whole backlog: the first sample inside the range follows the one before it, which may wait as well.
+    coming = gaps_before(backlog, history.writer.newest, own)
+    waiting = [one for one in backlog if asked.from_time < one.sample.time <= asked.to_time]
     intervals = await reader.intervals(asked.from_time, asked.to_time)
     # A run without a committed sample is not among them yet.
     if waiting or not intervals:
@@ -37,14 +39,18 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
         interval=interval,
         buckets=buckets.followed_by(samples, grid.step),
         cores={} if cores is None else _extend_cores(cores, samples, grid.step),
-        gaps=merge_short([*gaps, *_gaps_before(waiting, newest, own)], asked.from_time, asked.to_time),
+        gaps=merge_short(
+            [*gaps, *(one for one in coming if one.from_time < asked.to_time and one.to_time > asked.from_time)],
+            asked.from_time,
+            asked.to_time,
+        ),
         open_gap=open_gap if open_gap and open_gap.from_time < asked.to_time else None,
         clock_steps=[*steps, *(step for one in waiting for step in one.clock_steps)],
         kept_from=history.backfill.kept_from(grid.step),
     )
 
 
-def _gaps_before(waiting: Sequence[Measured], newest: Sample | None, interval: int) -> list[Gap]:
+def gaps_before(waiting: Sequence[Measured], newest: Sample | None, interval: int) -> list[Gap]:
     """The gaps that the commit of these samples will store, `newest` being the last one that is committed."""
     samples = [newest, *(one.sample for one in waiting)]
     pairs = zip(pairwise(samples), waiting, strict=True) if waiting else ()

@@ -27,6 +27,7 @@ from cpusensor.store.reader import Reader
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
 from cpusensor.store.soundness import Doubt
+from cpusensor.store.summaries import Summaries
 from cpusensor.store.verify import find_damage
 from cpusensor.store.writer import Writer
 
@@ -43,6 +44,7 @@ class History:
         self.runs = Runs(database)
         self.writer = Writer(database, self.runs, rollups, tiers[0].seconds)
         self.reader = Reader(database, self.runs, rollups, tiers)
+        self.summaries = Summaries(database, self.reader, tiers)
         self.notice: str | None = None
         """That the history is lost or was broken, in words for a person; None if all is well."""
         self._database = database

@@ -1,8 +1,10 @@
 """Which stored rows a query reads: of the coarsest tier that fits its step; of finer ones where it has none. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cpusensor.model.grid import bucket_end, slot_at
+from cpusensor.model.records import Span
 from cpusensor.model.rollup import Tier
 from cpusensor.store.statements import bucket_columns, group, rows_of
 
@@ -35,7 +37,7 @@ def tiers_for(step: int, tiers: Sequence[Tier]) -> list[Tier]:
 def plan(from_time: int, to_time: int, extents: Sequence[Extent]) -> Iterator[Part]:
     """The parts of (from_time, to_time], in order: each tier where it is kept and closed, and finer ones elsewhere.
 
-    `extents` come from the coarsest tier to the finest.
+    `extents` come from the coarsest tier to the finest. A rollup that the span cuts is made of finer ones, too.
     """
     if from_time >= to_time:
         return
@@ -43,12 +45,14 @@ def plan(from_time: int, to_time: int, extents: Sequence[Extent]) -> Iterator[Pa
         yield Part(tier=None, from_time=from_time, to_time=to_time)
         return
     extent, *finer = extents
-    begin = min(max(from_time, extent.kept_from), to_time)
-    end = max(begin, min(extent.closed, to_time))
+    begin = bucket_end(max(from_time, extent.kept_from), extent.tier.seconds)
+    end = slot_at(min(extent.closed, to_time), extent.tier.seconds)
+    if begin >= end:
+        yield from plan(from_time, to_time, finer)
+        return
     # Each part begins where the one before ends, so that no sample counts twice and none is missed.
     yield from plan(from_time, begin, finer)
-    if begin < end:
-        yield Part(tier=extent.tier, from_time=begin, to_time=end)
+    yield Part(tier=extent.tier, from_time=begin, to_time=end)
     yield from plan(end, to_time, finer)
 
 
@@ -68,6 +72,16 @@ def rows_of_buckets(
     grouped, more = rows_of_parts(others, bucket_columns(names))
     queries = [sql] * bool(ready) + [group(grouped, step, names)] * bool(others)
     return " UNION ALL ".join(queries), arguments + more
+
+
+def joined(parts: Iterable[Part]) -> list[Span]:
+    """The spans that the parts cover, neighbours as one; the parts are in order."""
+    spans: list[Span] = []
+    for part in parts:
+        is_next = spans and spans[-1].to_time == part.from_time
+        begin = spans.pop().from_time if is_next else part.from_time
+        spans.append(Span(from_time=begin, to_time=part.to_time))
+    return spans
 
 
 def rows_of_parts(parts: Sequence[Part], columns: str) -> tuple[str, tuple[int, ...]]:

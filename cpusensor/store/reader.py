@@ -99,7 +99,7 @@ class Reader:
             if is_plausible:
                 return buckets
             # Never served: what the damaged rows were added up from says the same.
-            damaged = await self._find_damaged(parts)
+            damaged = await self.find_damaged(parts)
             if not damaged:
                 self._database.soundness.question(Doubt.GARBLED, IMPLAUSIBLE)
                 raise GarbledError(IMPLAUSIBLE)
@@ -155,9 +155,9 @@ class Reader:
         return next(iter(self._runs.intervals)) if len(self._runs.intervals) == 1 else None
 
     async def _plan(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Part]:
-        return list(plan(from_time, to_time, await self._extents(from_time, to_time, tiers)))
+        return list(plan(from_time, to_time, await read_extents(self._database, from_time, to_time, tiers)))
 
-    async def _find_damaged(self, parts: Sequence[Part]) -> set[Tier]:
+    async def find_damaged(self, parts: Sequence[Part]) -> set[Tier]:
         """The tiers of which some row in the parts is damaged; each such row is noted, to be added up anew."""
         damaged = set()
         for part in parts:
@@ -168,17 +168,6 @@ class Reader:
                 self._rollups.note_damaged(part.tier, found)
                 damaged |= {part.tier} if found else set()
         return damaged
-
-    async def _extents(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
-        """How far each of the tiers goes, rollups after `to_time` aside."""
-        if not tiers:
-            return []
-        sql = " UNION ALL ".join(map(extent_of, tiers))
-        rows = await self._database.read(to_time - from_time, sql, [to_time] * len(tiers))
-        return [
-            Extent(tier=tier, kept_from=kept_from or 0, closed=closed if isinstance(closed, int) else 0)
-            for tier, (kept_from, closed) in zip(tiers, rows, strict=True)
-        ]
 
     def _records(self, of_row: Callable[[Row], T], rows: Sequence[Row]) -> list[T]:
         """The records of the rows. Raises GarbledError, and then has noted that the file must be replaced."""
@@ -204,6 +193,18 @@ def _damaged_among(rows: Sequence[Row]) -> dict[int, str]:
         except GarbledError as error:
             damaged[row[0]] = str(error)
     return damaged
+
+
+async def read_extents(database: Database, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
+    """How far each of the tiers goes, rollups after `to_time` aside. Raises ReadError."""
+    if not tiers:
+        return []
+    sql = " UNION ALL ".join(map(extent_of, tiers))
+    rows = await database.read(to_time - from_time, sql, [to_time] * len(tiers))
+    return [
+        Extent(tier=tier, kept_from=kept_from or 0, closed=closed if isinstance(closed, int) else 0)
+        for tier, (kept_from, closed) in zip(tiers, rows, strict=True)
+    ]
 
 
 class CoreSums:

@@ -25,6 +25,7 @@ from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end, slot_at
 from cpusensor.model.records import Cause, ClockStep, Rollup, Run, Sample
 from cpusensor.model.rollup import MINUTE, TIERS, Tier, roll_up
+from cpusensor.store.backup import Backup
 from cpusensor.store.columns import (
     SAMPLE_COLUMNS,
     Row,
@@ -182,7 +183,7 @@ def receive_all(wanted: Wanted) -> Iterator[tuple[str, Sequence[Row]]]:
 async def make_empty(path: Path) -> None:
     """Make a file as the service makes it."""
     claim(path, had_history=False)
-    database = Database(path)
+    database = Database(path, Backup(path).begin)
     await database.open(is_new=True)
     await database.close()
 

@@ -1,6 +1,7 @@
 """`GET /api/history`: what was recorded in any range, at any step."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from hashlib import blake2s
 
@@ -52,14 +53,18 @@ def _etag(request: web.Request, query: Query) -> str:
 
 async def _make_history(request: web.Request, parameters: dict[str, str]) -> Body:
     app = request.app
-    first = await app[HISTORY].reader.first() if parameters.get("range") == ALL else None
-    query = parse_query(parameters, newest_slot(app), first)
+    query = parse_query(parameters, newest_slot(app), await first_if_asked(app, parameters))
     with app[HISTORY].reader.slot(query.from_time, query.to_time):
         return await asyncio.to_thread(_encode, await read_history(app, query))
 
 
 def _encode(history: dict[str, wire.Json]) -> Body:
     return body_of(wire.encode_by_member(history).encode(), JSON, QUICK)
+
+
+async def first_if_asked(app: web.Application, parameters: Mapping[str, str]) -> int | None:
+    """Where the range of all begins, which no other needs to know; None of an empty history."""
+    return await app[HISTORY].reader.first() if parameters.get("range") == ALL else None
 
 
 def newest_slot(app: web.Application) -> int:
