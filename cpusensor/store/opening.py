@@ -58,6 +58,7 @@ class History:
 
         Raises StorageError if there is no file that may and can be used.
         """
+        self._backup.tidy()
         aside = await self._open_or_replace(now)
         try:
             await self._learn(aside, now)
