@@ -1,7 +1,7 @@
 """`GET /api/history`: what was recorded in any range, at any step."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import blake2s
 
@@ -13,7 +13,7 @@ from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import JSON, body_answer, cached, error_answer, is_unchanged, unchanged
 from cpusensor.http.status import status_of
 from cpusensor.model.grid import slot_at
-from cpusensor.model.query import ALL, BadRequestError, Query, parse_query
+from cpusensor.model.query import ALL, Answer, BadRequestError, Query, parse_query
 from cpusensor.outlets import wire
 from cpusensor.recording.view import answer
 
@@ -55,11 +55,13 @@ async def _make_history(request: web.Request, parameters: dict[str, str]) -> Bod
     app = request.app
     query = parse_query(parameters, newest_slot(app), await first_if_asked(app, parameters))
     with app[HISTORY].reader.slot(query.from_time, query.to_time):
-        return await asyncio.to_thread(_encode, await read_history(app, query))
+        header, found = await _read(app, query)
+        # Thousands of elements are put into columns and text here, for which the sampling does not wait.
+        return await asyncio.to_thread(_encode, found, query.series, header)
 
 
-def _encode(history: dict[str, wire.Json]) -> Body:
-    return body_of(wire.encode_by_member(history).encode(), JSON, QUICK)
+def _encode(found: Answer, series: Sequence[str], header: Mapping[str, wire.Json]) -> Body:
+    return body_of(wire.encode_by_member(wire.history(found, series, header)).encode(), JSON, QUICK)
 
 
 async def first_if_asked(app: web.Application, parameters: Mapping[str, str]) -> int | None:
@@ -74,9 +76,12 @@ def newest_slot(app: web.Application) -> int:
 
 async def read_history(app: web.Application, query: Query) -> dict[str, wire.Json]:
     """The body of the answer to a query. Raises BadRequestError for a step that its range does not offer."""
+    header, found = await _read(app, query)
+    return await asyncio.to_thread(wire.history, found, query.series, header)
+
+
+async def _read(app: web.Application, query: Query) -> tuple[dict[str, wire.Json], Answer]:
     status = status_of(app)
     found = await answer(query, app[CLOCK].wall(), app[HISTORY], app[RECORDER])
     newest = app[FEED].newest
-    header = wire.history_header(status, newest.time if newest else None)
-    # Thousands of elements are put into columns here, for which the sampling does not wait.
-    return await asyncio.to_thread(wire.history, found, query.series, header)
+    return wire.history_header(status, newest.time if newest else None), found
