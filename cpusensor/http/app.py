@@ -139,7 +139,7 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
 def _start_loops(app: web.Application) -> list[asyncio.Task[None]]:
     loops = [
         asyncio.create_task(sample_forever(app[RECORDER]), name="sampling"),
-        asyncio.create_task(record_forever(app[RECORDER]), name="recording"),
+        asyncio.create_task(record_forever(app[RECORDER].committer), name="recording"),
         asyncio.create_task(beat_forever(app[CLOCK], app[BROADCAST]), name="heartbeat"),
     ]
     for loop in loops:

@@ -1,37 +1,47 @@
 """The buckets of an answer, as columns: a record for each of thousands would take longer than the query. Pure."""
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter
 from typing import Any, overload
 
-from cpusensor.model.figures import BUSY, FIGURES, SPENT, Figures
-from cpusensor.model.records import Rollup
-from cpusensor.model.rollup import UNRELIABLE_RUN, is_accounted
+from cpusensor.model.figures import FIGURES, SHOWN, SPENT, Figures
+from cpusensor.model.grid import bucket_end
+from cpusensor.model.records import Rollup, Sample
+from cpusensor.model.rollup import UNRELIABLE_RUN, as_rollup, is_accounted
 
 _FIGURES = tuple(figure.name for figure in FIGURES)
 _MAY_BE_UNKNOWN = frozenset(figure.name for figure in FIGURES if figure.may_be_unknown)
-_figures_of = attrgetter(*_FIGURES)
+_EXTREMES = {"cpu_min_bp": min, "cpu_max_bp": max}
 
-NAMES = ("time", "count", *_FIGURES, "cpu_min_bp", "cpu_max_bp")
-"""The columns, in the order in which a row has them."""
+NAMES = ("time", "count", "busy", *_FIGURES, *_EXTREMES)
+"""The columns that there can be: `busy` as `Ticks.busy`, the others as in `Rollup` and `Figures`."""
 
 WHOLE_BP = 10_000
 
 
-class Buckets(Sequence[Rollup]):
-    """Buckets in the order of their times, without cores and histograms; as a sequence, the record of each."""
+def names_for(series: Sequence[str], *, with_extremes: bool) -> tuple[str, ...]:
+    """The columns that an answer with these series needs, in the order of NAMES: each that is read takes its time."""
+    needed = {"time", "count", "busy", "all", "expected", *(_EXTREMES if with_extremes else ())}
+    shown = {figure.name for figure in SHOWN if figure.series in series}
+    needed |= shown | ({"elapsed_ms"} if shown else set())
+    return tuple(name for name in NAMES if name in needed)
 
-    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
-        """`rows` have the values of NAMES."""
-        columns = list(zip(*rows, strict=True)) or [()] * len(NAMES)
-        self._columns: Mapping[str, Sequence[Any]] = dict(zip(NAMES, columns, strict=True))
+
+class Buckets(Sequence[Rollup]):
+    """Buckets in the order of their times, without cores and histograms.
+
+    With all of NAMES they are a sequence of records too, each made when it is taken.
+    """
+
+    def __init__(self, rows: Iterable[Sequence[Any]], names: Sequence[str] = NAMES) -> None:
+        """`rows` have the values of `names`."""
+        columns = list(zip(*rows, strict=True)) or [()] * len(names)
+        self._columns: Mapping[str, Sequence[Any]] = dict(zip(names, columns, strict=True))
 
     @classmethod
     def of(cls, rollups: Iterable[Rollup]) -> "Buckets":
         """The same, as columns."""
-        return cls((one.time, one.count, *_figures_of(one.figures), one.cpu_min_bp, one.cpu_max_bp) for one in rollups)
+        return cls(_row(one, NAMES) for one in rollups)
 
     def __len__(self) -> int:
         return len(self._columns["time"])
@@ -54,19 +64,19 @@ class Buckets(Sequence[Rollup]):
         )
 
     def column(self, name: str) -> Sequence[Any]:
-        """One of NAMES."""
+        """One of NAMES that is there."""
         return self._columns[name]
 
-    def busy(self) -> list[int]:
-        """The ticks in which a CPU worked for this machine, as `Ticks.busy`."""
-        return _sums([self._columns[name] for name in BUSY])
-
-    def followed_by(self, rollups: Sequence[Rollup]) -> "Buckets":
-        """These up to the first of `rollups`, then those."""
-        if not rollups:
+    def followed_by(self, samples: Sequence[Sample], step: int) -> "Buckets":
+        """These, of `step` seconds, with further samples, none of them older than the last bucket begins."""
+        if not samples:
             return self
-        end = bisect_left(self._columns["time"], rollups[0].time)
-        return Buckets([*self._rows()[:end], *Buckets.of(rollups)._rows()])  # noqa: SLF001 - of its own kind
+        names = tuple(self._columns)
+        rows = {row[0]: row for row in zip(*self._columns.values(), strict=True)}
+        for sample in samples:
+            end, row = bucket_end(sample.time, step), _row(as_rollup(sample), names)
+            rows[end] = _add(names, rows[end], row) if end in rows else (end, *row[1:])
+        return Buckets(rows.values(), names)
 
     def unreliable(self) -> list[int]:
         """The times of those whose counting is unreliable; of single samples only UNRELIABLE_RUN or more in a row."""
@@ -83,21 +93,29 @@ class Buckets(Sequence[Rollup]):
     def is_plausible(self) -> bool:
         """Whether every value is of its type and possible, whatever the machine did."""
         for name, column in self._columns.items():
-            kinds = set(map(type, column))
-            if not kinds <= ({int, type(None)} if name in _MAY_BE_UNKNOWN else {int}):
+            if not set(map(type, column)) <= ({int, type(None)} if name in _MAY_BE_UNKNOWN else {int}):
                 return False
-            if min((value for value in column if value is not None), default=0) < 0:
+            known = [value for value in column if value is not None] if None in column else column
+            if known and min(known) < 0:
                 return False
-        spent = zip(_sums([self._columns[name] for name in SPENT]), self._columns["all"], strict=True)
-        extremes = zip(self._columns["cpu_min_bp"], self._columns["cpu_max_bp"], strict=True)
-        return all(part <= whole and whole > 0 for part, whole in spent) and all(
-            lowest <= highest <= WHOLE_BP for lowest, highest in extremes
-        )
-
-    def _rows(self) -> list[Sequence[Any]]:
-        return list(zip(*self._columns.values(), strict=True))
+        parts = [self._columns[name] for name in SPENT if name in self._columns]
+        spent = [sum(filter(None, values)) for values in zip(*parts, strict=True)] or self._columns["busy"]
+        if any(part > whole or not whole for part, whole in zip(spent, self._columns["all"], strict=True)):
+            return False
+        lowest, highest = (self._columns.get(name, ()) for name in _EXTREMES)
+        return all(low <= high <= WHOLE_BP for low, high in zip(lowest, highest, strict=True))
 
 
-def _sums(columns: Sequence[Sequence[int | None]]) -> list[int]:
-    """The columns added up, what is not known as none."""
-    return [sum(filter(None, values)) for values in zip(*columns, strict=True)]
+def _row(rollup: Rollup, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(getattr(rollup, name) if hasattr(rollup, name) else getattr(rollup.figures, name) for name in names)
+
+
+def _add(names: Sequence[str], one: Sequence[Any], other: Sequence[Any]) -> tuple[Any, ...]:
+    """Two rows of the same bucket as one, of which the first keeps its time."""
+    return (one[0], *(_join(name, a, b) for name, a, b in zip(names[1:], one[1:], other[1:], strict=True)))
+
+
+def _join(name: str, one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return None
+    return _EXTREMES[name](one, other) if name in _EXTREMES else one + other

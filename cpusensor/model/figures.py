@@ -25,8 +25,8 @@ class Source(Enum):
     """What was read at its end less what was read at its beginning; a fall counts as 0."""
 
 
-Show: TypeAlias = Callable[["Figures", int], float | None]
-"""The value that a reader is shown, from the figures of an interval and the number of samples in it."""
+Show: TypeAlias = Callable[[int | None, int, int, int], float | None]
+"""What a reader is shown of a value in an interval of so many ticks, so many milliseconds and so many samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,34 +63,24 @@ def percent(part: int | None, whole: int | None) -> float | None:
     return basis_points(part, whole) / 100
 
 
-def _share_of_ticks(name: str) -> Show:
+def _share_of_ticks(value: int | None, all_ticks: int, _elapsed_ms: int, _count: int) -> float | None:
     """Percent of the ticks of every kind."""
-    return lambda figures, _: percent(getattr(figures, name), figures.all)
+    return percent(value, all_ticks)
 
 
-def _mean_of_centi(name: str) -> Show:
+def _mean_of_centi(value: int | None, _all_ticks: int, _elapsed_ms: int, count: int) -> float | None:
     """The mean of hundredths over the samples, to two decimals."""
-
-    def show(figures: "Figures", count: int) -> float | None:
-        value: int | None = getattr(figures, name)
-        return None if value is None else round(value / count / 100, 2)
-
-    return show
+    return None if value is None else round(value / count / 100, 2)
 
 
-def _share_of_time(name: str) -> Show:
+def _share_of_time(value: int | None, _all_ticks: int, elapsed_ms: int, _count: int) -> float | None:
     """Microseconds in percent of the time that passed; the kernel books waits in bursts, so at most 100."""
-
-    def show(figures: "Figures", _: int) -> float | None:
-        value: int | None = getattr(figures, name)
-        if value is None or figures.elapsed_ms <= 0:
-            return None
-        return min(100.0, round(value / figures.elapsed_ms / 10, 2))
-
-    return show
+    if value is None or elapsed_ms <= 0:
+        return None
+    return min(100.0, round(value / elapsed_ms / 10, 2))
 
 
-def _figure(unit: str, source: Source, show: Callable[[str], Show] | None = None, *, key: str | None = None) -> Any:  # noqa: ANN401 - stands for a value of the field's own type, as dataclasses.field does
+def _figure(unit: str, source: Source, show: Show | None = None, *, key: str | None = None) -> Any:  # noqa: ANN401 - stands for a value of the field's own type, as dataclasses.field does
     return field(metadata={"unit": unit, "source": source, "show": show, "key": key})
 
 
@@ -153,7 +143,7 @@ def _row(name: str, annotation: object, metadata: Mapping[str, Any]) -> Figure:
         may_be_unknown="None" in str(annotation),
         key=key,
         series=MODES if key and source is Source.CPUS else key,
-        show=None if show is None else show(name),
+        show=show,
     )
 
 

@@ -11,7 +11,7 @@ from itertools import chain, count
 from cpusensor.model.buckets import Buckets
 from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, MergedGaps, OpenGap
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, MergedGaps, OpenGap, Span
 
 RANGES = {
     "15m": 900,
@@ -41,6 +41,10 @@ MAX_TIME = 253_402_300_799
 MAX_TIME_DIGITS = len(str(MAX_TIME))
 
 _PARAMETERS = ("range", "from", "to", "step", "points", "series")
+_SUMMARY_PARAMETERS = ("range", "from", "to", "above")
+
+DEFAULT_ABOVE = 80
+"""Percent from which on the CPU use counts as high, unless it is asked for otherwise."""
 
 
 class BadRequestError(Exception):
@@ -57,6 +61,15 @@ class Query:
     """Seconds; None lets `points` decide."""
     points: int
     series: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryQuery:
+    """A span that is to be summed up."""
+
+    span: Span
+    above: int
+    """Whole percent from which on the CPU use counts as high."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +124,7 @@ def parse_query(query: Mapping[str, str], newest: int, first: int | None = None)
 
     `newest` is the newest grid point; at `first` the first sample's interval begins, None before any.
     """
-    unknown = [name for name in query if name not in _PARAMETERS]
-    if unknown:
-        raise BadRequestError(f"{unknown[0]!r}: unknown parameter; allowed are {', '.join(_PARAMETERS)}")
+    _refuse_others(query, _PARAMETERS)
     if "step" in query and "points" in query:
         raise BadRequestError(f"points: {query['points']!r} cannot be combined with step; give one of them")
     from_time, to_time = parse_span(query, newest, first)
@@ -124,6 +135,14 @@ def parse_query(query: Mapping[str, str], newest: int, first: int | None = None)
         points=_parse_integer(query, "points", 1, MAX_POINTS) if "points" in query else DEFAULT_POINTS,
         series=_parse_series(query.get("series")),
     )
+
+
+def parse_summary_query(query: Mapping[str, str], newest: int, first: int | None = None) -> SummaryQuery:
+    """What the parameters ask to have summed up; as `parse_query`. Raises BadRequestError."""
+    _refuse_others(query, _SUMMARY_PARAMETERS)
+    from_time, to_time = parse_span(query, newest, first)
+    above = _parse_integer(query, "above", 0, 100) if "above" in query else DEFAULT_ABOVE
+    return SummaryQuery(span=Span(from_time=from_time, to_time=to_time), above=above)
 
 
 def newest_hour(
@@ -158,6 +177,12 @@ def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
 
 def _grid(query: Query, step: int) -> Grid:
     return Grid(from_time=query.from_time, to_time=query.to_time, step=step)
+
+
+def _refuse_others(query: Mapping[str, str], allowed: Sequence[str]) -> None:
+    unknown = [name for name in query if name not in allowed]
+    if unknown:
+        raise BadRequestError(f"{unknown[0]!r}: unknown parameter; allowed are {', '.join(allowed)}")
 
 
 def parse_span(query: Mapping[str, str], newest: int, first: int | None = None) -> tuple[int, int]:

@@ -27,6 +27,14 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The time (from_time, to_time]."""
+
+    from_time: int
+    to_time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """One instant on three clocks, each in seconds (clock_gettime(2))."""
 

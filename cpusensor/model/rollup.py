@@ -108,8 +108,6 @@ def _merge_known(parts: Sequence[Histogram | None]) -> Histogram | None:
 
 def extend(buckets: Sequence[Rollup], samples: Sequence[Sample], step: int) -> list[Rollup]:
     """Buckets of `step` seconds with further samples, none of them older than the newest bucket begins."""
-    if not samples:
-        return list(buckets)
     extended = {bucket.time: bucket for bucket in buckets}
     for sample in samples:
         end, one = bucket_end(sample.time, step), as_rollup(sample)

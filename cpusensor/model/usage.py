@@ -32,8 +32,11 @@ def measure(before: Counters, after: Counters, room: float) -> Usage | None:
     is left out.
     """
     common = _common(before, after)
-    found = {cpu: _spent(before.cpus[cpu], after.cpus[cpu], room) for cpu in sorted(common)}
-    spent = {cpu: ticks for cpu, ticks in found.items() if ticks is not None}
+    spent: dict[int, Ticks] = {}
+    for cpu in sorted(common):
+        one = _spent(before.cpus[cpu], after.cpus[cpu], room)
+        if one is not None:
+            spent[cpu] = one
     ticks = add_up(list(spent.values()))
     if ticks is None:
         return None

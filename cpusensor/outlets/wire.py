@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
+from cpusensor.model.histogram import quantile, time_above
 from cpusensor.model.query import Answer
 from cpusensor.model.records import Cost, Gap, Health, MergedGaps, OpenGap, Rollup, Sample
 from cpusensor.model.rollup import MINUTE
+from cpusensor.model.summary import Stretch, Summary
 
 T = TypeVar("T")
 
@@ -47,9 +49,9 @@ def sample(record: Sample) -> dict[str, Json]:
         "elapsed": figures.elapsed_ms / 1000,
         "weight": figures.all,
         "cpu": percent(figures.busy, figures.all),
-        **{key: show(figures, 1) for key, show in _MODES.items()},
+        **_shown_of(figures, _MODES),
         **_cores_of(record),
-        **{key: show(figures, 1) for key, show in _SINGLE.items()},
+        **_shown_of(figures, _SINGLE),
         "accounted": _accounted(figures),
     }
 
@@ -208,7 +210,7 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
     `cores` come the numbers of the `cpus`, one for each row.
     """
     grid, buckets = record.grid, record.buckets
-    ticks = zip(buckets.busy(), buckets.column("all"), strict=True)
+    ticks = zip(buckets.column("busy"), buckets.column("all"), strict=True)
     columns: dict[str, Json] = {"cpu": _column(record, [percent(busy, whole) for busy, whole in ticks])}
     # Elements of a single sample: extremes and count would only repeat it.
     if grid.step > record.interval:
@@ -228,6 +230,38 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         **({"cpus": _numbers(record)} if "cores" in series else {}),
         "gaps": [*map(_any_gap, record.gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
         "clock_steps": [{"time": step.time, "seconds": step.by_ms / 1000} for step in record.clock_steps],
+    }
+
+
+def summary(record: Summary) -> dict[str, Json]:
+    """The body of /api/summary: null where nothing was recorded, `above_s` in seconds, `recorded` from 0 to 1."""
+    rollup = record.rollup
+    histogram = rollup.histogram if rollup else None
+    return {
+        "from": record.span.from_time,
+        "to": record.span.to_time,
+        "mean": percent(record.busy, rollup.figures.all) if rollup else None,
+        "min": rollup.cpu_min_bp / 100 if rollup else None,
+        "max": rollup.cpu_max_bp / 100 if rollup else None,
+        "max_time": record.max_time,
+        **{name: quantile(histogram or {}, per_mille) for name, per_mille in _PERCENTILES.items()},
+        "above_s": time_above(histogram, record.above) / 1000 if histogram else None,
+        "recorded": record.recorded,
+        "modes": _shown_of(rollup.figures, _MODES) if rollup else dict.fromkeys(_MODES),
+        "gaps": {cause.value: seconds for cause, seconds in record.gaps.items()},
+        "busy": [_stretch(one) for one in record.stretches],
+    }
+
+
+def _stretch(record: Stretch) -> Json:
+    figures = record.rollup.figures
+    return {
+        "from": record.span.from_time,
+        "to": record.span.to_time,
+        "mean": percent(figures.busy, figures.all),
+        "max": record.rollup.cpu_max_bp / 100,
+        "mode": record.mode,
+        "cores": record.spread.value if record.spread else None,
     }
 
 
@@ -279,20 +313,28 @@ def resync(last_id: int | None, reason: str) -> bytes:
 
 def _column(record: Answer, values: Sequence[T], empty: T | None = None) -> list[T | None]:
     """The values of the buckets on the grid."""
-    grid = record.grid
+    start, step, times = record.grid.start, record.grid.step, record.buckets.column("time")
     # Dense, with null for a gap: uPlot draws a line across anything that is merely missing.
-    column = [empty] * grid.length
-    for time, value in zip(record.buckets.column("time"), values, strict=True):
-        column[(time - grid.start) // grid.step] = value
+    column = [empty] * record.grid.length
+    for time, value in zip(times, values, strict=True):
+        column[(time - start) // step] = value
     return column
 
 
 def _modes(record: Answer) -> Json:
-    return {key: _shown(record, show) for key, show in _MODES.items()}
+    return {key: _shown(record, name, show) for key, (name, show) in _MODES.items()}
 
 
-def _shown(record: Answer, show: Show) -> Json:
-    return _column(record, [show(one.figures, one.count) for one in record.buckets])
+def _shown(record: Answer, name: str, show: Show) -> Json:
+    """A column of what is shown of a figure."""
+    columns = (record.buckets.column(one) for one in (name, "all", "elapsed_ms", "count"))
+    return _column(record, [show(*values) for values in zip(*columns, strict=True)])
+
+
+def _shown_of(figures: Figures, shown: Mapping[str, tuple[str, Show]]) -> dict[str, Json]:
+    """What is shown of the figures of one sample."""
+    whole = figures.all, figures.elapsed_ms, 1
+    return {key: show(getattr(figures, name), *whole) for key, (name, show) in shown.items()}
 
 
 def _numbers(record: Answer) -> list[int]:
@@ -309,12 +351,15 @@ def _cores(record: Answer) -> Json:
     return list(rows.values())
 
 
-_MODES = {figure.key: figure.show for figure in SHOWN if figure.series == MODES and figure.key and figure.show}
-_SINGLE = {figure.key: figure.show for figure in SHOWN if figure.series != MODES and figure.key and figure.show}
-"""How each figure is shown, by its key: the kinds of work, which come in one object, and the single ones."""
+_MODES = {one.key: (one.name, one.show) for one in SHOWN if one.series == MODES and one.key and one.show}
+_SINGLE = {one.key: (one.name, one.show) for one in SHOWN if one.series != MODES and one.key and one.show}
+"""Name of each figure and how it is shown, by its key: the kinds of work share an object, the others stand alone."""
+
+_PERCENTILES = {"p50": 500, "p95": 950, "p99": 990}
+"""Thousandths of the time, by the name of the percentile."""
 
 _SERIES: dict[str, Callable[[Answer], Json]] = {
     MODES: _modes,
     "cores": _cores,
-    **{key: partial(_shown, show=show) for key, show in _SINGLE.items()},
+    **{key: partial(_shown, name=name, show=show) for key, (name, show) in _SINGLE.items()},
 }

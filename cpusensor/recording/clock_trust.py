@@ -30,11 +30,6 @@ class ClockTrust:
         self.doubt = self._doubt(began)
         """Why the clock is not trusted, in words; None once it is."""
 
-    @property
-    def is_sure(self) -> bool:
-        """Whether the clock is believed for good, as long as nobody sets it."""
-        return self.doubt is None
-
     def follow(self, now: Moment, clock_step_s: float) -> bool:
         """Note the clock, and by how much it was just set. Returns whether it is trusted now but was not before."""
         if self.doubt is None:

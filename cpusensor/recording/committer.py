@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from cpusensor.kernel.clock import Clock
 from cpusensor.model.records import Measured, Sample, Tick
 from cpusensor.model.rollup import MINUTE
 from cpusensor.recording.backlog import Backlog
@@ -23,8 +24,9 @@ UNWRITTEN_S = 3600
 class Committer:
     """Queues samples, and writes them as soon as the database accepts them."""
 
-    def __init__(self, *, history: History, feed: Feed, problems: Problems, commit_interval: int) -> None:
+    def __init__(self, *, clock: Clock, history: History, feed: Feed, problems: Problems, commit_interval: int) -> None:
         """`commit_interval` is how many seconds a sample may wait for its commit, at most to the end of its minute."""
+        self._clock = clock
         self._history = history
         self.interval = history.runs.present.interval
         """Seconds between two samples."""
@@ -34,12 +36,12 @@ class Committer:
         self._backlog = Backlog(UNWRITTEN_S // self.interval)
         self._newest: Sample | None = None
         self._is_due = asyncio.Event()
-        self._writing = asyncio.Lock()
+        self._is_writing = False
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is due and nothing is being written."""
-        return not self._is_due.is_set() and not self._writing.locked()
+        return not self._is_due.is_set() and not self._is_writing
 
     def waiting(self) -> list[Measured]:
         """The samples that are published but not committed, in order."""
@@ -61,29 +63,30 @@ class Committer:
             return
         self._is_due.set()
         # The commit before still runs a whole interval later: readers do not wait for that disk.
-        if self._writing.locked():
+        if self._is_writing:
             self._tell_unwritten("it does not answer")
             self._feed.publish()
 
-    async def write(self, wall: float) -> None:
-        """Write the whole queue at the time `wall`, and then publish it; publish it too if it cannot be written."""
+    async def write(self) -> None:
+        """Wait until a commit is due, write the queue, and then publish it; publish it too if it cannot be written."""
+        await self._is_due.wait()
         # Cleared first: a sample that comes during the write makes the next one due.
         self._is_due.clear()
-        await self._write_waiting(wall)
+        self._is_writing = True
+        try:
+            await self._write_waiting()
+        finally:
+            self._is_writing = False
         self._feed.publish()
         self._feed.tell(self.problems.degraded)
 
-    async def is_due(self) -> None:
-        """Wait until there is something to write."""
-        await self._is_due.wait()
-
-    async def close(self, wall: float) -> None:
+    async def close(self) -> None:
         """Write the rest of the queue, and store that the run ended cleanly."""
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 while self._backlog:
                     await self._write_once()
-                await self._history.runs.end(wall)
+                await self._history.runs.end(self._clock.wall())
         except (WriteError, TimeoutError) as error:
             reason = str(error) or "the disk does not answer"
             log.error("the end of this run could not be recorded (%s): the next gap will say that it crashed", reason)
@@ -99,22 +102,21 @@ class Committer:
         is_next = sample.time - previous.time == self.interval
         return is_next and bool(sample.time % self._commit_interval) and bool(sample.time % MINUTE)
 
-    async def _write_waiting(self, wall: float) -> None:
-        async with self._writing:
-            stored: list[Tick] = []
-            try:
-                while self._backlog:
-                    stored += await self._write_once()
-                # Once a minute: the file may have been deleted or replaced.
-                if self._history.is_doubtful or any(tick.closed for tick in stored):
-                    await self._history.restore(wall)
-            except WriteError as error:
-                self._tell_unwritten(str(await self._restore(wall) or error))
-            else:
-                self._tell_written(len(stored))
-            # Also after an error: what was stored before it is committed.
-            self._feed.committed(stored)
-            self._note_history()
+    async def _write_waiting(self) -> None:
+        stored: list[Tick] = []
+        try:
+            while self._backlog:
+                stored += await self._write_once()
+            # Once a minute: the file may have been deleted or replaced.
+            if self._history.is_doubtful or any(tick.closed for tick in stored):
+                await self._history.restore(self._clock.wall())
+        except WriteError as error:
+            self._tell_unwritten(str(await self._restore() or error))
+        else:
+            self._tell_written(len(stored))
+        # Also after an error: what was stored before it is committed.
+        self._feed.committed(stored)
+        self._note_history()
 
     async def _write_once(self) -> list[Tick]:
         """Write what is in the queue now, and return what was stored. Raises WriteError."""
@@ -122,10 +124,10 @@ class Committer:
         self._backlog.remove(ticks)
         return ticks
 
-    async def _restore(self, wall: float) -> WriteError | None:
+    async def _restore(self) -> WriteError | None:
         """Have the file reopened or replaced if it needs to be; returns the error if that fails, else None."""
         try:
-            await self._history.restore(wall)
+            await self._history.restore(self._clock.wall())
         except WriteError as error:
             return error
         return None

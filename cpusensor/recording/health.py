@@ -34,24 +34,27 @@ class Problems:
 
     def __init__(self) -> None:
         self._present: dict[Part, str] = {}
+        self.degraded: str | None = None
+        """What is wrong, in words; None while all is well."""
 
     def begin(self, part: Part, text: str) -> bool:
         """Note a problem of a part. Returns whether it had none until now, so that it is logged once."""
         is_new = part not in self._present
         self._present[part] = text
+        self._rank()
         return is_new
 
     def end(self, part: Part) -> bool:
         """Note that a part works. Returns whether it had a problem until now."""
-        return self._present.pop(part, None) is not None
+        if self._present.pop(part, None) is None:
+            return False
+        self._rank()
+        return True
 
     def has(self, part: Part) -> bool:
         """Whether something is wrong with a part."""
         return part in self._present
 
-    @property
-    def degraded(self) -> str | None:
-        """What is wrong, in words; None while all is well."""
-        if not self._present:
-            return None
-        return self._present[min(self._present, key=_ORDER.index)]
+    def _rank(self) -> None:
+        gravest = min(self._present, key=_ORDER.index, default=None)
+        self.degraded = None if gravest is None else self._present[gravest]

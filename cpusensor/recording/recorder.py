@@ -73,16 +73,11 @@ class Recorder:
         self._tell_signs()
         self._feed.tell(self._problems.degraded)
 
-    async def write(self) -> None:
-        """Wait until a commit is due, write the queue, and then publish it."""
-        await self.committer.is_due()
-        await self.committer.write(self._clock.wall())
-
     async def close(self) -> None:
         """Write the rest of the queue, and store that the run ended cleanly."""
         if self._undated:
             log.warning("%d samples are lost: nobody set the clock that they were measured by", len(self._undated))
-        await self.committer.close(self._clock.wall())
+        await self.committer.close()
 
     async def _read(self) -> tuple[Moment, Counters | None]:
         """The instant, and the counters that were read at it; None for counters that cannot be read."""
@@ -99,7 +94,7 @@ class Recorder:
     def _follow_clock(self, now: Moment) -> None:
         """Note a step of the clock; once the clock is trusted, queue the samples of before with their right times."""
         step_s = self._sampler.signs.clock_step_s
-        if not step_s and self._trust.is_sure:
+        if not step_s and self._trust.doubt is None:
             return
         if step_s:
             log.warning("the clock was set by %+.1f s", step_s)
@@ -147,7 +142,7 @@ async def start_recorder(
     problems = Problems()
     if history.notice is not None:
         problems.begin(Part.HISTORY, history.notice)
-    committer = Committer(history=history, feed=feed, problems=problems, commit_interval=commit_interval)
+    committer = Committer(clock=clock, history=history, feed=feed, problems=problems, commit_interval=commit_interval)
     # Without a first reading the service starts all the same, and samples from the first one that succeeds.
     counters, now = None, clock.now()
     with suppress(UnreadableError):
@@ -164,10 +159,10 @@ async def sample_forever(recorder: Recorder) -> None:
         await recorder.tick()
 
 
-async def record_forever(recorder: Recorder) -> None:
+async def record_forever(committer: Committer) -> None:
     """Write and publish the samples as they become due."""
     while True:
-        await recorder.write()
+        await committer.write()
 
 
 async def beat_forever(clock: Clock, broadcast: Broadcast) -> None:

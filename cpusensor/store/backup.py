@@ -4,6 +4,7 @@ SQLite copies the snapshot that it sees when it begins, so the migration need no
 """
 
 import asyncio
+import glob
 import logging
 import sqlite3
 from contextlib import closing, suppress
@@ -30,6 +31,12 @@ class Backup:
         self._connection: sqlite3.Connection | None = None
         self._copying: asyncio.Future[None] | None = None
         self._is_over = Event()
+
+    def tidy(self) -> None:
+        """Remove a copy that was not finished because the process was killed: the file is no longer what it was."""
+        for part in self._path.parent.glob(f"{glob.escape(self._path.name)}.v*.part"):
+            part.unlink(missing_ok=True)
+            log.warning("%s was not finished and is removed: no copy is kept of the file as it was", part)
 
     async def begin(self, version: int) -> None:
         """Begin to copy the file of this version; return once later changes can no longer get into the copy."""

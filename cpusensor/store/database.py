@@ -164,8 +164,7 @@ class Database:
 
     async def execute(self, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
         """Run one statement inside `transaction`; its rows. Raises sqlite3.Error."""
-        with self._noticing_damage():
-            return list(await self._open_file.writer.execute_fetchall(sql, arguments))
+        return list(await self._open_file.writer.execute_fetchall(sql, arguments))
 
     async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
         """Run one statement for each row, inside `transaction`. Raises sqlite3.Error."""
@@ -174,34 +173,30 @@ class Database:
     async def write(self, sql: str, arguments: Sequence[object] = ()) -> None:
         """One statement that is a transaction by itself. Raises WriteError."""
         async with self.writing:
-            with self._write_errors(), self._noticing_damage():
+            try:
                 await self._open_file.writer.execute_fetchall(sql, arguments)
+            except (sqlite3.Error, ValueError) as error:
+                raise self._write_error(error) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """All or nothing. Raises WriteError."""
         async with self.writing:
-            with self._write_errors():
-                writer = self._open_file.writer
-                await writer.execute_fetchall("BEGIN IMMEDIATE")
-                try:
+            try:
+                async with _whole_or_not(self._open_file.writer):
                     yield
-                    await writer.execute_fetchall("COMMIT")
-                # Cancellation too: an open transaction would swallow the next one.
-                except BaseException:
-                    # On a full disk SQLite has rolled back by itself (lang_transaction.html).
-                    if writer.in_transaction:
-                        await writer.execute_fetchall("ROLLBACK")
-                    raise
+            except (sqlite3.Error, ValueError) as error:
+                raise self._write_error(error) from error
 
     async def read(
         self, span_s: int, sql: str, arguments: Sequence[object], *, timeout_s: float | None = None
     ) -> list[Row]:
         """The rows of a query about `span_s` seconds, within `QUERY_TIMEOUT_S` or another timeout. Raises ReadError."""
         try:
-            with self._noticing_damage():
-                return await self._reader(span_s).fetch(sql, arguments, timeout_s or QUERY_TIMEOUT_S)
+            return await self._reader(span_s).fetch(sql, arguments, timeout_s or QUERY_TIMEOUT_S)
         except (sqlite3.Error, ValueError) as error:
+            if is_damage(error):
+                self.soundness.question(Doubt.DAMAGED, str(error))
             raise ReadError(f"the history cannot be read: {error}") from error
 
     @contextmanager
@@ -224,23 +219,28 @@ class Database:
     def _reader(self, span_s: int) -> ReadConnection:
         return self._open_file.recent if span_s <= RECENT_S else self._open_file.long
 
-    @contextmanager
-    def _noticing_damage(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            if is_damage(error):
-                self.soundness.question(Doubt.DAMAGED, str(error))
-            raise
+    def _write_error(self, error: Exception) -> WriteError:
+        """Note what a failed write says of the file; the error to raise for it."""
+        if is_damage(error):
+            self.soundness.question(Doubt.DAMAGED, str(error))
+        elif getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE not in PASSING:
+            self.soundness.question(Doubt.UNREACHABLE, str(error))
+        return WriteError(str(error))
 
-    @contextmanager
-    def _write_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, ValueError) as error:
-            if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE not in PASSING:
-                self.soundness.question(Doubt.UNREACHABLE, str(error))
-            raise WriteError(str(error)) from error
+
+@asynccontextmanager
+async def _whole_or_not(writer: aiosqlite.Connection) -> AsyncIterator[None]:
+    """BEGIN before the block and COMMIT after it, or ROLLBACK. Raises sqlite3.Error."""
+    await writer.execute_fetchall("BEGIN IMMEDIATE")
+    try:
+        yield
+        await writer.execute_fetchall("COMMIT")
+    # Cancellation too: an open transaction would swallow the next one.
+    except BaseException:
+        # On a full disk SQLite has rolled back by itself (lang_transaction.html).
+        if writer.in_transaction:
+            await writer.execute_fetchall("ROLLBACK")
+        raise
 
 
 async def _connect(path: Path, stopping: Event, before_migration: BeforeMigration, *, is_new: bool) -> OpenFile:

@@ -12,7 +12,7 @@ from cpusensor.store.adoption import Adoption
 from cpusensor.store.backfill import Backfill
 from cpusensor.store.backup import Backup
 from cpusensor.store.columns import GarbledError
-from cpusensor.store.database import Database, ReadError, WriteError, open_errors
+from cpusensor.store.database import Database, ReadError, WriteError, is_damage, open_errors
 from cpusensor.store.file import (
     BrokenError,
     Lock,
@@ -27,6 +27,7 @@ from cpusensor.store.reader import Reader
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
 from cpusensor.store.soundness import Doubt
+from cpusensor.store.summaries import Summaries
 from cpusensor.store.verify import find_damage
 from cpusensor.store.writer import Writer
 
@@ -43,6 +44,7 @@ class History:
         self.runs = Runs(database)
         self.writer = Writer(database, self.runs, rollups, tiers[0].seconds)
         self.reader = Reader(database, self.runs, rollups, tiers)
+        self.summaries = Summaries(database, self.reader, tiers)
         self.notice: str | None = None
         """That the history is lost or was broken, in words for a person; None if all is well."""
         self._database = database
@@ -56,6 +58,7 @@ class History:
 
         Raises StorageError if there is no file that may and can be used.
         """
+        self._backup.tidy()
         aside = await self._open_or_replace(now)
         try:
             await self._learn(aside, now)
@@ -90,8 +93,7 @@ class History:
                 aside = await self._reopen(now)
             await self._learn(aside, now)
         except (GarbledError, ReadError, StorageError, BrokenError, sqlite3.Error, OSError) as error:
-            doubt = Doubt.GARBLED if isinstance(error, GarbledError) else Doubt.UNREACHABLE
-            soundness.question(doubt, str(error))
+            soundness.question(_doubt_after(error), str(error))
             raise WriteError(str(error)) from error
 
     async def verify(self, now: float) -> None:
@@ -220,6 +222,13 @@ class History:
         await self.runs.resume()
         if aside is not None:
             self._adoption.take_in_rest()
+
+
+def _doubt_after(error: Exception) -> Doubt:
+    """What is wrong with a file that could not be restored because of the error."""
+    if isinstance(error, GarbledError):
+        return Doubt.GARBLED
+    return Doubt.DAMAGED if is_damage(error) else Doubt.UNREACHABLE
 
 
 async def _write_again(database: Database) -> None:

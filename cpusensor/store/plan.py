@@ -1,11 +1,12 @@
 """Which stored rows a query reads: of the coarsest tier that fits its step; of finer ones where it has none. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cpusensor.model.grid import bucket_end, slot_at
+from cpusensor.model.records import Span
 from cpusensor.model.rollup import Tier
-from cpusensor.store.columns import BUCKET_COLUMNS
-from cpusensor.store.statements import group, rows_of
+from cpusensor.store.statements import bucket_columns, group, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ def tiers_for(step: int, tiers: Sequence[Tier]) -> list[Tier]:
 def plan(from_time: int, to_time: int, extents: Sequence[Extent]) -> Iterator[Part]:
     """The parts of (from_time, to_time], in order: each tier where it is kept and closed, and finer ones elsewhere.
 
-    `extents` come from the coarsest tier to the finest.
+    `extents` come from the coarsest tier to the finest. A rollup that the span cuts is made of finer ones, too.
     """
     if from_time >= to_time:
         return
@@ -44,28 +45,43 @@ def plan(from_time: int, to_time: int, extents: Sequence[Extent]) -> Iterator[Pa
         yield Part(tier=None, from_time=from_time, to_time=to_time)
         return
     extent, *finer = extents
-    begin = min(max(from_time, extent.kept_from), to_time)
-    end = max(begin, min(extent.closed, to_time))
+    begin = bucket_end(max(from_time, extent.kept_from), extent.tier.seconds)
+    end = slot_at(min(extent.closed, to_time), extent.tier.seconds)
+    if begin >= end:
+        yield from plan(from_time, to_time, finer)
+        return
     # Each part begins where the one before ends, so that no sample counts twice and none is missed.
     yield from plan(from_time, begin, finer)
-    if begin < end:
-        yield Part(tier=extent.tier, from_time=begin, to_time=end)
+    yield Part(tier=extent.tier, from_time=begin, to_time=end)
     yield from plan(end, to_time, finer)
 
 
-def rows_of_buckets(parts: Sequence[Part], step: int, interval: int | None) -> tuple[str, tuple[int, ...]]:
+def rows_of_buckets(
+    parts: Sequence[Part], step: int, interval: int | None, names: Sequence[str]
+) -> tuple[str, tuple[int, ...]]:
     """The query for the buckets of `step` seconds that the parts hold, in no order, and its arguments.
 
-    `interval` is the number of seconds between two samples, None where that is not the same for all.
+    `interval` is the number of seconds between two samples, None where that is not the same for all; `names` are the
+    columns.
     """
-    is_ready = {part: (part.tier.seconds if part.tier else interval) == step for part in parts}
     # Rows that are buckets already are not grouped, which takes longer than to read them.
+    is_ready = {part: (part.tier.seconds if part.tier else interval) == step for part in parts}
     ready = [part for part in parts if is_ready[part]]
     others = [part for part in parts if not is_ready[part]]
-    sql, arguments = rows_of_parts(ready, BUCKET_COLUMNS)
-    grouped, more = rows_of_parts(others, BUCKET_COLUMNS)
-    queries = [sql] * bool(ready) + [group(grouped, step)] * bool(others)
+    sql, arguments = rows_of_parts(ready, bucket_columns(names))
+    grouped, more = rows_of_parts(others, bucket_columns(names))
+    queries = [sql] * bool(ready) + [group(grouped, step, names)] * bool(others)
     return " UNION ALL ".join(queries), arguments + more
+
+
+def joined(parts: Iterable[Part]) -> list[Span]:
+    """The spans that the parts cover, neighbours as one; the parts are in order."""
+    spans: list[Span] = []
+    for part in parts:
+        is_next = spans and spans[-1].to_time == part.from_time
+        begin = spans.pop().from_time if is_next else part.from_time
+        spans.append(Span(from_time=begin, to_time=part.to_time))
+    return spans
 
 
 def rows_of_parts(parts: Sequence[Part], columns: str) -> tuple[str, tuple[int, ...]]:

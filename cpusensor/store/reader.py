@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from operator import add, itemgetter
 from typing import TypeVar
 
-from cpusensor.model.buckets import Buckets
+from cpusensor.model.buckets import NAMES, Buckets
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import ClockStep, CoreTicks, Gap, Run, Sample, Tick
 from cpusensor.model.rollup import Tier, sum_cores
@@ -37,6 +37,9 @@ CORES_PER_QUERY_S = 86_400
 """Seconds of a range whose cores are read at a time, since Python adds them up: it bounds the memory of a year."""
 
 DAY_S = 86_400
+
+LONG = 2000
+"""Rows that take a millisecond to be put into columns and looked over."""
 
 IMPLAUSIBLE = "a row holds what cannot have been written"
 
@@ -87,19 +90,22 @@ class Reader:
         ((time,),) = await self._database.read(0, FIRST, ())
         return time if isinstance(time, int) else None
 
-    async def buckets(self, from_time: int, to_time: int, step: int) -> Buckets:
-        """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first."""
+    async def buckets(self, from_time: int, to_time: int, step: int, names: Sequence[str] = NAMES) -> Buckets:
+        """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, with some columns."""
         tiers = tiers_for(step, self._tiers)
         while True:
             parts = await self._plan(from_time, to_time, tiers)
-            sql, arguments = rows_of_buckets(parts, step, self._interval)
+            sql, arguments = rows_of_buckets(parts, step, self._interval, names)
             rows = await self._database.read(to_time - from_time, sql, arguments)
-            # In a thread: thousands of rows would hold the event loop for too long.
-            buckets, is_plausible = await asyncio.to_thread(_buckets_of, rows)
+            # Thousands of rows would hold the event loop for too long.
+            is_long = len(rows) > LONG
+            buckets, is_plausible = (
+                await asyncio.to_thread(_buckets_of, rows, names) if is_long else _buckets_of(rows, names)
+            )
             if is_plausible:
                 return buckets
             # Never served: what the damaged rows were added up from says the same.
-            damaged = await self._find_damaged(parts)
+            damaged = await self.find_damaged(parts)
             if not damaged:
                 self._database.soundness.question(Doubt.GARBLED, IMPLAUSIBLE)
                 raise GarbledError(IMPLAUSIBLE)
@@ -155,9 +161,9 @@ class Reader:
         return next(iter(self._runs.intervals)) if len(self._runs.intervals) == 1 else None
 
     async def _plan(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Part]:
-        return list(plan(from_time, to_time, await self._extents(from_time, to_time, tiers)))
+        return list(plan(from_time, to_time, await read_extents(self._database, from_time, to_time, tiers)))
 
-    async def _find_damaged(self, parts: Sequence[Part]) -> set[Tier]:
+    async def find_damaged(self, parts: Sequence[Part]) -> set[Tier]:
         """The tiers of which some row in the parts is damaged; each such row is noted, to be added up anew."""
         damaged = set()
         for part in parts:
@@ -169,17 +175,6 @@ class Reader:
                 damaged |= {part.tier} if found else set()
         return damaged
 
-    async def _extents(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
-        """How far each of the tiers goes, rollups after `to_time` aside."""
-        if not tiers:
-            return []
-        sql = " UNION ALL ".join(map(extent_of, tiers))
-        rows = await self._database.read(to_time - from_time, sql, [to_time] * len(tiers))
-        return [
-            Extent(tier=tier, kept_from=kept_from or 0, closed=closed if isinstance(closed, int) else 0)
-            for tier, (kept_from, closed) in zip(tiers, rows, strict=True)
-        ]
-
     def _records(self, of_row: Callable[[Row], T], rows: Sequence[Row]) -> list[T]:
         """The records of the rows. Raises GarbledError, and then has noted that the file must be replaced."""
         try:
@@ -189,9 +184,9 @@ class Reader:
             raise
 
 
-def _buckets_of(rows: Sequence[Row]) -> tuple[Buckets, bool]:
+def _buckets_of(rows: Sequence[Row], names: Sequence[str]) -> tuple[Buckets, bool]:
     """The buckets, and whether they are plausible."""
-    buckets = Buckets(sorted(rows, key=itemgetter(0)))
+    buckets = Buckets(sorted(rows, key=itemgetter(0)), names)
     return buckets, buckets.is_plausible()
 
 
@@ -204,6 +199,18 @@ def _damaged_among(rows: Sequence[Row]) -> dict[int, str]:
         except GarbledError as error:
             damaged[row[0]] = str(error)
     return damaged
+
+
+async def read_extents(database: Database, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
+    """How far each of the tiers goes, rollups after `to_time` aside. Raises ReadError."""
+    if not tiers:
+        return []
+    sql = " UNION ALL ".join(map(extent_of, tiers))
+    rows = await database.read(to_time - from_time, sql, [to_time] * len(tiers))
+    return [
+        Extent(tier=tier, kept_from=kept_from or 0, closed=closed if isinstance(closed, int) else 0)
+        for tier, (kept_from, closed) in zip(tiers, rows, strict=True)
+    ]
 
 
 class CoreSums:

@@ -1,5 +1,7 @@
 """The runs of the recording process: when each began, its interval, and whether it ended cleanly."""
 
+from collections.abc import Sequence
+
 from cpusensor.model.records import Run, Sample
 from cpusensor.store.columns import RUN_COLUMNS, row_of_run, run_of_row
 from cpusensor.store.database import Database
@@ -29,6 +31,11 @@ class Runs:
         """Whether the run before the present one did not end in good order."""
         # A slice, for there may be no run before.
         return any(run.ended is None for run in self._known[-2:-1])
+
+    @property
+    def known(self) -> Sequence[Run]:
+        """All of them, in the order in which they began."""
+        return self._known
 
     @property
     def intervals(self) -> set[int]:

@@ -1,6 +1,8 @@
 """The SQL statements that more than one module runs, composed from the columns. Text and nothing else."""
 
-from cpusensor.model.figures import BUSY, FIGURES, Figure
+from collections.abc import Sequence
+
+from cpusensor.model.figures import BUSY, FIGURES
 from cpusensor.model.histogram import BASIS_POINTS_A_POINT
 from cpusensor.model.rollup import MINUTE, TIERS, Tier
 from cpusensor.store.columns import (
@@ -39,6 +41,19 @@ TIME_AT_EACH_POINT = f"""SELECT {_USE} / {BASIS_POINTS_A_POINT}, sum(elapsed_ms)
 TIME_AT_EACH_POINT_OF_BUCKETS = f"""SELECT (time + {{step}} - 1) / {{step}} * {{step}}, {_USE} / {BASIS_POINTS_A_POINT},
     sum(elapsed_ms) FROM sample WHERE time > ? AND time <= ? AND "all" > 0 GROUP BY 1, 2 ORDER BY 1"""
 
+SECONDS_BY_CAUSE = """SELECT cause, sum(min(to_time, ?) - max(from_time, ?)) FROM gap
+    WHERE from_time < ? AND to_time > ? AND to_time <= ? GROUP BY cause"""
+"""How long the gaps of each cause lasted in a span; those that end after a time aside."""
+
+_SHARE = f'100 * ({_BUSY}) / "all"'
+"""The CPU use in whole percent, rounded down."""
+
+_BUSY_INDEX = {"quarter_hour": ("quarter_hour_busy", 25)}
+"""The index of a tier's rollups of so many percent and more: the same expression as in its migration, by table."""
+
+_EARLIEST_PEAK = "max((cpu_max_bp << 40) - time)"
+"""One number that is greatest for the highest CPU use, and of equal ones for the earliest: a time has fewer bits."""
+
 
 def rows_of(tier: Tier | None, columns: str = ROLLUP_COLUMNS) -> str:
     """The query for the rollups of a tier in a span, or without one for each sample as the rollup of itself."""
@@ -55,21 +70,31 @@ def extent_of(tier: Tier) -> str:
         (SELECT max(time) FROM {tier.name} WHERE time <= ?)"""
 
 
-def _sum(figure: Figure) -> str:
-    """The sum of a figure as `add_up` computes it: NULL, unknown, if any part is NULL."""
-    total = f'sum("{figure.name}")'
-    return f'CASE WHEN count("{figure.name}") = count(*) THEN {total} END' if figure.may_be_unknown else total
+def bucket_columns(names: Sequence[str]) -> str:
+    """What to select of rollups for buckets with these columns (buckets.NAMES)."""
+    return ", ".join(f"({_BUSY}) AS busy" if name == "busy" else f'"{name}"' for name in names)
 
 
-_SUMS = ", ".join(map(_sum, FIGURES))
-
-
-def group(parts: str, step: int) -> str:
-    """The query for buckets of `step` seconds, from one for rows of BUCKET_COLUMNS."""
+def group(parts: str, step: int, names: Sequence[str]) -> str:
+    """The query for buckets of `step` seconds with these columns, from one for rows that have them."""
     # `bucket_end` in SQL: times are positive, so the integer division rounds down.
     end = f"(time + {step:d} - 1) / {step:d} * {step:d}"
-    return f"""SELECT {end}, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp) FROM ({parts}) GROUP BY 1"""
+    sums = ", ".join(_added_up(name) for name in names if name != "time")
+    return f"SELECT {end}, {sums} FROM ({parts}) GROUP BY 1"
 
+
+def _added_up(name: str) -> str:
+    """The column over several rows, as `roll_up` computes it: a sum is NULL, unknown, if any part is NULL."""
+    if name in _EXTREMES:
+        return f"{_EXTREMES[name]}({name})"
+    return (
+        f'CASE WHEN count("{name}") = count(*) THEN sum("{name}") END' if name in _MAY_BE_UNKNOWN else f'sum("{name}")'
+    )
+
+
+_EXTREMES = {"cpu_min_bp": "min", "cpu_max_bp": "max"}
+_MAY_BE_UNKNOWN = frozenset(figure.name for figure in FIGURES if figure.may_be_unknown)
+_SUMS = ", ".join(_added_up(figure.name) for figure in FIGURES)
 
 # The minutes reach further back where samples were lost.
 FIRST = f"""SELECT min(time) FROM (
@@ -77,6 +102,55 @@ FIRST = f"""SELECT min(time) FROM (
         FROM (SELECT time, run FROM sample ORDER BY time LIMIT 1)
     UNION ALL SELECT min(time) - {MINUTE} FROM {TIERS[0].name})"""
 """When the first interval that anything is known of begins."""
+
+
+def whole(parts: str) -> str:
+    """The query for the sums, the extremes, the busy ticks and the peak of rows of BUCKET_COLUMNS."""
+    return f"""SELECT sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp), sum({_BUSY}), {_EARLIEST_PEAK}
+        FROM ({parts})"""
+
+
+def wholes(numbered_parts: str) -> str:
+    """The query for a number and the sums and extremes of the rows with it, of rows of it and BUCKET_COLUMNS."""
+    return f"""SELECT number, sum(count), {_SUMS}, min(cpu_min_bp), max(cpu_max_bp)
+        FROM ({numbered_parts}) GROUP BY number"""
+
+
+def busy_in_part(tier: Tier) -> str:
+    """The query for time, length and busy ticks of the rollups in a span that lack the interrupts of some sample."""
+    return f"SELECT time, {tier.seconds:d}, {_BUSY} FROM {tier.name} WHERE time > ? AND time <= ? AND irq IS NULL"
+
+
+def all_busy(parts: str) -> str:
+    """The query for the busy ticks of rows of the columns BUSY."""
+    return f"SELECT coalesce(sum({_BUSY}), 0) FROM ({parts})"
+
+
+def earliest_peak(parts: str) -> str:
+    """The query for the peak of rows of `time, cpu_max_bp`."""
+    return f"SELECT {_EARLIEST_PEAK} FROM ({parts})"
+
+
+def peak_time(peak: int) -> int:
+    """The time of the row that a peak stands for."""
+    return -peak & ((1 << 40) - 1)
+
+
+def busy_rows(tier: Tier, percent: int) -> str:
+    """The query for the time and the busy ticks of the rollups in a span whose CPU use is so many percent or more."""
+    sql = f"SELECT time, {_BUSY} FROM {tier.name}"
+    found = f"WHERE time > ? AND time <= ? AND {_SHARE} >= {percent:d}"
+    index, lowest = _BUSY_INDEX.get(tier.name, ("", 100))
+    if not index or percent < lowest:
+        return f"{sql} {found}"
+    # SQLite takes the index only where it reads that nothing else is asked for; without statistics it would not.
+    return f"{sql} INDEXED BY {index} {found} AND {_SHARE} >= {lowest:d}"
+
+
+def rows_at(tier: Tier) -> str:
+    """The query for the busy ticks of the rollups with the times in a JSON array."""
+    return f"SELECT time, {_BUSY} FROM {tier.name} WHERE time IN (SELECT value FROM json_each(?))"
+
 
 INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
     SELECT 1 FROM sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= min(?, coalesce(

@@ -89,8 +89,8 @@ def netdata(folder: Path) -> Iterator[Peer]:
     site = f"http://127.0.0.1:{port}"
     asked = urlencode({"chart": "system.cpu", "after": -3600, "points": SAMPLES})
     hour = f"{site}/api/v1/data?{asked}"
-    with _process(folder, "netdata", "-D", "-c", conf) as pid:
-        _wait_for(hour)
+    with process(folder, "netdata", "-D", "-c", conf) as pid:
+        wait_for(hour)
         remark = f"{SAMPLES} rows of 10 columns, empty before its start"
         yield Peer(name="netdata", pids=(pid,), page=f"{site}/", hour=hour, remark=remark)
 
@@ -111,9 +111,9 @@ def prometheus(folder: Path) -> Iterator[Peer]:
     shown = urlencode({"g0.expr": BUSY, "g0.tab": 0, "g0.range_input": "1h"})
     with ExitStack() as stack:
         listen = f"--web.listen-address=127.0.0.1:{exporter}"
-        first = stack.enter_context(_process(folder, "prometheus-node-exporter", listen))
-        second = stack.enter_context(_process(folder, "prometheus", *options))
-        _wait_for(f"{site}/-/ready")
+        first = stack.enter_context(process(folder, "prometheus-node-exporter", listen))
+        second = stack.enter_context(process(folder, "prometheus", *options))
+        wait_for(f"{site}/-/ready")
         yield Peer(
             name="Prometheus",
             pids=(second, first),
@@ -130,8 +130,8 @@ def glances(folder: Path) -> Iterator[Peer]:
     folder.mkdir(parents=True, exist_ok=True)
     site = f"http://127.0.0.1:{port}"
     options = ("-w", "--bind", "127.0.0.1", "--port", port, "--time", STEP_S, "--disable-autodiscover")
-    with _process(folder, program, *options) as pid:
-        _wait_for(f"{site}/api/4/cpu")
+    with process(folder, program, *options) as pid:
+        wait_for(f"{site}/api/4/cpu")
         remark = "what it has: it records only while somebody asks"
         yield Peer(name="Glances", pids=(pid,), page=f"{site}/", hour=f"{site}/api/4/cpu/history", remark=remark)
 
@@ -178,7 +178,7 @@ def _counters(newest: int) -> Iterator[str]:
 
 
 @contextmanager
-def _process(folder: Path, *command: object) -> Iterator[int]:
+def process(folder: Path, *command: object) -> Iterator[int]:
     """Runs it in a process group of its own, so that all that it started ends with it."""
     with (folder / "peer.log").open("a") as log:
         started = subprocess.Popen(
@@ -198,7 +198,7 @@ def _process(folder: Path, *command: object) -> Iterator[int]:
             os.killpg(started.pid, signal.SIGKILL)
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str) -> None:
     """Return once the address answers with anything but an error. Raises TimeoutError."""
     end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end:

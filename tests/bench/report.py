@@ -6,10 +6,11 @@ The page is written by hand but for the sections, which stand between `<!-- name
 import os
 import platform
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from math import ceil, floor, log10
 from pathlib import Path
 
 from tests.service import ROOT
@@ -18,12 +19,13 @@ PAGE = ROOT / "docs" / "PERFORMANCE.md"
 PLOTS = ROOT / "docs" / "performance"
 
 LABEL_W, PLOT_W, VALUE_W, ROW_H, HEAD_H = 250, 360, 130, 26, 34
+DOT_ROW_H, DOT_LABEL_W = 17, 170
 
 _STYLE = """text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-weight:600}
-.bar{fill:#8c959f}.ours{fill:#0969da}
+.bar{fill:#8c959f}.ours{fill:#0969da}.third{fill:#bc4c00}.decade{stroke:#d1d9e0}.small{font-size:11px}
 .goal{stroke:#cf222e;stroke-width:1.5;stroke-dasharray:4 3}.goal-text{fill:#cf222e;font-size:11px}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.bar{fill:#6e7681}.ours{fill:#4493f8}
-.goal{stroke:#ff7b72}.goal-text{fill:#ff7b72}}"""
+.third{fill:#f0883e}.decade{stroke:#3d444d}.goal{stroke:#ff7b72}.goal-text{fill:#ff7b72}}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,50 @@ def plot(title: str, unit: str, bars: Sequence[Bar], *, goal: float | None = Non
             f'<line class="goal" x1="{x:.1f}" y1="{HEAD_H}" x2="{x:.1f}" y2="{bottom}"/>',
             f'<text class="goal-text" x="{x:.1f}" y="{bottom + 12}" text-anchor="middle">{escape(goal_text)}</text>',
         ]
+    return _svg(width, height, parts)
+
+
+def dot_plot(title: str, unit: str, names: Sequence[str], rows: Mapping[str, Sequence[float | None]]) -> str:
+    """Dots on a logarithmic axis as an SVG: for each row one of each name, ours first; None leaves a place empty."""
+    values = [value for row in rows.values() for value in row if value]
+    lowest, highest = floor(log10(min(values))), ceil(log10(max(values)))
+    scale, height = PLOT_W / max(1, highest - lowest), len(names) * DOT_ROW_H + 8
+    bottom = HEAD_H + ROW_H + height * len(rows)
+    parts = [f'<text class="title" x="8" y="20">{escape(title)}, {escape(unit)}</text>', *_legend(names)]
+    for power in range(lowest, highest + 1):
+        x = DOT_LABEL_W + scale * (power - lowest)
+        parts += [
+            f'<line class="decade" x1="{x:.1f}" y1="{HEAD_H + ROW_H}" x2="{x:.1f}" y2="{bottom}"/>',
+            f'<text class="small" x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{10**power:,g}</text>',
+        ]
+    for number, (label, row) in enumerate(rows.items()):
+        top = HEAD_H + ROW_H + height * number
+        middle = top + height / 2 + 4
+        parts.append(f'<text x="{DOT_LABEL_W - 12}" y="{middle:.1f}" text-anchor="end">{escape(label)}</text>')
+        for place, value in enumerate(row):
+            if value:
+                x = DOT_LABEL_W + scale * (log10(value) - lowest)
+                shown = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+                parts += _dot(x, top + 4 + DOT_ROW_H * (place + 0.5), place, shown)
+    return _svg(DOT_LABEL_W + PLOT_W + VALUE_W, bottom + 20, parts)
+
+
+_DOTS = ("ours", "bar", "third")
+
+
+def _legend(names: Sequence[str]) -> list[str]:
+    places = zip(names, range(DOT_LABEL_W, DOT_LABEL_W + VALUE_W * len(names), VALUE_W), strict=True)
+    return [part for place, (name, x) in enumerate(places) for part in _dot(x, HEAD_H + 8, place, name)]
+
+
+def _dot(x: float, y: float, place: int, text: str) -> list[str]:
+    return [
+        f'<circle class="{_DOTS[place]}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>',
+        f'<text class="small" x="{x + 9:.1f}" y="{y + 4:.1f}">{escape(text)}</text>',
+    ]
+
+
+def _svg(width: int, height: int, parts: Sequence[str]) -> str:
     box = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {box}><style>{_STYLE}</style>\n' + "\n".join(parts) + "\n</svg>\n"
 

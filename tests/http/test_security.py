@@ -21,7 +21,7 @@ SQL = re.compile(r"\b(SELECT|INSERT|DELETE|UPDATE|PRAGMA|VACUUM)\b")
 FROM_CONSTANTS = {
     *("table", "table.columns", "table.time", "columns", "name", "tier.name", "below", "below.name", "TIERS[0].name"),
     *("number", "step", "marks", "on_conflict", "pragma", "extreme"),
-    *("condition", "end", "newest", "kept_from", "parts", "source", "sql"),
+    *("condition", "end", "newest", "kept_from", "parts", "source", "sql", "sums", "numbered_parts", "tier.seconds"),
 }
 """Names in SQL whose text is that of a table or a column, a number of ours, or put together from such in the module."""
 

@@ -168,6 +168,19 @@ async def test_without_room_one_line_says_that_no_copy_is_kept(
     assert sum("without a copy" in line for line in caplog.messages) == 1
 
 
+async def test_half_a_copy_of_a_process_that_was_killed_is_removed(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await write(path, HALF_DAY)
+    half = path.with_name(f"{path.name}.v2.part")
+    half.write_bytes(b"half")
+    async with open_history(path, LATER):
+        pass
+
+    assert not half.exists()
+    assert sum("no copy is kept" in line for line in caplog.messages) == 1
+
+
 async def test_a_new_database_has_nothing_to_fill(path: Path) -> None:
     await write(path, HALF_DAY)
     async with open_history(path, LATER) as history:

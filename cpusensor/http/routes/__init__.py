@@ -9,11 +9,13 @@ from cpusensor.http.routes.history import get_history
 from cpusensor.http.routes.now import get_now
 from cpusensor.http.routes.page import get_page
 from cpusensor.http.routes.static import get_static
+from cpusensor.http.routes.summary import get_summary
 
 ROUTES = (
     web.get("/", get_page),
     web.get("/static/{version}/{path:.+}", get_static),
     web.get("/api/history", get_history),
+    web.get("/api/summary", get_summary),
     web.get("/api/now", get_now),
     web.get("/api/openapi.json", get_description),
     web.get("/healthz", get_health),

@@ -1,18 +1,19 @@
 """`GET /api/history`: what was recorded in any range, at any step."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import blake2s
 
 from aiohttp import web
 
-from cpusensor.http.cache import Body, body_of
+from cpusensor.http.cache import QUICK, Body, body_of
 from cpusensor.http.keys import CLOCK, FEED, HISTORY, RECORDER, SETTINGS
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import JSON, body_answer, cached, error_answer, is_unchanged, unchanged
 from cpusensor.http.status import status_of
 from cpusensor.model.grid import slot_at
-from cpusensor.model.query import ALL, BadRequestError, Query, parse_query
+from cpusensor.model.query import ALL, Answer, BadRequestError, Query, parse_query
 from cpusensor.outlets import wire
 from cpusensor.recording.view import answer
 
@@ -52,14 +53,20 @@ def _etag(request: web.Request, query: Query) -> str:
 
 async def _make_history(request: web.Request, parameters: dict[str, str]) -> Body:
     app = request.app
-    first = await app[HISTORY].reader.first() if parameters.get("range") == ALL else None
-    query = parse_query(parameters, newest_slot(app), first)
+    query = parse_query(parameters, newest_slot(app), await first_if_asked(app, parameters))
     with app[HISTORY].reader.slot(query.from_time, query.to_time):
-        return await asyncio.to_thread(_encode, await read_history(app, query))
+        header, found = await _read(app, query)
+        # Thousands of elements are put into columns and text here, for which the sampling does not wait.
+        return await asyncio.to_thread(_encode, found, query.series, header)
 
 
-def _encode(history: dict[str, wire.Json]) -> Body:
-    return body_of(wire.encode_by_member(history).encode(), JSON)
+def _encode(found: Answer, series: Sequence[str], header: Mapping[str, wire.Json]) -> Body:
+    return body_of(wire.encode_by_member(wire.history(found, series, header)).encode(), JSON, QUICK)
+
+
+async def first_if_asked(app: web.Application, parameters: Mapping[str, str]) -> int | None:
+    """Where the range of all begins, which no other needs to know; None of an empty history."""
+    return await app[HISTORY].reader.first() if parameters.get("range") == ALL else None
 
 
 def newest_slot(app: web.Application) -> int:
@@ -69,9 +76,12 @@ def newest_slot(app: web.Application) -> int:
 
 async def read_history(app: web.Application, query: Query) -> dict[str, wire.Json]:
     """The body of the answer to a query. Raises BadRequestError for a step that its range does not offer."""
+    header, found = await _read(app, query)
+    return await asyncio.to_thread(wire.history, found, query.series, header)
+
+
+async def _read(app: web.Application, query: Query) -> tuple[dict[str, wire.Json], Answer]:
     status = status_of(app)
     found = await answer(query, app[CLOCK].wall(), app[HISTORY], app[RECORDER])
     newest = app[FEED].newest
-    header = wire.history_header(status, newest.time if newest else None)
-    # Thousands of elements are put into columns here, for which the sampling does not wait.
-    return await asyncio.to_thread(wire.history, found, query.series, header)
+    return wire.history_header(status, newest.time if newest else None), found

@@ -11,9 +11,10 @@ from cpusensor import __version__
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.assets import WEB
-from cpusensor.model.figures import SERIES
+from cpusensor.model.figures import BUSY, SERIES
 from cpusensor.model.query import (
     ALL,
+    DEFAULT_ABOVE,
     DEFAULT_POINTS,
     MAX_POINTS,
     MAX_TIME,
@@ -22,8 +23,10 @@ from cpusensor.model.query import (
     STEPS,
     BadRequestError,
     parse_query,
+    parse_summary_query,
 )
 from cpusensor.model.records import Cause
+from cpusensor.model.summary import Spread
 from cpusensor.outlets import wire
 from tests.fakes import START
 from tests.running import Running
@@ -98,8 +101,39 @@ def test_the_parameters_of_the_history_are_those_that_are_parsed() -> None:
     assert multiples["multipleOf"] == STEPS[-1]
 
 
+def test_the_parameters_of_the_summary_are_those_that_are_parsed() -> None:
+    described = parameters("/api/summary")
+
+    with pytest.raises(BadRequestError, match=f"allowed are {', '.join(described)}$"):
+        parse_summary_query({"other": ""}, START)
+    assert {name: described[name] for name in ("range", "from", "to")} == {
+        name: parameters("/api/history")[name] for name in ("range", "from", "to")
+    }
+    assert described["above"] == {"type": "integer", "minimum": 0, "maximum": 100, "default": DEFAULT_ABOVE}
+
+
 def test_the_causes_are_those_that_a_gap_can_have() -> None:
     assert SCHEMAS["Cause"]["enum"] == list(Cause)
+    assert SCHEMAS["Summary"]["properties"]["gaps"]["propertyNames"]["enum"] == list(Cause)
+
+
+def test_the_spread_of_a_stretch_is_one_that_it_can_have() -> None:
+    assert SCHEMAS["Stretch"]["properties"]["cores"]["enum"] == [*Spread, None]
+    assert SCHEMAS["Stretch"]["properties"]["mode"]["enum"] == list(BUSY)
+
+
+async def test_the_summary_is_as_described(running: Running) -> None:
+    _, empty = await ask(running, "api/summary")
+    await running.clock.advance(125)
+    running.kernel.use(0.95)
+    await running.clock.advance(120)
+    await running.restart()
+    await running.clock.advance(60)
+    _, summary = await ask(running, "api/summary?range=24h&above=90")
+
+    assert (empty["mean"], empty["busy"]) == (None, [])
+    assert (len(summary["busy"]), list(summary["gaps"])) == (1, [])
+    assert summary.keys() == SCHEMAS["Summary"]["properties"].keys()
 
 
 async def test_the_history_is_as_described(running: Running) -> None:
@@ -121,6 +155,7 @@ async def test_the_history_is_as_described(running: Running) -> None:
 
 async def test_a_bad_request_is_as_described(running: Running) -> None:
     assert (await ask(running, "api/history?range=2h"))[0] == 400
+    assert (await ask(running, "api/summary?above=101"))[0] == 400
     assert (await ask(running, "events?after=soon"))[0] == 400
 
 

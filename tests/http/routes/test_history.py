@@ -110,6 +110,16 @@ async def test_runs_with_different_intervals_meet_on_a_grid_that_fits_both(runni
     assert [count for count in history["count"] if count] == [5, 5, 5, 2, 2, 2]
 
 
+async def test_a_range_that_begins_among_samples_that_are_not_committed_yet_has_no_gap(running: Running) -> None:
+    await running.restart("--commit-interval", "60")
+    await running.clock.advance(50)
+
+    history = await running.json(f"api/history?from={START + 30}&to={START + 50}")
+
+    assert history["cpu"] == [CPU] * 4
+    assert history["gaps"] == []
+
+
 async def test_too_many_ranges_at_a_time_are_refused_and_the_page_is_not(running: Running) -> None:
     with ExitStack() as others:
         for _ in range(MAX_READING):
