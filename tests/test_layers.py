@@ -27,7 +27,7 @@ ONLY_IN = {
     "aiohttp_jinja2": "http",
     "aiosqlite": "store.database",
     "argparse": "config.settings check",
-    "datetime": "logs store.file",
+    "datetime": "logs store.file outlets.spreadsheet",
     "fcntl": "store.file",
     "jinja2": "http.app",
     "json": "logs outlets.wire http.assets",

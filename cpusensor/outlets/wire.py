@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
+from cpusensor.model.gaps import merge_short
 from cpusensor.model.query import Answer
 from cpusensor.model.records import Cost, Gap, Health, MergedGaps, OpenGap, Rollup, Sample
 from cpusensor.model.rollup import MINUTE
@@ -14,6 +15,9 @@ from cpusensor.model.rollup import MINUTE
 T = TypeVar("T")
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
+
+Column: TypeAlias = Sequence[float | None]
+"""A value for each element of a grid; null where nothing was recorded."""
 
 COMPACT: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
 """How JSON is written here: without spaces, and never a NaN, which is no JSON."""
@@ -207,14 +211,8 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
     extremes and the number of its samples. `unreliable` lists the elements whose counting cannot be trusted; with
     `cores` come the numbers of the `cpus`, one for each row.
     """
-    grid, buckets = record.grid, record.buckets
-    ticks = zip(buckets.busy(), buckets.column("all"), strict=True)
-    columns: dict[str, Json] = {"cpu": _column(record, [percent(busy, whole) for busy, whole in ticks])}
-    # Elements of a single sample: extremes and count would only repeat it.
-    if grid.step > record.interval:
-        columns["min"] = _column(record, [use / 100 for use in buckets.column("cpu_min_bp")])
-        columns["max"] = _column(record, [use / 100 for use in buckets.column("cpu_max_bp")])
-        columns["count"] = _column(record, buckets.column("count"), empty=0)
+    grid = record.grid
+    gaps = merge_short(record.gaps, grid.from_time, grid.to_time)
     return {
         **header,
         "from": grid.from_time,
@@ -222,11 +220,11 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         "step": grid.step,
         "start": grid.start,
         "kept_from": record.kept_from,
-        **columns,
-        "unreliable": buckets.unreliable(),
+        **means(record),
+        "unreliable": record.buckets.unreliable(),
         **{name: _SERIES[name](record) for name in series},
-        **({"cpus": _numbers(record)} if "cores" in series else {}),
-        "gaps": [*map(_any_gap, record.gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
+        **({"cpus": numbers(record)} if "cores" in series else {}),
+        "gaps": [*map(_any_gap, gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
         "clock_steps": [{"time": step.time, "seconds": step.by_ms / 1000} for step in record.clock_steps],
     }
 
@@ -287,26 +285,46 @@ def _column(record: Answer, values: Sequence[T], empty: T | None = None) -> list
     return column
 
 
-def _modes(record: Answer) -> Json:
+def means(record: Answer) -> dict[str, Column]:
+    """`cpu`, and above the sampling interval `min`, `max` and `count`."""
+    buckets = record.buckets
+    ticks = zip(buckets.busy(), buckets.column("all"), strict=True)
+    columns: dict[str, Column] = {"cpu": _column(record, [percent(busy, whole) for busy, whole in ticks])}
+    # Elements of a single sample: extremes and count would only repeat it.
+    if record.grid.step > record.interval:
+        columns["min"] = _column(record, [use / 100 for use in buckets.column("cpu_min_bp")])
+        columns["max"] = _column(record, [use / 100 for use in buckets.column("cpu_max_bp")])
+        columns["count"] = _column(record, buckets.column("count"), empty=0)
+    return columns
+
+
+def modes(record: Answer) -> dict[str, Column]:
+    """Each kind of work."""
     return {key: _shown(record, show) for key, show in _MODES.items()}
 
 
-def _shown(record: Answer, show: Show) -> Json:
+def single(record: Answer, key: str) -> Column:
+    """A figure that is a series of its own."""
+    return _shown(record, _SINGLE[key])
+
+
+def _shown(record: Answer, show: Show) -> Column:
     return _column(record, [show(one.figures, one.count) for one in record.buckets])
 
 
-def _numbers(record: Answer) -> list[int]:
+def numbers(record: Answer) -> list[int]:
     """The numbers of all CPUs that some bucket knows, in order: one for each row of `cores`."""
     return sorted({core.cpu for cores in record.cores.values() for core in cores})
 
 
-def _cores(record: Answer) -> Json:
+def cores(record: Answer) -> dict[int, Column]:
+    """Each CPU, by its number."""
     grid = record.grid
-    rows: dict[int, list[float | None]] = {cpu: [None] * grid.length for cpu in _numbers(record)}
-    for time, cores in record.cores.items():
-        for core in cores:
+    rows: dict[int, list[float | None]] = {cpu: [None] * grid.length for cpu in numbers(record)}
+    for time, ticks in record.cores.items():
+        for core in ticks:
             rows[core.cpu][(time - grid.start) // grid.step] = percent(core.busy, core.all)
-    return list(rows.values())
+    return dict(rows)
 
 
 _MODES = {figure.key: figure.show for figure in SHOWN if figure.series == MODES and figure.key and figure.show}
@@ -314,7 +332,7 @@ _SINGLE = {figure.key: figure.show for figure in SHOWN if figure.series != MODES
 """How each figure is shown, by its key: the kinds of work, which come in one object, and the single ones."""
 
 _SERIES: dict[str, Callable[[Answer], Json]] = {
-    MODES: _modes,
-    "cores": _cores,
-    **{key: partial(_shown, show=show) for key, show in _SINGLE.items()},
+    MODES: modes,
+    "cores": lambda record: list(cores(record).values()),
+    **{key: partial(single, key=key) for key in _SINGLE},
 }

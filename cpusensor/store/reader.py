@@ -24,7 +24,7 @@ from cpusensor.store.columns import (
     sample_of_row,
     sound_rollup,
 )
-from cpusensor.store.database import Database
+from cpusensor.store.database import Queries, Unhurried
 from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, tiers_for
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
@@ -38,21 +38,29 @@ CORES_PER_QUERY_S = 86_400
 
 DAY_S = 86_400
 
+CPUS_PER_QUERY_S = 7 * DAY_S
+"""Seconds of a range whose CPUs are looked up at a time: a few rows, but all minutes while a tier is being filled."""
+
 IMPLAUSIBLE = "a row holds what cannot have been written"
 
 
 class Reader:
     """The queries. Each raises ReadError, and GarbledError for rows that cannot have been written."""
 
-    def __init__(self, database: Database, runs: Runs, rollups: Rollups, tiers: Sequence[Tier]) -> None:
+    def __init__(self, database: Queries, runs: Runs, rollups: Rollups, tiers: Sequence[Tier]) -> None:
         """`rollups` are told which of them are damaged."""
         self._database = database
         self._runs = runs
         self._rollups = rollups
         self._tiers = tiers
 
+    @property
+    def unhurried(self) -> "Reader":
+        """A reader that no question about a recent range waits for, to read a long range part by part."""
+        return Reader(Unhurried(self._database), self._runs, self._rollups, self._tiers)
+
     def slot(self, from_time: int, to_time: int) -> AbstractContextManager[None]:
-        """Take one of the slots for answers about a range of this length. Raises ReadError if all are taken."""
+        """Take one of the slots for answers about a range of this length. Raises BusyError if all are taken."""
         return self._database.slot(to_time - from_time)
 
     async def ticks_after(self, time: int, now: float) -> list[Tick]:
@@ -117,6 +125,21 @@ class Reader:
             rows = await self._database.read(to_time - from_time, f"{sql} ORDER BY time", arguments)
             await asyncio.to_thread(sums.add, rows)
         return await asyncio.to_thread(sums.records)
+
+    async def cpus(self, from_time: int, to_time: int, step: int) -> set[int]:
+        """The numbers of the CPUs that some bucket of `step` seconds in (from_time, to_time] knows."""
+        # Of whole intervals of the coarsest tier its rollups know all; the rest is looked up as finely as it is shown.
+        whole = self._tiers[-1].seconds
+        begin = min(bucket_end(from_time, whole), to_time)
+        end = max(begin, to_time // whole * whole)
+        numbers: set[int] = set()
+        for width, start, stop in ((step, from_time, begin), (whole, begin, end), (step, end, to_time)):
+            for at in range(start, stop, CPUS_PER_QUERY_S):
+                parts = await self._plan(at, min(at + CPUS_PER_QUERY_S, stop), tiers_for(width, self._tiers))
+                sql, arguments = rows_of_parts(parts, "cores")
+                rows = await self._database.read(to_time - from_time, sql, arguments)
+                numbers |= await asyncio.to_thread(_numbers_of, rows)
+        return numbers
 
     async def gaps(self, from_time: int, to_time: int, now: float) -> list[Gap]:
         """The gaps that touch (from_time, to_time] and are over now, whole, oldest first."""
@@ -193,6 +216,12 @@ def _buckets_of(rows: Sequence[Row]) -> tuple[Buckets, bool]:
     """The buckets, and whether they are plausible."""
     buckets = Buckets(sorted(rows, key=itemgetter(0)))
     return buckets, buckets.is_plausible()
+
+
+def _numbers_of(rows: Sequence[Row]) -> set[int]:
+    """The numbers of all CPUs in rows of cores alone."""
+    unpacked = (core_ticks(blob) for (blob,) in rows)
+    return {cpu for one in unpacked if one is not None for cpu in one[0]}
 
 
 def _damaged_among(rows: Sequence[Row]) -> dict[int, str]:

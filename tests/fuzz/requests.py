@@ -13,6 +13,7 @@ PLAIN = (
     b"/healthz",
     b"/api/history?range=1h",
     b"/api/history?range=1y&series=modes,cores,load,pressure",
+    b"/api/history?range=all&format=csv&series=modes,cores,load,pressure",
     b"/",
     b"/static/x/page.js",
     b"/nothing",

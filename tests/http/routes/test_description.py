@@ -14,7 +14,9 @@ from cpusensor.http.assets import WEB
 from cpusensor.model.figures import SERIES
 from cpusensor.model.query import (
     ALL,
+    CSV,
     DEFAULT_POINTS,
+    JSON,
     MAX_POINTS,
     MAX_TIME,
     MAX_TIME_DIGITS,
@@ -91,6 +93,7 @@ def test_the_parameters_of_the_history_are_those_that_are_parsed() -> None:
     assert described["from"] == described["to"] == {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
     assert (described["points"]["maximum"], described["points"]["default"]) == (MAX_POINTS, DEFAULT_POINTS)
     assert described["series"]["items"]["enum"] == list(SERIES)
+    assert described["format"] == {"enum": [JSON, CSV], "default": JSON}
     assert parameters("/events")["after"]["maximum"] == 10**MAX_TIME_DIGITS - 1
     # Intervals divide 60, and so does their least common multiple.
     named, multiples = described["step"]["anyOf"]
@@ -117,6 +120,12 @@ async def test_the_history_is_as_described(running: Running) -> None:
     assert [gap["cause"] for gap in samples["gaps"]] == ["crashed", "clock"]
     assert len(samples["clock_steps"]) == 1
     assert minutes.keys() == SCHEMAS["History"]["properties"].keys()
+
+
+async def test_a_table_is_as_described(running: Running) -> None:
+    await running.clock.advance(10)
+
+    assert (await ask(running, f"api/history?range=all&format=csv&{ALL_SERIES}"))[0] == 200
 
 
 async def test_a_bad_request_is_as_described(running: Running) -> None:
