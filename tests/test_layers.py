@@ -1,6 +1,7 @@
 """The architecture: which floor may import which, and which module alone touches what."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -36,6 +37,7 @@ ONLY_IN = {
     "sqlite3": "store check",
     "time": "kernel.clock",
     "tomllib": "config.file",
+    "zoneinfo": "kernel.zone",
 }
 """Modules of others, and the floors and modules that alone may know them."""
 
@@ -134,7 +136,15 @@ def test_what_is_pure_does_without_the_world(module: str) -> None:
 def test_the_environment_is_read_by_the_settings_alone(module: str) -> None:
     names = {node.attr for node in ast.walk(tree_of(module)) if isinstance(node, ast.Attribute)}
 
-    assert module == "config.settings" or not names & {"environ", "argv", "getenv"}
+    # The variable TZ is the system's own setting and none of the service.
+    assert module in {"config.settings", "kernel.zone"} or not names & {"environ", "argv", "getenv"}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if not stands_in(module, "kernel")])
+def test_what_the_machine_says_is_read_by_the_kernel_s_floor_alone(module: str) -> None:
+    texts = [node.value for node in ast.walk(tree_of(module)) if isinstance(node, ast.Constant)]
+
+    assert [text for text in texts if isinstance(text, str) and re.match(r"/(proc|sys|etc)(/|$)", text)] == []
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
 from cpusensor.model.gaps import merge_short
 from cpusensor.model.query import Answer
-from cpusensor.model.records import Cost, Gap, Health, MergedGaps, OpenGap, Rollup, Sample
+from cpusensor.model.records import Cost, Gap, Health, Machine, MergedGaps, OpenGap, Rollup, Sample
 from cpusensor.model.rollup import MINUTE
 
 T = TypeVar("T")
@@ -153,6 +153,19 @@ class Status:
     """`recording`, or what is wrong."""
     scope: str
     """Whose the figures are: the `machine`'s, its `host`'s to a container, or the `container`'s alone."""
+
+
+def host(status: Status, machine: Machine, first: int | None) -> dict[str, Json]:
+    """The body of /api/host; `first` is when the first interval begins, None before it is over."""
+    return {
+        "host": status.host,
+        "version": status.version,
+        "interval": status.interval,
+        "cpus": machine.cpus,
+        "boot_time": machine.boot_time,
+        "first": first,
+        "zone": machine.zone,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from tests.faults.hostile import HEADER_VALUES, HEADERS, QUERIES, RAW
 
 PLAIN = (
     b"/api/now",
+    b"/api/host",
     b"/api/openapi.json",
     b"/healthz",
     b"/api/history?range=1h",

@@ -133,6 +133,12 @@ async def test_a_bad_request_is_as_described(running: Running) -> None:
     assert (await ask(running, "events?after=soon"))[0] == 400
 
 
+async def test_the_host_is_as_described(running: Running) -> None:
+    assert (await ask(running, "api/host"))[0] == 200
+    await running.clock.advance(5)
+    assert (await ask(running, "api/host"))[1].keys() == SCHEMAS["Host"]["properties"].keys()
+
+
 async def test_the_newest_sample_and_its_lack_are_as_described(running: Running) -> None:
     assert (await ask(running, "api/now"))[0] == 404
     await running.clock.advance(5)
