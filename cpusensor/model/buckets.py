@@ -66,7 +66,7 @@ class Buckets(Sequence[Rollup]):
         if not rollups:
             return self
         end = bisect_left(self._columns["time"], rollups[0].time)
-        return Buckets([*self._rows()[:end], *Buckets.of(rollups)._rows()])  # noqa: SLF001 - of its own kind
+        return Buckets([*self.rows()[:end], *Buckets.of(rollups).rows()])
 
     def unreliable(self) -> list[int]:
         """The times of those whose counting is unreliable; of single samples only UNRELIABLE_RUN or more in a row."""
@@ -94,7 +94,8 @@ class Buckets(Sequence[Rollup]):
             lowest <= highest <= WHOLE_BP for lowest, highest in extremes
         )
 
-    def _rows(self) -> list[Sequence[Any]]:
+    def rows(self) -> list[Sequence[Any]]:
+        """The values of NAMES of each."""
         return list(zip(*self._columns.values(), strict=True))
 
 

@@ -1,10 +1,10 @@
 """Reads the history, on connections of its own, which never delay a write."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import add, itemgetter
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from cpusensor.model.buckets import Buckets
 from cpusensor.model.grid import bucket_end
@@ -26,8 +26,6 @@ from cpusensor.store.columns import (
 )
 from cpusensor.store.database import Queries, Unhurried
 from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, tiers_for
-from cpusensor.store.rollups import Rollups
-from cpusensor.store.runs import Runs
 from cpusensor.store.soundness import Doubt
 from cpusensor.store.statements import FIRST, INTERVALS, extent_of, rows_of
 
@@ -42,6 +40,21 @@ CPUS_PER_QUERY_S = 7 * DAY_S
 """Seconds of a range whose CPUs are looked up at a time: a few rows, but all minutes while a tier is being filled."""
 
 IMPLAUSIBLE = "a row holds what cannot have been written"
+
+
+class Runs(Protocol):
+    """What is known of the runs."""
+
+    @property
+    def intervals(self) -> set[int]:
+        """The sampling intervals of all of them."""
+
+
+class Rollups(Protocol):
+    """Is told what is damaged."""
+
+    def note_damaged(self, tier: Tier, faults: Mapping[int, str]) -> None:
+        """The rows of a tier that say what cannot be, by their times."""
 
 
 class Reader:
