@@ -11,13 +11,15 @@ from cpusensor.http.cache import Body, body_of
 
 WEB = Path(__file__).parent.parent.parent / "web"
 
-SCRIPT, STYLE = "page.js", "page.css"
-"""The page's own modules in one file and all style sheets in another: each further file would cost some 490 bytes."""
+SCRIPT, FURTHER, STYLE = "page.js", "zoom.js", "page.css"
+"""The page's own modules in one file, those that can wait in a second, and all style sheets in a third: each further
+file would cost some 490 bytes."""
 
 _COMMENT = re.compile(rb"/\*(?:(?!\*/).)*\*/", re.DOTALL)
 _INDENT = re.compile(rb"\n\s*")
-_IMPORT = re.compile(rb'^import .* from "(.*)";$', re.MULTILINE)
+_IMPORT = re.compile(rb'^import \{ (.*) \} from "(.*)";$', re.MULTILINE)
 _EXPORT = re.compile(rb"^export ", re.MULTILINE)
+_EXPORTED = re.compile(rb"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -41,7 +43,8 @@ def load_assets(web: Path = WEB) -> Assets:
     static = web / "static"
     published = [path for path in sorted(static.rglob("*")) if path.suffix in _TYPES and not _is_joined(path, static)]
     files = {str(path.relative_to(static)): body_of(path.read_bytes(), _TYPES[path.suffix]) for path in published}
-    files[SCRIPT] = body_of(_script(static / "js" / "main.js"), _TYPES[".js"])
+    for name, script in _scripts(static / "js" / "main.js", static / "js" / FURTHER).items():
+        files[name] = body_of(script, _TYPES[".js"])
     files[STYLE] = body_of(_style(static), _TYPES[".css"])
     digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
     texts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((web / "texts").glob("*.json"))}
@@ -68,24 +71,55 @@ def _style(static: Path) -> bytes:
     return b"".join(theirs) + _squeeze(b"".join(ours))
 
 
-def _script(main: Path) -> bytes:
-    """A module and all that it imports as one, each after what it needs itself.
+def _scripts(main: Path, further: Path) -> dict[str, bytes]:
+    """A module with all that it imports as one, and what another one needs besides as a second that imports the first.
 
-    They share one scope then, so no two of them may give a name at their top level to different things; a browser that
-    parses the result would say so.
+    The modules of a script share one scope, so no two of them may give a name at their top level to different things; a
+    browser that parses the result would say so.
     """
+    first = _modules(main)
+    second = {path: source for path, source in _modules(further).items() if path not in first}
+    lent = {
+        name.strip()
+        for path, source in second.items()
+        for names, imported in _IMPORT.findall(source)
+        if _imported(path, imported) in first
+        for name in names.split(b",")
+    }
+    names = b", ".join(sorted(lent))
+    offered = b", ".join(_EXPORTED.findall(second[further.resolve()]))
+    return {
+        SCRIPT: _joined(first) + b"export { %s };\n" % names,
+        FURTHER: b'import { %s } from "./%s";\n' % (names, SCRIPT.encode())
+        + _joined(second)
+        + b"export { %s };\n" % offered,
+    }
+
+
+def _modules(main: Path) -> dict[Path, bytes]:
+    """A module and all that it imports, each after what it needs itself."""
     # In the order in which they were finished; a module is finished after all that it imports.
     sources: dict[Path, bytes] = {}
 
     def add(path: Path) -> None:
         source = path.read_bytes()
-        for name in _IMPORT.findall(source):
-            if (imported := (path.parent / name.decode()).resolve()) not in sources:
+        for _, name in _IMPORT.findall(source):
+            if (imported := _imported(path, name)) not in sources:
                 add(imported)
-        sources[path] = _EXPORT.sub(b"", _IMPORT.sub(b"", source))
+        sources[path] = source
 
     add(main.resolve())
-    return _squeeze(b"".join(sources.values()))
+    return sources
+
+
+def _imported(path: Path, name: bytes) -> Path:
+    """The module that another one names."""
+    return (path.parent / name.decode()).resolve()
+
+
+def _joined(modules: dict[Path, bytes]) -> bytes:
+    """The modules in one scope."""
+    return _squeeze(b"".join(_EXPORT.sub(b"", _IMPORT.sub(b"", source)) for source in modules.values()))
 
 
 def _squeeze(source: bytes) -> bytes:

@@ -176,10 +176,12 @@ def parse_format(query: Mapping[str, str]) -> str:
     return text
 
 
-def newest_hour(newest: int, *, step: int | None = None, points: int = DEFAULT_POINTS) -> Query:
+def newest_hour(
+    newest: int, *, step: int | None = None, points: int = DEFAULT_POINTS, series: tuple[str, ...] = ()
+) -> Query:
     """The hour that ends at `newest`: every `step` seconds, or without one as finely as `points` elements allow."""
     span = newest - RANGES["1h"], newest
-    return Query(from_time=span[0], to_time=span[1], step=step, points=points, limit=MAX_POINTS, series=())
+    return Query(from_time=span[0], to_time=span[1], step=step, points=points, limit=MAX_POINTS, series=series)
 
 
 def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:

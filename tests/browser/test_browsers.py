@@ -74,7 +74,7 @@ def test_in_a_browser_of_years_ago_a_gap_is_no_black_column(visit: Visit, servic
 
     expect(page.locator("#gaps li[data-cause=crashed]").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
-    expect(page.locator("canvas:not(.swatch)")).to_have_count(2)
+    expect(page.locator(".plot canvas")).to_have_count(2)
     assert page.evaluate(COUNT_BLACK) == 0
     assert page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") != "rgba(0, 0, 0, 0)"
 
@@ -101,7 +101,7 @@ def test_a_language_that_is_none_leaves_the_page_its_charts_and_its_stream(visit
 
     expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
     expect(page.locator("#samples-readout")).to_contain_text("%")
-    expect(page.locator("canvas:not(.swatch)")).to_have_count(2)
+    expect(page.locator(".plot canvas")).to_have_count(2)
 
 
 def test_what_throws_while_labels_are_made_stops_neither_the_stream_nor_the_charts(visit: Visit) -> None:
@@ -112,7 +112,7 @@ def test_what_throws_while_labels_are_made_stops_neither_the_stream_nor_the_char
 
     expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
     expect(page.locator("#span")).to_contain_text("–")
-    expect(page.locator("canvas:not(.swatch)")).to_have_count(2)
+    expect(page.locator(".plot canvas")).to_have_count(2)
 
 
 def test_without_charts_the_stream_still_brings_the_newest_value(visit: Visit, service: Service) -> None:

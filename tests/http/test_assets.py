@@ -43,12 +43,14 @@ def test_both_languages_say_the_same_things() -> None:
 
 @pytest.fixture
 def web(tmp_path: Path) -> Path:
-    """A page of two modules, two style sheets and a file of others."""
+    """A page of two modules and two more that can wait, two style sheets and a file of others."""
     sources = {
         "openapi.json": '{"info": {}}',
         "texts/en.json": "{}",
-        "static/js/main.js": 'import { two } from "./core/two.js";\n\n/** Says\n * it. */\nsay(two);\n',
-        "static/js/core/two.js": "/** Two. */\nexport const two = 2;\n",
+        "static/js/main.js": 'import { two } from "./model/two.js";\n\n/** Says\n * it. */\nsay(two);\n',
+        "static/js/model/two.js": "/** Two. */\nexport const two = 2;\n",
+        "static/js/zoom.js": 'import { four } from "./model/four.js";\nexport const five = four + 1;\n',
+        "static/js/model/four.js": 'import { two } from "./two.js";\nexport const four = 2 * two;\n',
         "static/css/base.css": "/* Base */\na {\n  b: c;\n}\n",
         "static/css/page.css": "d {}\n",
         "static/vendor/v1/theirs.css": "/* Theirs */ e {}\n",
@@ -63,7 +65,7 @@ def web(tmp_path: Path) -> Path:
 
 def test_the_address_of_the_files_changes_with_their_content(web: Path) -> None:
     before = load_assets(web).version
-    (web / "static" / "js" / "core" / "two.js").write_text("export const two = 22;\n")
+    (web / "static" / "js" / "model" / "two.js").write_text("export const two = 22;\n")
 
     assert load_assets(web).version != before
 
@@ -72,21 +74,26 @@ def test_the_page_s_own_files_are_joined_and_others_sent_as_published(web: Path)
     files = load_assets(web).files
 
     assert {name: file.plain for name, file in files.items()} == {
-        "page.js": b"\nconst two = 2;\nsay(two);\n",
+        "page.js": b"\nconst two = 2;\nsay(two);\nexport { two };\n",
+        "zoom.js": b'import { two } from "./page.js";\n\nconst four = 2 * two;\nconst five = four + 1;\n'
+        b"export { five };\n",
         "page.css": b"/* Theirs */ e {}\n\na {\nb: c;\n}\nd {}\n",
         "vendor/v1/theirs.js": b"/* Theirs */\n  x = 1\n",
     }
 
 
 def test_no_two_modules_give_a_name_to_different_things() -> None:
-    script = load_assets().files["page.js"].plain.decode()
+    first, second = (load_assets().files[name].plain.decode() for name in ("page.js", "zoom.js"))
+    script = first + second
     sources = [path.read_text() for path in (WEB / "static" / "js").rglob("*.js")]
     defines = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
     names = [name for source in sources for name in defines.findall(source)]
 
     assert len(names) == len(set(names))
     assert set(names) <= set(re.findall(r"\w+", script))
-    assert not re.search(r"^(?:import|export)\b", script, re.MULTILINE)
+    assert re.findall(r"^(?:import|export)\b", script, re.MULTILINE) == ["export", "import", "export"]
+    assert first.splitlines()[-1].startswith("export { ")
+    assert second.splitlines()[0].startswith("import { ")
 
 
 def test_only_what_a_browser_uses_is_served() -> None:

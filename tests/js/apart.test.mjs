@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { apart } from "../../web/static/js/core/apart.js";
+import { apart } from "../../web/static/js/model/apart.js";
 
 test("a part that throws does not stop the others, and what it threw is still reported", () => {
   mock.timers.enable({ apis: ["setTimeout"] });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { moveCursor } from "../../web/static/js/core/cursor.js";
+import { moveCursor } from "../../web/static/js/model/cursor.js";
 
 const gaps = [{ from: 100, to: 150 }, { from: 300, to: 320 }];
 const grid = { first: 5, last: 600, step: 5, gaps };

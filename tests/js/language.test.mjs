@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createFormat, createWords, durationText, knownZone, localeFor } from "../../web/static/js/core/language.js";
+import { createFormat, createWords, durationText, knownZone, localeFor } from "../../web/static/js/text/language.js";
 import { chance, plainTexts } from "./world.mjs";
 
 const words = createWords(plainTexts, "en");

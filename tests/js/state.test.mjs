@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { State } from "../../web/static/js/core/state.js";
+import { gridOf } from "../../web/static/js/model/scene.js";
+import { State } from "../../web/static/js/model/state.js";
 import { emptyHistory, historyOf } from "./world.mjs";
 
 const NOW = 1_763_936_400;
@@ -75,7 +76,7 @@ test("a lost stream leaves the end of the picture pending", () => {
 test("the cursor rests on a slot within the hour", () => {
   const state = opened();
   const points = [NOW - 12.4, NOW + 90, NOW - 9000, null].map((time) => {
-    state.point(time, false, NOW + AHEAD);
+    state.point(time, false, gridOf(state.frame(NOW + AHEAD), 5));
     return state.cursor;
   });
 
@@ -107,8 +108,8 @@ test("what arrives while a history is fetched is merged into it", () => {
 
   state.load(state.wish, historyOf(NOW, 5, () => 3), emptyHistory(NOW, 60));
 
-  assert.equal(state.hour.cpu.at(NOW), 3);
-  assert.equal(state.hour.cpu.at(NOW + 5), 77);
+  assert.equal(state.hour.cpuAt(NOW), 3);
+  assert.equal(state.hour.cpuAt(NOW + 5), 77);
   assert.equal(state.wantsHistory, false);
 });
 
@@ -120,7 +121,7 @@ test("the answer to an older wish is dropped", () => {
 
   state.load(older, historyOf(NOW, 5, () => 3), emptyHistory(NOW, 60));
 
-  assert.equal(state.hour.cpu.at(NOW), 20);
+  assert.equal(state.hour.cpuAt(NOW), 20);
   assert.equal(state.wantsHistory, true);
 });
 
@@ -130,7 +131,7 @@ test("where intervals met, samples are not stored but fetched at each coarse slo
   assert.equal(state.wantsHistory, false);
 
   state.receive("sample", { time: NOW + 15, cpu: 99 }, NOW);
-  assert.equal(state.hour.cpu.at(NOW + 15), null);
+  assert.equal(state.hour.cpuAt(NOW + 15), null);
   assert.equal(state.wantsHistory, true);
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { degradation, pendingFrom, statusOf } from "../../web/static/js/core/status.js";
+import { degradation, pendingFrom, statusOf } from "../../web/static/js/model/status.js";
 
 const link = { phase: "open", since: 1000, newestTime: 1200, interval: 5 };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { createWords } from "../../web/static/js/core/language.js";
+import { createWords } from "../../web/static/js/text/language.js";
 
 const read = (path) => readFileSync(new URL(`../../web/${path}`, import.meta.url), "utf8");
 const files = ["en", "ru"].map((lang) => JSON.parse(read(`texts/${lang}.json`)));

@@ -58,7 +58,7 @@ async def _read_boot(app: web.Application, lang: str) -> wire.Json:
         texts=app[ASSETS].texts[lang]["script"],
         # Without a slot of the limited ones: the page is answered however many ranges are being read.
         samples=await read_history(app, newest_hour(hour, points=POINTS)),
-        minutes=await read_history(app, newest_hour(hour, step=60)),
+        minutes=await read_history(app, newest_hour(hour, step=60, series=("modes",))),
         newest=newest,
     )
     return wire.boot(status, record)

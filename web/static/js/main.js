@@ -1,19 +1,23 @@
 /** Wiring: what the service and the reader do changes the state, and one show() paints it. */
 
-import { tellLanguage } from "./charts/base.js";
-import { minuteChart, sampleChart } from "./charts/hour.js";
+import { averageChart } from "./charts/averages.js";
+import { tellLanguage } from "./charts/chart.js";
+import { sampleChart } from "./charts/samples.js";
 import { onThemeChange } from "./charts/theme.js";
-import { apart } from "./core/apart.js";
-import { moveCursor } from "./core/cursor.js";
-import { createFormat, createWords, knownZone, localeFor } from "./core/language.js";
-import { State } from "./core/state.js";
-import { gapLabels, minuteReadout, sampleReadout } from "./core/summary.js";
-import { answersStream, fetchHour } from "./net/api.js";
+import { apart } from "./model/apart.js";
+import { moveCursor } from "./model/cursor.js";
+import { gridOf, Scene } from "./model/scene.js";
+import { State } from "./model/state.js";
+import { answersStream, fetchHour, fetchSpan } from "./net/api.js";
 import { Questions } from "./net/questions.js";
+import { Spans } from "./net/spans.js";
 import { Stream } from "./net/stream.js";
-import { announce, byId, write } from "./ui/dom.js";
+import { createFormat, createWords, knownZone, localeFor } from "./text/language.js";
+import { averageReadout, gapLabels, sampleReadout } from "./text/sentences.js";
+import { addressedView, followAddress, writeAddress } from "./ui/address.js";
+import { announce, byId } from "./ui/dom.js";
 import { tables } from "./ui/tables.js";
-import { showNewest, showReadouts, showRemarks, showStatus, showSummaries, statusText } from "./ui/text.js";
+import { showFailure, showNewest, showReadouts, showRemarks, showStatus, showSummaries, showTitles, statusText } from "./ui/words.js";
 
 /**
  * What the browser tells of its reader: some hide it behind errors.
@@ -38,9 +42,10 @@ const locale = localeFor(
   boot.lang,
   told(() => navigator.languages),
 );
-const format = createFormat(locale, zone, words);
+const format = createFormat(locale, zone, words, clock);
 const language = { words, format };
 const state = new State(boot, clock());
+const scene = new Scene(state, addressedView());
 
 /** @type {Labels} */
 const labels = {
@@ -52,40 +57,45 @@ const labels = {
   },
 };
 
+/** The slots of one of the charts. @param {"fine" | "coarse"} grid */
+const slots = (grid) => gridOf(scene.frame(clock()), scene.series[grid].step);
+
 /**
  * @param {number | null} time
  * @param {boolean} pinned
  */
 function moveTo(time, pinned) {
-  state.point(time, pinned, clock());
+  state.point(time, pinned, slots("fine"));
   paint();
 }
 
 /**
  * @param {KeyboardEvent} press
  * @param {Readout} readout
- * @param {number} [step] of the chart's slots
+ * @param {"fine" | "coarse"} grid of the chart's slots
  */
-function onKey(press, readout, step) {
+function onKey(press, readout, grid) {
+  if (press.shiftKey && press.key.startsWith("Arrow")) return false;
   if (press.key === "Escape") {
+    if (!state.pinned) return false;
     moveTo(null, true);
     return true;
   }
-  const time = moveCursor(press, state.cursor, state.grid(clock(), step));
+  const time = moveCursor(press, state.cursor, slots(grid));
   if (time === null) return false;
   moveTo(time, true);
-  announce(readout(time, state.hour, language));
+  announce(readout(time, scene.series, language));
   return true;
 }
 
 /**
  * @param {string} id
  * @param {Readout} readout
- * @param {number} [step]
+ * @param {"fine" | "coarse"} grid
  */
-function surroundings(id, readout, step) {
+function surroundings(id, readout, grid) {
   /** @param {KeyboardEvent} press */
-  const keys = (press) => onKey(press, readout, step);
+  const keys = (press) => onKey(press, readout, grid);
   /** @param {number | null} time */
   const follow = (time) => void (state.pinned || moveTo(time, false));
   const unpin = () => void (state.pinned = false);
@@ -94,15 +104,15 @@ function surroundings(id, readout, step) {
 
 /** @param {Frame} frame */
 function firstChart(frame) {
-  return sampleChart(surroundings("samples-plot", sampleReadout), state.hour.sampleColumns(frame.to), frame);
+  return sampleChart(surroundings("samples-plot", sampleReadout, "fine"), scene.series.sampleColumns(frame.end), frame);
 }
 
 /** @param {Frame} frame */
 function secondChart(frame) {
-  return minuteChart(surroundings("minutes-plot", minuteReadout, state.hour.perMinute.step), state.hour.minutes(frame.to), frame);
+  return averageChart(surroundings("minutes-plot", averageReadout, "coarse"), scene.series.averageColumns(frame.end), frame);
 }
 
-/** Each once it is painted. @type {{samples?: ReturnType<typeof sampleChart>, minutes?: ReturnType<typeof minuteChart>}} */
+/** Each once it is painted. @type {Charts} */
 const charts = {};
 /** What was announced last. */
 let { connection } = state.status(clock());
@@ -121,23 +131,45 @@ function announceChanges(status) {
   ({ degraded } = state);
 }
 
+/** What the second bundle paints besides. @type {((frame: Frame, version: string) => void)[]} */
+const further = [];
+
+/** As many points as there is room for, in steps: a window that is drawn wider does not ask for each pixel. */
+const points = () => Math.min(1500, Math.max(100, Math.ceil((byId("samples-plot").clientWidth - 70) / 100) * 100));
+
+/** While there is nothing to show, an empty picture would say that nothing was recorded. @param {Frame} frame */
+function makeCharts(frame) {
+  if (!scene.isShown && !scene.failure) return;
+  if (!charts.samples) {
+    charts.samples = firstChart(frame);
+    requestAnimationFrame(() => setTimeout(() => (document.documentElement.dataset.ready = "")));
+  }
+  if (isStarted) charts.minutes ??= secondChart(frame);
+}
+
 function show() {
   const status = state.status(clock());
-  const frame = state.frame(clock());
-  const { hour } = state;
-  const version = [state.revision, frame.to, frame.pending, status.connection].join();
+  spans.want(scene.request(points(), clock()), !isMoving);
+  const frame = scene.frame(clock());
+  const { series } = scene;
+  const picture = [scene.revision, frame.from, frame.to, series.fine.step].join();
+  const version = [picture, state.revision, frame.pending, status.connection].join();
+  const { dataset } = document.documentElement;
   const parts = [
     () => showStatus(status, state, language, boot.host),
     () => showNewest(state.newest, language),
-    () => charts.samples?.show(version, () => hour.sampleColumns(frame.to), frame),
-    () => charts.minutes?.show(version, () => hour.minutes(frame.to), frame),
+    () => makeCharts(frame),
+    () => charts.samples?.show(version, () => series.sampleColumns(frame.end), frame),
+    () => charts.minutes?.show(version, () => series.averageColumns(frame.end), frame),
+    () => void (scene.isShown && charts.samples && (dataset.view = `${frame.from}-${frame.to}`)),
     () => state.pinned && placeCursors(),
-    () => showReadouts(state, language),
-    () => showSummaries(hour, frame, language),
-    () => showRemarks(frame, language),
-    () => write(byId("zone"), format.zone(frame.to)),
-    () => write(byId("span"), format.span(frame.from, frame.to)),
+    () => showReadouts(state.cursor, series, frame, language),
+    () => showSummaries(scene.isShown ? String(scene.revision) : "", series, frame, language),
+    () => showRemarks({ ...frame, busy: scene.digest?.busy ?? [] }, language),
+    () => showTitles(scene.view, series, frame, state.interval, language),
+    () => showFailure(scene, language),
     () => announceChanges(status),
+    ...further.map((part) => () => part(frame, version)),
   ];
   parts.forEach(apart);
 }
@@ -157,12 +189,29 @@ function paint() {
 }
 
 const questions = new Questions(state, fetchHour, paint);
+const spans = new Spans(scene, fetchSpan, paint);
+let isStarted = false;
+/** A gesture is going on: the next view follows at once. */
+let isMoving = false;
+
+/**
+ * @param {View} view
+ * @param {"push" | "replace" | "move"} how as a step to which the browser goes back, in place of the present one, or
+ * for a moment only
+ */
+function look(view, how) {
+  isMoving = how === "move";
+  scene.look(view);
+  if (state.pinned) state.cursor = null;
+  if (how !== "move") writeAddress(view, how);
+  paint();
+}
 
 /** @param {"samples" | "minutes"} name */
 function attachTable(name) {
   const details = /** @type {HTMLDetailsElement} */ (byId(`${name}-table`));
   details.addEventListener("toggle", () => {
-    const rows = details.open ? [tables[name](state.hour, state.end(clock()), language)] : [];
+    const rows = details.open ? [tables[name](scene.series, scene.frame(clock()).end, language)] : [];
     byId(`${name}-rows`).replaceChildren(...rows);
   });
 }
@@ -170,7 +219,8 @@ function attachTable(name) {
 /** After a change of theme. */
 function repaint() {
   for (const each of Object.values(charts)) each.repaint();
-  showRemarks(state.frame(clock()), language, true);
+  showRemarks({ ...scene.frame(clock()), busy: scene.digest?.busy ?? [] }, language, true);
+  for (const part of further) apart(() => part(scene.frame(clock()), ""));
 }
 
 function startStream() {
@@ -189,29 +239,35 @@ function startStream() {
   }).start();
 }
 
+/** What only moving through time needs comes after the first picture. */
+async function loadZoom() {
+  const { attach } = await import("./zoom.js");
+  attach({ boot, state, scene, charts, language, clock, look, paint, further });
+}
+
 /** What can wait until the first chart is painted; the stream first: whatever else fails, the newest value arrives. */
 function start() {
+  isStarted = true;
   const parts = [
     startStream,
-    () => (charts.minutes = secondChart(state.frame(clock()))),
+    () => makeCharts(scene.frame(clock())),
     () => attachTable("samples"),
     () => attachTable("minutes"),
     () => onThemeChange(repaint),
     () => setInterval(paint, 1000),
+    () => void loadZoom(),
   ];
   parts.forEach(apart);
   paint();
 }
 
 function begin() {
-  apart(() => (charts.samples = firstChart(state.frame(clock()))));
+  followAddress(() => {
+    scene.look(addressedView());
+    paint();
+  });
   apart(show);
-  requestAnimationFrame(() =>
-    setTimeout(() => {
-      if (charts.samples) document.documentElement.dataset.ready = "";
-      start();
-    }),
-  );
+  requestAnimationFrame(() => setTimeout(start));
 }
 
 apart(() => tellLanguage(locale));

@@ -11,7 +11,11 @@ type Cause =
  * A stretch (from, to] in UTC Unix seconds without samples; `cpu` is the mean that the counters prove for it. One that
  * is open has no end yet, and `to` is how far it is known to reach.
  */
-interface Gap { from: number; to: number; cause: Cause; cpu: Percent; isOpen?: boolean }
+interface Gap {
+  from: number; to: number; cause: Cause; cpu: Percent; isOpen?: boolean;
+  /** Of several short ones that are told as one: how many, and the seconds in them, not between them. */
+  count?: number; seconds?: number;
+}
 
 /** A gap as the service tells it; `to` is null while it is open. Told again with an end it is the same gap. */
 type ToldGap = Omit<Gap, "to" | "isOpen"> & { to: number | null };
@@ -30,13 +34,18 @@ interface Sample {
   pressure: Percent;
 }
 
-/** One minute; `min` and `max` are those of its `count` samples. */
-interface Minute {
+/** Parts of a percentage; steal is not counted as busy and stands above. */
+interface Kinds { user: Percent; system: Percent; irq: Percent; steal: Percent }
+
+/** A mean over a slot; `min` and `max` are those of its `count` samples. */
+interface Average {
   time: number; cpu: Percent; min: Percent; max: Percent; count: number;
   /** Counted over expected ticks, null or absent where not known. */
   accounted?: number | null;
   /** A history says it in place of `accounted`. */
   unreliable?: boolean;
+  kinds?: Kinds | undefined;
+  cores?: Percent[] | undefined;
 }
 
 /** The wall clock was set by so many seconds; `time` is as it was from then on. */
@@ -53,6 +62,9 @@ interface HistoryBody {
   /** Times of the elements whose counting is unreliable. */
   unreliable?: number[];
   gaps: ToldGap[]; clock_steps: ClockStep[];
+  kept_from?: number | null;
+  /** With series=modes. */
+  modes?: Record<keyof Kinds, Percent[]>;
   /** With series=cores: [row][element]. */
   cores?: Percent[][];
   /** The CPU's number of each row of `cores`; absent: 0, 1, … */
@@ -76,7 +88,7 @@ interface Hello {
 /** What each event of the stream carries. */
 interface Events {
   hello: Hello; resync: { last_id: number | null; reason: string };
-  gap: ToldGap; minute: Minute; sample: Sample; state: { state: string }; beat: { now: number };
+  gap: ToldGap; minute: Average; sample: Sample; state: { state: string }; beat: { now: number };
 }
 
 /** `held`: the service answers, but of its stream nothing arrives. */
@@ -89,15 +101,41 @@ interface Status { connection: Connection; since: number | null }
 /** The columns of a chart: times, then one array a series. */
 type Columns = [number[], ...Percent[][]];
 
-/** An item of the list of interruptions; where it is a gap, with its cause. */
-interface Remark { at: number; sentence: string; attributes: Record<string, string | number>; cause?: Cause }
+/** An item of the list of what happened; where it is a gap, with its cause; where it leads to a stretch, with that. */
+interface Remark { at: number; sentence: string; attributes: Record<string, string | number>; cause?: Cause; jump?: Stretch }
 
-/** What both charts show beside their lines. All times in UTC Unix seconds. */
+/** A range that follows the clock, or a span that stays. */
+type View = { range: string } | { from: number; to: number };
+
+/** A stretch in which the CPU was busy. */
+interface Busy extends Stretch { mean: number; max: number; mode: "user" | "system" | "irq"; cores: "one" | "some" | "all" | null }
+
+/** The answer of api/summary; percent, but `recorded`, a share from 0 to 1, and `above_s`. */
+interface Digest extends Stretch {
+  mean: Percent; min: Percent; max: Percent; max_time: number | null; p50: Percent; p95: Percent; p99: Percent;
+  above_s: number; recorded: number; busy: Busy[];
+}
+
+/** What has to be fetched: so many points of a span, which is the view's at the time. */
+interface Wanted { view: View; points: number; from: number; to: number }
+
+/** Why a span cannot be shown: the status of HTTP, 0 without an answer, and what the service says. */
+interface Failure { status: number; reason: string }
+
+/** The slots between which the cursor moves: the times of the first and the last, and seconds between two. */
+interface Grid { first: number; last: number; step: number; gaps: Gap[] }
+
+/** What the charts show beside their lines. All times in UTC Unix seconds. */
 interface Frame {
-  from: number; to: number; gaps: Gap[]; clockSteps: ClockStep[];
+  from: number; to: number;
+  /** Where the columns end: with the picture, or where that was before the next one has arrived. */
+  end: number;
+  gaps: Gap[]; clockSteps: ClockStep[];
   /** Where the counting of minutes or samples is unreliable. */
   unreliable: Stretch[];
-  /** Before this nothing was ever recorded; null when the hour is full. */
+  /** When the CPU was busy, as far as that is known. */
+  busy?: Busy[];
+  /** Before this nothing was ever recorded; null when nothing ever was. */
   beginning: number | null;
   /** After this nothing has arrived yet; null when up to date. */
   pending: number | null;
@@ -118,13 +156,25 @@ interface Format {
   minute(at: number): string;
   /** 12:03, its offset in a second line. */
   tick(at: number): string;
+  /** The same with seconds. */
+  second(at: number): string;
+  /** 27 Nov */
+  day(at: number): string;
+  /** Nov */
+  month(at: number): string;
+  /** 2026 */
+  year(at: number): string;
+  /** What a clock on the wall is ahead of UTC, s. */
+  offset(at: number): number;
+  /** 12:03:10, with the day where it is not today's. */
+  instant(at: number): string;
   /** 12:03, with the day where it is not today's. */
   moment(at: number, now: number): string;
   /** 12:03:10–12:03:50; with both offsets where they differ, as in minutes and span. */
   times(from: number, to: number): string;
   /** 12:03–12:04 */
   minutes(from: number, to: number): string;
-  /** 12:03–12:17, with seconds where minutes would not tell the ends apart. */
+  /** 12:03–12:17, with seconds where minutes would not tell the ends apart, and with the day where it is not today. */
   span(from: number, to: number): string;
   /** 63.4 % */
   percent(value: Percent): string;
@@ -154,12 +204,30 @@ interface ChartOptions {
   /** Index of a time's slot, by default the nearest. */
   slotAt?: (time: number, columns: Columns) => number;
   labels: Labels; format: Format;
+  /** Whether gaps are painted over the series, whose slots may reach into them; without it they are. */
+  gapsAbove?: (plot: uPlot) => boolean;
   /** The pointer is at a time, or has left. */
   onCursor: (time: number | null) => void;
   /** The pointer moves over the chart. */
   onPointer: () => void;
   /** True when the key was ours. */
   onKey: (press: KeyboardEvent) => boolean;
+}
+
+type Surroundings = Omit<ChartOptions, "series" | "slotAt" | "gapsAbove">;
+
+/** Each once it is painted. */
+interface Charts { samples?: import("./charts/chart.js").Chart; minutes?: import("./charts/chart.js").Chart }
+
+/** What the first bundle lends to the second. */
+interface Desk {
+  boot: Boot; state: State; scene: Scene; charts: Charts; language: Language;
+  /** Unix seconds of the browser's clock. */
+  clock: () => number;
+  look: (view: View, how: "push" | "replace" | "move") => void;
+  paint: () => void;
+  /** Called with each picture; without a version to paint it anew. */
+  further: ((frame: Frame, version: string) => void)[];
 }
 
 /** What the stream tells; `position` is what its address says of where to go on, `&after=` and an id or nothing. */
@@ -174,14 +242,15 @@ interface StreamListener {
 /** The connection as it is known; `since` is when the phase began. */
 interface Link { phase: Phase; since: number; newestTime: number | null; interval: number }
 
-type Hour = import("./core/store.js").Hour;
-type State = import("./core/state.js").State;
+type Series = import("./model/series.js").Series;
+type State = import("./model/state.js").State;
+type Scene = import("./model/scene.js").Scene;
 
 /** What is said of something. */
 type Sentence<Subject, Text = string> = (subject: Subject, language: Language) => Text;
 
 /** What a chart says of a time. */
-type Readout = (time: number, hour: Hour, language: Language) => string;
+type Readout = (time: number, series: Series, language: Language) => string;
 
 /** What a sentence needs of the page's language. */
 interface Language { words: Words; format: Format }

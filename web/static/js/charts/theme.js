@@ -1,7 +1,7 @@
 /** The design tokens as a canvas needs them: resolved colours, and a hatch pattern for each cause of a gap. */
 
 const TOKENS = /** @type {const} */ ([
-  "card", "dim", "grid", "load", "load-fill", "minute", "minute-fill",
+  "card", "dim", "grid", "load", "load-fill", "band", "user", "system", "irq", "steal",
   "gap", "gap-fill", "gap-ink", "warn", "warn-fill", "void",
 ]);
 const QUERIES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)", "print"];
@@ -51,8 +51,9 @@ const rising = (line) => [-TILE, 0, TILE].forEach((x) => line(x - 1, TILE + 1, x
 /** @type {Hatch} */
 const falling = (line) => [-TILE, 0, TILE].forEach((x) => line(x - 1, -1, x + TILE + 1, TILE + 1));
 
-/** @type {Record<Cause, Hatch>} */
+/** @type {Record<Cause | "steal", Hatch>} */
 const HATCHES = {
+  steal: falling,
   stopped: rising,
   rebooted: falling,
   crashed(line) {
@@ -80,11 +81,11 @@ const patterns = new Map();
 
 /**
  * @param {CanvasRenderingContext2D} context
- * @param {Cause} cause
+ * @param {Cause | "steal"} cause
  * @param {number} ratio device px per CSS px
  */
 export function hatchPattern(context, cause, ratio) {
-  const colour = theme().gap;
+  const colour = cause === "steal" ? theme().steal : theme().gap;
   const key = `${cause} ${colour} ${ratio}`;
   const made = patterns.get(key) ?? makePattern(context, HATCHES[cause] ?? rising, colour, ratio);
   patterns.set(key, made);

@@ -1,24 +1,86 @@
 /** The service's answers to questions. Alone knows fetch. */
 
+import { averageStep } from "../model/scene.js";
+
 /** An hour of seconds: the finest step is always offered. */
 const FINEST_POINTS = 3600;
 
 /** Longer than this no answer takes that still tells anything. */
 const ANSWER_MS = 5000;
 
+/** The service refuses or cannot answer; `status` is that of HTTP, and the message what it says of it. */
+export class Refusal extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} address
+ * @param {AbortSignal} [signal]
+ */
+export async function fetchJson(address, signal) {
+  const response = await fetch(address, { cache: "no-cache", ...(signal && { signal }) });
+  if (response.ok) return response.json();
+  const { error = "" } = await response.json().catch(() => ({}));
+  throw new Refusal(response.status, error);
+}
+
 /**
  * @param {string} query
+ * @param {AbortSignal} [signal]
  * @returns {Promise<HistoryBody>}
  */
-async function fetchHistory(query) {
-  const response = await fetch(`api/history?range=1h&${query}`, { cache: "no-store" });
-  if (!response.ok) throw new Error(`api/history answered ${response.status}`);
-  return response.json();
+function fetchHistory(query, signal) {
+  return fetchJson(`api/history?${query}`, signal);
 }
 
 /** The last hour, finest step and minutes. */
 export function fetchHour() {
-  return Promise.all([fetchHistory(`points=${FINEST_POINTS}`), fetchHistory("step=60")]);
+  return Promise.all([fetchHistory(`range=1h&points=${FINEST_POINTS}`), fetchHistory("range=1h&step=60&series=modes")]);
+}
+
+/**
+ * Whole slots, so that the first and the last that touch the span are there.
+ * @param {Stretch} span
+ * @param {AbortSignal} [signal]
+ */
+export function fetchAverages({ from, to }, signal) {
+  const step = averageStep(to - from);
+  const [first, last] = [Math.floor(from / step) * step, Math.ceil(to / step) * step];
+  return fetchHistory(`from=${first}&to=${last}&step=${step}&series=modes,cores`, signal);
+}
+
+/**
+ * As finely as so many points allow, and averages.
+ * @param {Wanted} wanted
+ * @param {AbortSignal} signal
+ * @returns {Promise<[samples: HistoryBody, averages: HistoryBody]>}
+ */
+export async function fetchSpan({ view, from, to, points }, signal) {
+  if ("range" in view && view.range === "all") {
+    const samples = await fetchHistory(`range=all&points=${points}`, signal);
+    return [samples, await fetchAverages(samples, signal)];
+  }
+  /* A slot more on either side: a line enters the picture from outside. */
+  const pad = Math.ceil((to - from) / points);
+  const query = `from=${from - pad}&to=${to + pad}&points=${points + 2}`;
+  return Promise.all([fetchHistory(query, signal), fetchAverages({ from, to }, signal)]);
+}
+
+/**
+ * The figures of a span.
+ * @param {Stretch} span
+ * @param {AbortSignal} signal
+ * @returns {Promise<Digest>}
+ */
+export function fetchDigest({ from, to }, signal) {
+  return fetchJson(`api/summary?from=${from}&to=${to}`, signal);
 }
 
 /** Whether the way to the stream is open: its headers alone are answered at once, which nothing on the way holds back. */

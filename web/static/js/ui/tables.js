@@ -1,10 +1,10 @@
-/** The hour as tables, for readers of text. Made when one is opened. */
+/** What is shown as tables, for readers of text. Made when one is opened. */
 
-import { coveredFrom, longSamples } from "../core/coverage.js";
-import { gapSentence } from "../core/summary.js";
+import { coveredFrom, longSamples } from "../model/coverage.js";
+import { gapSentence } from "../text/sentences.js";
 import { make } from "./dom.js";
 
-/** @typedef {(hour: Hour, end: number, language: Language) => HTMLElement} Table */
+/** @typedef {(series: Series, end: number, language: Language) => HTMLElement} Table */
 
 /**
  * @param {string} caption
@@ -20,33 +20,33 @@ function table(caption, heads, rows) {
 }
 
 /** @type {Table} */
-function samples(hour, end, { words, format }) {
-  const [times, cpu] = hour.samples(end);
-  const { step } = hour.cpu;
-  const long = longSamples(hour, end);
+function samples(series, end, { words, format }) {
+  const [times, cpu] = series.samples(end);
+  const { step } = series.fine;
+  const long = longSamples(series, end);
   const rows = times.flatMap((time, i) => {
-    const gap = cpu[i] === null ? hour.gapAt(time) : null;
+    const gap = cpu[i] === null ? series.gapAt(time) : null;
     const from = coveredFrom(time, step, long);
-    if (!gap) return [[from < time - step ? format.times(from, time) : format.time(time), format.percent(cpu[i] ?? null)]];
+    if (!gap) return [[from < time - step ? format.times(from, time) : format.instant(time), format.percent(cpu[i] ?? null)]];
     const begins = i === 0 || gap.from >= time - step;
     const when = gap.isOpen ? `${format.time(gap.from)}–…` : format.times(gap.from, gap.to);
     return begins ? [[when, gapSentence(gap, { words, format })]] : [];
   });
-  return table(words.text("samples_caption"), [words.text("head_time"), words.text("head_cpu")], rows);
+  return table(words.text("samples_caption", { step: format.duration(step) }), [words.text("head_time"), words.text("head_cpu")], rows);
 }
 
 /** @type {Table} */
-function minutes(hour, end, { words, format }) {
-  const { step } = hour.perMinute;
-  const long = longSamples(hour, end);
-  const rows = hour.perMinute.times(end).map((time) => {
+function averages(series, end, { words, format }) {
+  const { step } = series.coarse;
+  const long = longSamples(series, end);
+  const rows = series.coarse.times(end).map((time) => {
     const from = coveredFrom(time, step, long);
-    const minute = hour.perMinute.at(time);
-    const figures = [minute?.cpu, minute?.min, minute?.max].map((value) => format.percent(value ?? null));
-    return [from < time - step ? format.span(from, time) : format.minute(time), ...figures, String(minute?.count ?? 0)];
+    const average = series.coarse.at(time);
+    const figures = [average?.cpu, average?.min, average?.max].map((value) => format.percent(value ?? null));
+    return [from < time - step ? format.span(from, time) : format.moment(time, end), ...figures, String(average?.count ?? 0)];
   });
   const heads = ["head_minute", "head_mean", "head_min", "head_max", "head_count"].map((key) => words.text(key));
-  return table(words.text("minutes_caption"), heads, rows);
+  return table(words.text("minutes_caption", { step: format.duration(step) }), heads, rows);
 }
 
-export const tables = { samples, minutes };
+export const tables = { samples, minutes: averages };

@@ -1,10 +1,11 @@
 /** Words, times, numbers and durations as a person reads them in the page's language. Pure; formatters are made once. */
 
+import { DAY_S } from "../model/units.js";
+
 /** Keeps a number and its unit on one line. */
 const JOIN = "\u00a0";
 const NONE = "–";
 const UTC = "UTC";
-const DAY_S = 86_400;
 
 /** @param {unknown} tag as a system hands it on: `en-US@posix` is none */
 function isLocale(tag) {
@@ -56,6 +57,9 @@ function timeFormatters(locale, timeZone) {
     minute: make({ hour: "2-digit", minute: "2-digit" }),
     second: make({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     day: make({ day: "numeric", month: "short" }),
+    date: make({ day: "numeric", month: "short", year: "numeric" }),
+    month: make({ month: "short" }),
+    year: make({ year: "numeric" }),
   };
 }
 
@@ -157,9 +161,14 @@ function createClock(timeZone) {
 /**
  * @param {string} locale
  * @param {string} timeZone IANA name
+ * @param {(() => number) | null} today what is of its day is named without a day, of its year without a year
  */
-function timeFormat(locale, timeZone) {
-  const { day, minute, second } = timeFormatters(locale, timeZone);
+function timeFormat(locale, timeZone, today) {
+  const { day: plainDay, date, month, year, minute, second } = timeFormatters(locale, timeZone);
+  /** @param {number} at */
+  const day = (at) => (today === null || year(at) === year(today()) ? plainDay(at) : date(at));
+  /** @param {number} at */
+  const isToday = (at) => today === null || date(at) === date(today());
   const { offset, once, between } = createClock(timeZone);
   /** @param {number} at */
   const dayAndMinute = (at) => `${day(at)}, ${minute(at)}`;
@@ -170,12 +179,20 @@ function timeFormat(locale, timeZone) {
     time: once(second),
     minute: once(minute),
     tick: once(minute, "\n"),
+    second: once(second, "\n"),
+    day: plainDay,
+    month,
+    year,
+    offset,
     /** @type {Format["moment"]} */
     moment: (at, now) => once(day(at) === day(now) ? minute : dayAndMinute)(at),
+    /** @type {Format["instant"]} */
+    instant: (at) => once(isToday(at) ? second : (time) => `${day(time)}, ${second(time)}`)(at),
     /** @type {Format["span"]} */
     span(from, to) {
       if (day(from) !== day(to)) return days(from, to);
-      return to - from < 120 ? times(from, to) : minutes(from, to);
+      const text = to - from < 120 ? times(from, to) : minutes(from, to);
+      return isToday(to) ? text : `${day(to)}, ${text}`;
     },
     /** @type {Format["zone"]} */
     zone: (at) => (timeZone === UTC ? timeZone : `${timeZone} (${offsetName(offset(at))})`),
@@ -186,13 +203,14 @@ function timeFormat(locale, timeZone) {
  * @param {string} locale
  * @param {string | null} timeZone IANA name; without one all times are in UTC
  * @param {Words} words
+ * @param {(() => number) | null} [today] as in timeFormat
  * @returns {Format}
  */
-export function createFormat(locale, timeZone, words) {
+export function createFormat(locale, timeZone, words, today = null) {
   const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const hundredths = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
   return {
-    ...timeFormat(locale, timeZone ?? UTC),
+    ...timeFormat(locale, timeZone ?? UTC, today),
     ...(timeZone === null && { zone: () => words.text("zone_unknown") }),
     percent: (value) => (value === null ? NONE : `${tenths.format(value)}${JOIN}%`),
     whole: (value) => (value === null ? NONE : `${Math.round(value)}${JOIN}%`),

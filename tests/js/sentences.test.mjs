@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createFormat, createWords } from "../../web/static/js/core/language.js";
-import { Hour } from "../../web/static/js/core/store.js";
-import * as summary from "../../web/static/js/core/summary.js";
+import { createFormat, createWords } from "../../web/static/js/text/language.js";
+import { Series } from "../../web/static/js/model/series.js";
+import * as summary from "../../web/static/js/text/sentences.js";
 import { chance, emptyHistory, historyOf, plainTexts } from "./world.mjs";
 
 const words = createWords(plainTexts, "en");
 const language = { words, format: createFormat("en-US", "UTC", words) };
 const NOON = Date.UTC(2026, 10, 24, 12) / 1000;
 const gap = { from: NOON + 180, to: NOON + 1020, cause: "stopped", cpu: 23.1 };
-const frame = { from: NOON, to: NOON + 3600, gaps: [], beginning: NOON, pending: null, connection: "live" };
+const frame = { from: NOON, to: NOON + 3600, end: NOON + 3600, gaps: [], beginning: NOON, pending: null, connection: "live" };
 const spaced = (text) => text.replaceAll("\u00a0", " ");
 
 /** The hour from noon on, with these samples and gaps. */
 function hourWith(samples, ...gaps) {
-  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  const hour = new Series(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
   for (const [time, cpu] of Object.entries(samples)) hour.putSample({ time: NOON + Number(time), cpu });
   for (const one of gaps) hour.putGap(one);
   return hour;
@@ -34,15 +34,15 @@ test("only what lies within the picture counts as interrupted", () => {
 
 test("an hour without a value says so", () => {
   assert.equal(summary.samplesSummary(hourWith({}), frame, language), "empty");
-  assert.equal(summary.minutesSummary(hourWith({}), frame, language), "no minutes");
+  assert.equal(summary.averagesSummary(hourWith({}), frame, language), "no minutes");
 });
 
 test("the minutes are summed up in the busiest and the calmest", () => {
   const hour = hourWith({});
-  hour.putMinute({ time: NOON + 60, cpu: 2, min: 1, max: 3, count: 12 });
-  hour.putMinute({ time: NOON + 120, cpu: 71, min: 2, max: 90, count: 12 });
+  hour.putAverage({ time: NOON + 60, cpu: 2, min: 1, max: 3, count: 12 });
+  hour.putAverage({ time: NOON + 120, cpu: 71, min: 2, max: 90, count: 12 });
 
-  assert.equal(spaced(summary.minutesSummary(hour, frame, language)), "Busiest 12:01–12:02 71 %, calmest 2 %.");
+  assert.equal(spaced(summary.averagesSummary(hour, frame, language)), "Busiest 12:01–12:02 71 %, calmest 2 %.");
 });
 
 test("a gap says its cause, when it was, how long, and the mean that is known", () => {
@@ -63,7 +63,7 @@ test("a label shortens with its room, down to nothing", () => {
 });
 
 test("the readout names a value, a gap or the lack of both", () => {
-  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  const hour = new Series(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
   hour.putSample({ time: NOON + 5, cpu: 12.34 });
   hour.putGap(gap);
 
@@ -73,21 +73,21 @@ test("the readout names a value, a gap or the lack of both", () => {
 });
 
 test("the readout of a minute takes any time that the minute covers", () => {
-  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
-  hour.putMinute({ time: NOON + 120, cpu: 40, min: 17, max: 98, count: 12 });
+  const hour = new Series(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  hour.putAverage({ time: NOON + 120, cpu: 40, min: 17, max: 98, count: 12 });
 
-  assert.equal(spaced(summary.minuteReadout(NOON + 65, hour, language)), "12:01–12:02 · 40.0 % (17 %, 98 %), 12 samples");
-  assert.equal(summary.minuteReadout(NOON + 60, hour, language), "12:00–12:01 · no sample");
-  assert.equal(summary.minuteReadout(NOON + 121, hour, language), "12:02–12:03 · not over yet");
+  assert.equal(spaced(summary.averageReadout(NOON + 65, hour, language)), "12:01–12:02 · 40.0 % (17 %, 98 %), 12 samples");
+  assert.equal(summary.averageReadout(NOON + 60, hour, language), "12:00–12:01 · no sample");
+  assert.equal(summary.averageReadout(NOON + 121, hour, language), "12:02–12:03 · not over yet");
 });
 
 test("the readout of an unreliable minute says how much was counted, where that is known", () => {
-  const hour = new Hour(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
-  hour.putMinute({ time: NOON + 60, cpu: 40, min: 17, max: 98, count: 12, accounted: 0.6 });
-  hour.putMinute({ time: NOON + 120, cpu: 40, min: 17, max: 98, count: 12, unreliable: true });
+  const hour = new Series(emptyHistory(NOON + 3600), emptyHistory(NOON + 3600, 60));
+  hour.putAverage({ time: NOON + 60, cpu: 40, min: 17, max: 98, count: 12, accounted: 0.6 });
+  hour.putAverage({ time: NOON + 120, cpu: 40, min: 17, max: 98, count: 12, unreliable: true });
 
-  assert.match(spaced(summary.minuteReadout(NOON + 60, hour, language)), /12 samples; unreliable, 60 % counted$/);
-  assert.match(summary.minuteReadout(NOON + 120, hour, language), /12 samples; unreliable$/);
+  assert.match(spaced(summary.averageReadout(NOON + 60, hour, language)), /12 samples; unreliable, 60 % counted$/);
+  assert.match(summary.averageReadout(NOON + 120, hour, language), /12 samples; unreliable$/);
 });
 
 test("a clock step says which way, how far and when", () => {
@@ -115,15 +115,15 @@ test("the list of interruptions is in the order of time", () => {
 test("in the night when the clocks are set back every sentence says which of two equal times it means", () => {
   const night = Date.UTC(2026, 9, 25) / 1000;
   const berlin = { words, format: createFormat("en-GB", "Europe/Berlin", words) };
-  const hour = new Hour(emptyHistory(night + 6000), emptyHistory(night + 6000, 60));
-  hour.putMinute({ time: night + 3600, cpu: 40, min: 17, max: 98, count: 12 });
+  const hour = new Series(emptyHistory(night + 6000), emptyHistory(night + 6000, 60));
+  hour.putAverage({ time: night + 3600, cpu: 40, min: 17, max: 98, count: 12 });
   const stretch = { from: night + 3000, to: night + 3660 };
-  const nightly = new Hour(emptyHistory(night + 3600), emptyHistory(night + 3600, 60));
+  const nightly = new Series(emptyHistory(night + 3600), emptyHistory(night + 3600, 60));
   nightly.putSample({ time: night + 5, cpu: 9 });
 
   assert.match(spaced(summary.gapSentence({ ...gap, from: night + 2400, to: night + 6000 }, berlin)), /02:40 \+02:00 – 02:40 \+01:00, 1 h/);
-  assert.match(spaced(summary.minuteReadout(night + 3590, hour, berlin)), /^02:59 \+02:00 – 02:00 \+01:00 · 40/);
-  assert.match(spaced(summary.samplesSummary(nightly, { ...frame, from: night, to: night + 3600 }, berlin)), /peak 9 % at 02:00:05 \+02:00/);
+  assert.match(spaced(summary.averageReadout(night + 3590, hour, berlin)), /^02:59 \+02:00 – 02:00 \+01:00 · 40/);
+  assert.match(spaced(summary.samplesSummary(nightly, { ...frame, from: night, to: night + 3600, end: night + 3600 }, berlin)), /peak 9 % at 02:00:05 \+02:00/);
   assert.equal(spaced(summary.clockStepSentence({ time: night + 4000, seconds: 60 }, berlin)), "forward by 1 min at 02:06 +01:00");
   assert.equal(spaced(summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, berlin)[0].sentence), "02:50 +02:00 – 02:01 +01:00: unreliable");
 });
@@ -160,7 +160,7 @@ test("what still lasts is not told as over", () => {
 
 test("an unreliable sample says so, and its stretch is named to the second", () => {
   const history = historyOf(NOON + 3600, 5, (time) => (time === NOON + 5 ? 12.34 : null), { unreliable: [NOON + 5] });
-  const hour = new Hour(history, emptyHistory(NOON + 3600, 60));
+  const hour = new Series(history, emptyHistory(NOON + 3600, 60));
   const stretch = { from: NOON, to: NOON + 5 };
 
   assert.equal(spaced(summary.sampleReadout(NOON + 5, hour, language)), "12:00:05 · 12.3 %; unreliable");
@@ -182,7 +182,7 @@ test("it does so from a history as from the stream", () => {
   const samples = historyOf(NOON + 3600, 5, (time) => (time < NOON + 1800 ? null : time === NOON + 1800 ? 95 : 5), {
     gaps: [{ from: NOON, to: NOON + 1795, cause: "stalled", cpu: 95 }],
   });
-  const hour = new Hour(samples, emptyHistory(NOON + 3600, 60));
+  const hour = new Series(samples, emptyHistory(NOON + 3600, 60));
 
   assert.match(spaced(summary.samplesSummary(hour, frame, language)), /^Average 50 %/);
 });
@@ -232,11 +232,11 @@ test("the mean is the sum of shares times lengths over the lengths, wherever the
 
 test("a sample after a stall says what it covers, and a minute of which it is part", () => {
   const hour = hourWith({ 30: 5, 605: 95 }, { from: NOON + 30, to: NOON + 600, cause: "stalled", cpu: 95 });
-  hour.putMinute({ time: NOON + 60, cpu: 5, min: 5, max: 5, count: 6 });
-  hour.putMinute({ time: NOON + 660, cpu: 94, min: 4, max: 95, count: 12 });
+  hour.putAverage({ time: NOON + 60, cpu: 5, min: 5, max: 5, count: 6 });
+  hour.putAverage({ time: NOON + 660, cpu: 94, min: 4, max: 95, count: 12 });
   const [sample, before, within, after] = [
     summary.sampleReadout(NOON + 605, hour, language),
-    ...[60, 120, 660].map((time) => summary.minuteReadout(NOON + time, hour, language)),
+    ...[60, 120, 660].map((time) => summary.averageReadout(NOON + time, hour, language)),
   ].map(spaced);
 
   assert.equal(sample, "12:10:05 · 95.0 %; one covers 12:00–12:10");
@@ -247,22 +247,22 @@ test("a sample after a stall says what it covers, and a minute of which it is pa
 
 test("a stall within one minute leaves its readout as it is", () => {
   const hour = hourWith({ 5: 5, 30: 95 }, { from: NOON + 5, to: NOON + 25, cause: "stalled", cpu: 95 });
-  hour.putMinute({ time: NOON + 60, cpu: 50, min: 5, max: 95, count: 8 });
+  hour.putAverage({ time: NOON + 60, cpu: 50, min: 5, max: 95, count: 8 });
 
-  assert.equal(spaced(summary.minuteReadout(NOON + 60, hour, language)), "12:00–12:01 · 50.0 % (5 %, 95 %), 8 samples");
+  assert.equal(spaced(summary.averageReadout(NOON + 60, hour, language)), "12:00–12:01 · 50.0 % (5 %, 95 %), 8 samples");
 });
 
 test("a minute of which nothing was recorded says why, also while that goes on", () => {
   const hour = hourWith({ 5: 5 }, { ...gap, cause: "crashed" }, { from: NOON + 1200, to: null, cause: "unreadable", cpu: null });
 
-  assert.match(summary.minuteReadout(NOON + 300, hour, language), /^12:04–12:05 · crashed/);
-  assert.match(summary.minuteReadout(NOON + 1500, hour, language), /^12:24–12:25 · not read since/);
+  assert.match(summary.averageReadout(NOON + 300, hour, language), /^12:04–12:05 · crashed/);
+  assert.match(summary.averageReadout(NOON + 1500, hour, language), /^12:24–12:25 · not read since/);
 });
 
 test("the busiest minute is called a stretch where its mean is that of a stall", () => {
   const hour = halfStalled();
-  hour.putMinute({ time: NOON + 1800, cpu: 95, min: 95, max: 95, count: 1 });
-  hour.putMinute({ time: NOON + 1860, cpu: 5, min: 5, max: 5, count: 12 });
+  hour.putAverage({ time: NOON + 1800, cpu: 95, min: 95, max: 95, count: 1 });
+  hour.putAverage({ time: NOON + 1860, cpu: 5, min: 5, max: 5, count: 12 });
 
-  assert.equal(spaced(summary.minutesSummary(hour, frame, language)), "Busiest stretch 12:00–12:30 95 %, calmest 5 %.");
+  assert.equal(spaced(summary.averagesSummary(hour, frame, language)), "Busiest stretch 12:00–12:30 95 %, calmest 5 %.");
 });

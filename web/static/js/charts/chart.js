@@ -1,6 +1,9 @@
-/** A chart of an hour of percentages. With its neighbours in charts/ alone knows uPlot. */
+/** A chart of percentages over a span. With its neighbours in charts/ alone knows uPlot. */
 
-import { regionsPlugin } from "./regions.js";
+import { axes } from "./axes.js";
+import { attachFinger } from "./gestures/finger.js";
+import { attachKeys } from "./gestures/keys.js";
+import { regionsPlugin } from "./marks/gaps.js";
 import { theme } from "./theme.js";
 
 /**
@@ -17,67 +20,7 @@ export function tellLanguage(locale) {
   Object.defineProperty(navigator, "language", { value: locale, configurable: true });
 }
 
-const FONT = "12px system-ui, sans-serif";
-const PERCENT_TICKS = [0, 25, 50, 75, 100];
-const TICK_STEPS_S = [60, 120, 300, 600, 900, 1200, 1800, 3600];
-const SYNC_KEY = "hour";
-
-/**
- * @param {Format} format
- * @returns {uPlot.Axis[]}
- */
-function axes(format) {
-  /** @type {uPlot.Axis} */
-  const common = {
-    stroke: () => theme().dim,
-    font: FONT,
-    gap: 8,
-    grid: { stroke: () => theme().grid, width: 1 },
-    ticks: { show: false },
-    border: { show: false },
-  };
-  return [
-    {
-      ...common,
-      size: (_, values) => ((values ?? []).some((text) => text.includes("\n")) ? 46 : 28),
-      space: 64,
-      incrs: TICK_STEPS_S,
-      grid: { show: false },
-      values: (_, splits) => splits.map(format.tick),
-    },
-    {
-      ...common,
-      size: 48,
-      splits: () => PERCENT_TICKS,
-      values: (_, splits) => splits.map((value) => (value === 100 ? format.whole(value) : String(value))),
-    },
-  ];
-}
-
-/**
- * @param {HTMLElement} node
- * @param {ChartOptions["onKey"]} onKey
- */
-function attachKeys(node, onKey) {
-  node.addEventListener("keydown", (press) => {
-    if (press.ctrlKey || press.altKey || press.metaKey) return;
-    if (onKey(press)) press.preventDefault();
-    if (press.key === "Escape") node.blur();
-  });
-}
-
-/**
- * uPlot knows the mouse alone. A tap is one to it; a finger that is drawn along is none, and never leaves by itself.
- * @param {HTMLElement} over
- */
-function attachFinger(over) {
-  over.addEventListener("pointermove", ({ pointerType, clientX, clientY }) => {
-    if (pointerType === "touch") over.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY }));
-  });
-  document.addEventListener("pointerdown", ({ pointerType, target }) => {
-    if (pointerType === "touch" && target !== over) over.dispatchEvent(new MouseEvent("mouseleave"));
-  });
-}
+const SYNC_KEY = "time";
 
 /**
  * A chart that only follows its neighbour's cursor has no event of its own.
@@ -143,7 +86,7 @@ export class Chart {
    * @param {ChartOptions} options
    * @returns {uPlot.Options}
    */
-  #plotOptions({ node, series, slotAt, labels, format, onCursor }) {
+  #plotOptions({ node, series, slotAt, labels, gapsAbove, format, onCursor }) {
     return {
       width: node.clientWidth,
       height: node.clientHeight,
@@ -164,7 +107,7 @@ export class Chart {
         dataIdx: (plot, _, nearest, time) => slotAt?.(time, /** @type {Columns} */ (plot.data)) ?? nearest,
       },
       hooks: { setCursor: [(plot) => followPointer(plot, onCursor)] },
-      plugins: [regionsPlugin(() => this.#frame, labels)],
+      plugins: [regionsPlugin(() => this.#frame, labels, gapsAbove ?? (() => true))],
     };
   }
 }

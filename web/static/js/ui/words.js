@@ -1,7 +1,9 @@
 /** The page's text: the current value, the connection, readouts, summaries and gaps. Writes only what differs. */
 
 import { paintSwatch } from "../charts/theme.js";
-import { minuteReadout, minutesSummary, remarks, sampleReadout, samplesSummary } from "../core/summary.js";
+import { averageReadout, averagesSummary, remarks, sampleReadout, samplesSummary } from "../text/sentences.js";
+import { around } from "../model/view.js";
+import { addressOf } from "./address.js";
 import { byId, make, write } from "./dom.js";
 
 /** From this much on, the neighbours' share is said in words. Percent. */
@@ -53,43 +55,79 @@ export function showStatus(status, state, language, host) {
 
 /**
  * Without a cursor the readouts show the newest.
- * @type {Sentence<State, void>}
+ * @param {number | null} cursor
+ * @param {Series} series
+ * @param {Frame} frame
+ * @param {Language} language
  */
-export function showReadouts({ cursor, newestTime, hour }, language) {
-  const time = cursor ?? newestTime;
+export function showReadouts(cursor, series, { to }, language) {
+  const { fine, coarse, newest } = series;
   const [first, second] = [byId("samples-readout"), byId("minutes-readout")];
-  if (time === null) return [first, second].forEach((line) => write(line, "–"));
-  const slot = Math.floor(time / hour.cpu.step) * hour.cpu.step;
-  write(first, sampleReadout(slot, hour, language));
-  write(second, minuteReadout(cursor ?? Math.floor(time / 60) * 60, hour, language));
+  const time = cursor ?? Math.min(newest, to);
+  if (time === -Infinity) return [first, second].forEach((line) => write(line, "–"));
+  write(first, sampleReadout(Math.floor(time / fine.step) * fine.step, series, language));
+  const slot = Math.floor(time / coarse.step) * coarse.step;
+  write(second, averageReadout(cursor ?? slot, series, language));
 }
 
 /** What the summaries were last written for. */
 let written = "";
 
 /**
- * At most once a minute, or when the gaps change: they must not chatter.
- * @param {Hour} hour
+ * At most once a minute, or when the picture changes: they must not chatter.
+ * @param {string} picture
+ * @param {Series} series
  * @param {Frame} frame
  * @param {Language} language
  */
-export function showSummaries(hour, frame, language) {
-  const begun = [frame.beginning === null, hour.hasMinute];
-  const version = [Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to, isOpen }) => isOpen || to)].join();
+export function showSummaries(picture, series, frame, language) {
+  const begun = [frame.beginning === null, series.hasAverage];
+  const version = [picture, Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to, isOpen }) => isOpen || to)].join();
   if (version === written) return;
   written = version;
-  write(byId("samples-summary"), samplesSummary(hour, frame, language));
-  write(byId("minutes-summary"), minutesSummary(hour, frame, language));
+  write(byId("samples-summary"), samplesSummary(series, frame, language));
+  write(byId("minutes-summary"), averagesSummary(series, frame, language));
+}
+
+/**
+ * The titles, and what each point stands for.
+ * @param {View} view
+ * @param {Series} series
+ * @param {Frame} frame
+ * @param {number} interval s
+ * @param {Language} language
+ */
+export function showTitles(view, series, frame, interval, { words, format }) {
+  const [step, average] = [series.fine.step, series.coarse.step].map((seconds) => format.duration(seconds));
+  const title = "range" in view ? words.text(`title_${view.range}`) : words.text("title_span", { duration: format.duration(frame.to - frame.from) });
+  write(byId("view-title"), title);
+  write(byId("samples-title"), words.text(series.fine.step > interval ? "samples_means" : "samples_title", { step: /** @type {string} */ (step) }));
+  write(byId("minutes-title"), words.text("minutes_title", { step: /** @type {string} */ (average) }));
+  write(byId("zone"), format.zone(frame.to));
+  write(byId("span"), format.span(frame.from, frame.to));
+}
+
+/**
+ * Whether the picture is awaited, or why there is none.
+ * @param {Pick<Scene, "isShown" | "failure">} scene
+ * @param {Language} language
+ */
+export function showFailure({ isShown, failure }, { words }) {
+  const { status = 0, reason = "" } = failure ?? {};
+  const failed = status === 401 ? words.text("failed_401") : words.text(status === 0 ? "failed" : "failed_reason", { reason });
+  write(byId("note"), failure ? failed : isShown ? "" : words.text("loading"));
+  byId("note").toggleAttribute("data-failed", failure !== null);
 }
 
 /** What stands in the list of interruptions. */
 let listed = "";
 
 /** @param {Remark} remark */
-function item({ sentence, attributes, cause }) {
+function item({ sentence, attributes, cause, jump }) {
   const swatch = make(cause ? "canvas" : "span", { class: "swatch", "aria-hidden": "true" });
   if (cause) paintSwatch(/** @type {HTMLCanvasElement} */ (swatch), cause);
-  return make("li", attributes, swatch, make("span", {}, sentence));
+  const words = jump ? make("a", { href: addressOf(around(jump)), "data-jump": "" }, sentence) : make("span", {}, sentence);
+  return make("li", attributes, swatch, words);
 }
 
 /**
@@ -100,7 +138,7 @@ function item({ sentence, attributes, cause }) {
 export function showRemarks(frame, language, anew = false) {
   /* An open gap reaches farther with each tick, which its sentence does not say. */
   const gaps = frame.gaps.map(({ to, ...gap }) => ({ ...gap, to: !gap.isOpen && to }));
-  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable]);
+  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable, frame.busy]);
   if (version === listed && !anew) return;
   listed = version;
   document.documentElement.toggleAttribute("data-doubt", frame.unreliable.length > 0);

@@ -6,7 +6,7 @@ const PAGE = 12;
 /**
  * @param {{key: string, shiftKey: boolean}} press
  * @param {number | null} at the cursor, if there is one
- * @param {ReturnType<State["grid"]>} grid
+ * @param {Grid} grid
  * @returns {number | null} the new time, or null when the key is not one of ours
  */
 export function moveCursor({ key, shiftKey }, at, { first, last, step, gaps }) {

@@ -1,7 +1,8 @@
-/** All that the page knows. Listeners change it, one show() reads it. Pure: time comes in as an argument. */
+/** All that the stream tells. Listeners change it, one show() reads it. Pure: time comes in as an argument. */
 
 import { degradation, pendingFrom, statusOf } from "./status.js";
-import { Hour, SPAN_S } from "./store.js";
+import { Series } from "./series.js";
+import { MINUTE_S } from "./units.js";
 
 /** After longer than this the hour is fetched, not replayed. */
 const REPLAY_S = 55 * 60;
@@ -19,13 +20,15 @@ export class State {
   upgraded = false;
   /** Why the recording is degraded, null when it is not. */
   degraded;
+  /** What follows the clock beside the hour, as a week does; null while nothing does. @type {Series | null} */
+  followed = null;
   /** The cursor's time, null while it is nowhere. @type {number | null} */
   cursor = null;
   /** Set by keys it stays at its time; under a pointer it stays under the pointer. */
   pinned = false;
   /** Numbers the wishes for a new history: a late answer to an older wish is dropped. 0 before the first. */
   wish = 0;
-  /** To be merged with the answer to the wish; null without a wish. @type {((hour: Hour) => void)[] | null} */
+  /** To be merged with the answer to the wish; null without a wish. @type {((series: Series) => void)[] | null} */
   #waiting = null;
   /** When the service was last heard of, in its own time. */
   #heard;
@@ -48,7 +51,7 @@ export class State {
     this.newest = boot.newest;
     this.degraded = degradation(boot.state);
     this.lastId = boot.samples.last_id;
-    this.hour = new Hour(boot.samples, boot.minutes);
+    this.hour = new Series(boot.samples, boot.minutes);
     this.#offset = boot.now - localNow;
     this.since = boot.now;
     this.#heard = boot.now;
@@ -87,48 +90,42 @@ export class State {
   }
 
   /**
+   * What a picture shows that ends now.
    * @param {number} localNow
+   * @param {Series} [series]
+   * @param {number} [span] seconds, at most those of the series
    * @returns {Frame}
    */
-  frame(localNow) {
+  frame(localNow, series = this.hour, span = series.span) {
     const to = this.end(localNow);
     const { connection } = this.status(localNow);
     const { interval } = this;
     const known = this.phase === "open" ? to : Math.min(to, Math.floor(this.#heard / interval) * interval);
-    const gaps = this.hour.gaps(to, known);
+    const gaps = series.gaps(to, known);
     /* Where an open gap says why no sample comes, none is awaited. */
     const explained = gaps.find(({ isOpen }) => isOpen)?.to ?? -Infinity;
     const newestTime = this.newestTime === null ? null : Math.max(this.newestTime, explained);
+    const from = to - span;
     return {
-      from: to - SPAN_S,
+      from,
       to,
-      gaps,
-      clockSteps: this.hour.clockSteps(to),
-      unreliable: this.hour.unreliable(to),
-      beginning: this.hour.beginning(to),
+      end: to,
+      gaps: gaps.filter((gap) => gap.to > from),
+      clockSteps: series.clockSteps(to).filter(({ time }) => time > from),
+      unreliable: series.unreliable(to).filter((stretch) => stretch.to > from),
+      beginning: series.beginning(to),
       pending: pendingFrom({ newestTime, interval }, connection, to),
       connection,
     };
   }
 
   /**
-   * The slots between which the cursor moves.
-   * @param {number} localNow
-   * @param {number} [step] seconds
-   */
-  grid(localNow, step = this.hour.cpu.step) {
-    const last = Math.floor(this.end(localNow) / step) * step;
-    return { first: last - SPAN_S + step, last, step, gaps: this.hour.gaps(last) };
-  }
-
-  /**
    * Puts the cursor on the slot nearest to a time.
    * @param {number | null} time
    * @param {boolean} pinned
-   * @param {number} localNow
+   * @param {Grid} grid
    */
-  point(time, pinned, localNow) {
-    const { first, last, step } = this.grid(localNow);
+  point(time, pinned, { first, last, step }) {
     this.cursor = time === null ? null : Math.round(Math.min(last, Math.max(first, time)) / step) * step;
     this.pinned = pinned;
   }
@@ -166,7 +163,7 @@ export class State {
       hello: (hello) => this.#greet(hello, localNow),
       resync: (resync) => this.#startOver(resync.last_id),
       gap: (gap) => this.#close(gap),
-      minute: (minute) => this.#merge((hour) => hour.putMinute(minute)),
+      minute: (minute) => this.#merge((series) => series.coarse.step === MINUTE_S && series.putAverage(minute)),
       sample: (sample) => this.#take(sample, localNow),
       state: ({ state }) => this.#fare(state),
       beat: ({ now }) => this.#beat(now, localNow),
@@ -183,7 +180,7 @@ export class State {
    */
   load(wish, samples, minutes) {
     if (wish !== this.wish || !this.#waiting) return;
-    this.hour = new Hour(samples, minutes);
+    this.hour = new Series(samples, minutes);
     for (const merge of this.#waiting) merge(this.hour);
     this.#waiting = null;
     this.revision += 1;
@@ -247,8 +244,8 @@ export class State {
     this.lastId = sample.time;
     if (sample.time > this.#liveAfter && sample.time !== this.#replayed) this.#synchronise(sample.time, localNow);
     const { interval } = this;
-    this.#merge((hour) => hour.cpu.step === interval && hour.putSample(sample));
-    const { step } = this.hour.cpu;
+    this.#merge((series) => series.fine.step === interval && series.putSample(sample));
+    const { step } = this.hour.fine;
     if (step !== interval && sample.time % step === 0) this.#wantHistory();
   }
 
@@ -258,12 +255,13 @@ export class State {
    */
   #close(gap) {
     if (gap.cause === "clock") this.#wantHistory();
-    this.#merge((hour) => hour.putGap(gap));
+    this.#merge((series) => series.putGap(gap));
   }
 
-  /** @param {(hour: Hour) => void} merge */
+  /** @param {(series: Series) => void} merge */
   #merge(merge) {
     merge(this.hour);
+    if (this.followed) merge(this.followed);
     this.#waiting?.push(merge);
     this.revision += 1;
   }

@@ -1,11 +1,16 @@
 /** What the charts show where there is no line: gaps, time before the first sample, samples still awaited. */
 
-import { apart } from "../core/apart.js";
-import { fittingLabel } from "../core/summary.js";
-import { hatchPattern, theme } from "./theme.js";
+import { apart } from "../../model/apart.js";
+import { fittingLabel } from "../../text/sentences.js";
+import { hatchPattern, theme } from "../theme.js";
 
 /** However short, a gap stays visible. CSS px. */
 const NARROWEST = 3;
+/** What is narrower than this hides no picture: it is a mark at the foot, of this height. CSS px. */
+const THINNEST = 1;
+const FOOT = 6;
+/** No word fits into less. CSS px. */
+const NARROWEST_LABEL = 24;
 const PADDING = 6;
 const LINE = 18;
 
@@ -38,6 +43,35 @@ function fill(plot, { left, width }, fills) {
 }
 
 /**
+ * Whether a gap is too short for the picture: what was recorded around it stands in its place.
+ * @param {uPlot} plot
+ * @param {Gap} gap
+ */
+function isTiny(plot, { from, to, count }) {
+  const width = plot.valToPos(to, "x", true) - plot.valToPos(from, "x", true);
+  return count !== undefined || width < THINNEST * devicePixelRatio;
+}
+
+/**
+ * @param {uPlot} plot
+ * @param {Gap} gap
+ */
+function paintGap(plot, gap) {
+  const { gap: line, "gap-fill": gapFill } = theme();
+  const region = regionOf(plot, gap.from, gap.to);
+  const { ctx, bbox } = plot;
+  if (isTiny(plot, gap)) {
+    const height = FOOT * devicePixelRatio;
+    ctx.fillStyle = line;
+    ctx.fillRect(region.left, bbox.top + bbox.height - height, region.width, height);
+    return;
+  }
+  fill(plot, region, [gapFill, hatchPattern(ctx, gap.cause, devicePixelRatio)]);
+  edge(plot, region.left, line, 1);
+  edge(plot, region.left + region.width - devicePixelRatio, line, 1);
+}
+
+/**
  * @param {uPlot} plot
  * @param {number} x
  * @param {string} colour
@@ -52,17 +86,18 @@ function edge(plot, x, colour, width) {
  * The longest label that fits, on a plate: the hatch must not cross the words.
  * @param {uPlot} plot
  * @param {Region} region
- * @param {string[][]} candidates
+ * @param {() => string[][]} candidates
  * @param {string} colour
  * @param {boolean} [centred] halfway up, not at the top
  */
 function label(plot, { left, width }, candidates, colour, centred = false) {
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
+  if (width < NARROWEST_LABEL * ratio) return;
   ctx.font = `500 ${12 * ratio}px system-ui, sans-serif`;
   /** @param {string} line */
   const measure = (line) => ctx.measureText(line).width;
-  const lines = fittingLabel(candidates, width - 2.5 * PADDING * ratio, measure);
+  const lines = fittingLabel(candidates(), width - 2.5 * PADDING * ratio, measure);
   if (lines.length === 0) return;
   const plateWidth = Math.max(...lines.map(measure)) + 2 * PADDING * ratio;
   const middle = left + width / 2;
@@ -84,15 +119,10 @@ function label(plot, { left, width }, candidates, colour, centred = false) {
  * @param {Frame} frame
  */
 function paintUnder(plot, { from, to, gaps, beginning, pending }) {
-  const { gap, "gap-fill": gapFill, "warn-fill": warnFill, warn, void: empty } = theme();
+  const { "warn-fill": warnFill, warn, void: empty } = theme();
   if (beginning === null) fill(plot, regionOf(plot, from, to), [empty]);
   else if (beginning > from) fill(plot, regionOf(plot, from, beginning), [empty]);
-  for (const { from: start, to: end, cause } of gaps) {
-    const region = regionOf(plot, start, end);
-    fill(plot, region, [gapFill, hatchPattern(plot.ctx, cause, devicePixelRatio)]);
-    edge(plot, region.left, gap, 1);
-    edge(plot, region.left + region.width - devicePixelRatio, gap, 1);
-  }
+  for (const gap of gaps) if (!isTiny(plot, gap)) paintGap(plot, gap);
   if (pending === null) return;
   const region = regionOf(plot, Math.max(pending, from), to);
   fill(plot, region, [warnFill]);
@@ -108,18 +138,23 @@ function paintOver(plot, frame, labels) {
   const { from, to, gaps, beginning, pending } = frame;
   const colours = theme();
   if (beginning === null || beginning > from) {
-    label(plot, regionOf(plot, from, beginning ?? to), labels.before(frame), colours.dim, beginning === null);
+    label(plot, regionOf(plot, from, beginning ?? to), () => labels.before(frame), colours.dim, beginning === null);
   }
-  for (const gap of gaps) label(plot, regionOf(plot, gap.from, gap.to), labels.gap(gap), colours["gap-ink"]);
-  if (pending !== null) label(plot, regionOf(plot, Math.max(pending, from), to), labels.pending(frame), colours.warn);
+  for (const gap of gaps) {
+    if (isTiny(plot, gap)) paintGap(plot, gap);
+    else label(plot, regionOf(plot, gap.from, gap.to), () => labels.gap(gap), colours["gap-ink"]);
+  }
+  if (pending !== null) label(plot, regionOf(plot, Math.max(pending, from), to), () => labels.pending(frame), colours.warn);
 }
 
 /**
  * @param {() => Frame} frame
  * @param {Labels} labels
+ * @param {(plot: uPlot) => boolean} isAbove whether gaps are painted over the series: a mean whose slot is recorded in part
+ * would reach into one
  * @returns {uPlot.Plugin}
  */
-export function regionsPlugin(frame, labels) {
+export function regionsPlugin(frame, labels, isAbove) {
   /** @param {uPlot} plot @param {() => void} paint */
   const aside = (plot, paint) => {
     plot.ctx.save();
@@ -129,7 +164,10 @@ export function regionsPlugin(frame, labels) {
   return {
     hooks: {
       drawClear: (plot) => aside(plot, () => paintUnder(plot, frame())),
-      draw: (plot) => aside(plot, () => paintOver(plot, frame(), labels)),
+      draw: (plot) => aside(plot, () => {
+        if (isAbove(plot)) paintUnder(plot, frame());
+        paintOver(plot, frame(), labels);
+      }),
     },
   };
 }

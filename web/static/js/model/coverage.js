@@ -12,15 +12,15 @@ function isMeasured({ cause, cpu: mean }, cpu) {
 
 /**
  * What single samples cover that is longer than their slot, ascending.
- * @param {Hour} hour
+ * @param {Series} series
  * @param {number} [end] of the picture
  * @returns {Stretch[]}
  */
-export function longSamples(hour, end = hour.newest) {
-  const { cpu } = hour;
-  return hour.gaps(end).flatMap((gap) => {
-    const to = (Math.floor(gap.to / cpu.step) + 1) * cpu.step;
-    return isMeasured(gap, cpu.at(to)) ? [{ from: gap.from, to }] : [];
+export function longSamples(series, end = series.newest) {
+  const { step } = series.fine;
+  return series.gaps(end).flatMap((gap) => {
+    const to = (Math.floor(gap.to / step) + 1) * step;
+    return isMeasured(gap, series.cpuAt(to)) ? [{ from: gap.from, to }] : [];
   });
 }
 

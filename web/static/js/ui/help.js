@@ -1,0 +1,14 @@
+/** What the keys do, behind "?". */
+
+import { byId } from "./dom.js";
+
+const dialog = () => /** @type {HTMLDialogElement} */ (byId("help"));
+
+export function openHelp() {
+  if (!dialog().open) dialog().showModal();
+}
+
+export function attachHelp() {
+  byId("help-open").addEventListener("click", openHelp);
+  byId("help-close").addEventListener("click", () => dialog().close());
+}

@@ -1,0 +1,51 @@
+/** Keys that move the view: on a chart beside those of its cursor, elsewhere alone. */
+
+import { openHelp } from "./help.js";
+
+/** Of the width, for an arrow. */
+const ARROW = 0.25;
+
+/**
+ * @param {Navigation} go
+ * @param {() => number | null} cursor the time that it is at
+ * @returns {Record<string, () => void>}
+ */
+const moves = (go, cursor) => ({
+  ArrowLeft: () => go.pan(-ARROW),
+  ArrowRight: () => go.pan(ARROW),
+  "+": () => go.scale(0.5, cursor()),
+  "=": () => go.scale(0.5, cursor()),
+  "-": () => go.scale(2, cursor()),
+  0: () => go.back(),
+  l: () => go.live(),
+  Escape: () => go.back(),
+});
+
+/** @typedef {import("../model/navigation.js").Navigation} Navigation */
+
+/**
+ * Letters and signs count only inside the part that they move: whoever speaks to the browser may say one elsewhere.
+ * @param {KeyboardEvent} press
+ */
+function isOurs({ key, shiftKey, target, ctrlKey, altKey, metaKey }) {
+  if (ctrlKey || altKey || metaKey || !(target instanceof Element)) return false;
+  if (target.closest("input, select, textarea, dialog, .scroll")) return false;
+  if (key === "Escape") return true;
+  if (key.startsWith("Arrow")) return target.closest(".plot") ? shiftKey : true;
+  return target.closest("#view") !== null;
+}
+
+/**
+ * @param {Navigation} go
+ * @param {() => number | null} cursor
+ */
+export function attachKeyboard(go, cursor) {
+  const known = moves(go, cursor);
+  document.addEventListener("keydown", (press) => {
+    if (press.key === "?" && !(press.target instanceof HTMLInputElement)) return openHelp();
+    const move = known[press.key] ?? known[press.key.toLowerCase()];
+    if (!move || !isOurs(press)) return;
+    press.preventDefault();
+    move();
+  });
+}

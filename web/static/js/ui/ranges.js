@@ -1,0 +1,51 @@
+/** The bar above the charts: ranges, earlier and later, back to the live hour. */
+
+import { isFollowing, parseView, viewQuery } from "../model/view.js";
+import { addressOf } from "./address.js";
+import { byId } from "./dom.js";
+
+/** @typedef {import("../model/navigation.js").Navigation} Navigation */
+
+/** @returns {HTMLAnchorElement[]} */
+const links = () => [...document.querySelectorAll("a[data-range]")].map((link) => /** @type {HTMLAnchorElement} */ (link));
+
+/** @param {Navigation} go */
+export function attachRanges(go) {
+  for (const link of links()) {
+    link.addEventListener("click", (click) => {
+      /* A link that is opened elsewhere is opened elsewhere. */
+      if (click.ctrlKey || click.metaKey || click.shiftKey) return;
+      click.preventDefault();
+      go.range(link.dataset.range ?? "");
+    });
+  }
+  byId("gaps").addEventListener("click", (click) => {
+    const link = click.target instanceof Element ? click.target.closest("a[data-jump]") : null;
+    if (!link || click.ctrlKey || click.metaKey || click.shiftKey) return;
+    click.preventDefault();
+    const view = parseView(/** @type {HTMLAnchorElement} */ (link).search);
+    if (!isFollowing(view)) go.zoom(view);
+  });
+  byId("earlier").addEventListener("click", () => go.pan(-1));
+  byId("later").addEventListener("click", () => go.pan(1));
+}
+
+/**
+ * @param {View} view
+ * @param {Frame} frame
+ * @param {number} now the newest grid time
+ */
+export function showRanges(view, { to }, now) {
+  for (const link of links()) {
+    const isCurrent = isFollowing(view) && view.range === link.dataset.range;
+    if (isCurrent) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+    link.search = addressOf({ range: link.dataset.range ?? "" });
+  }
+  /** @type {HTMLButtonElement} */ (byId("later")).disabled = to >= now;
+  document.documentElement.toggleAttribute("data-zoomed", !isFollowing(view));
+  for (const link of document.querySelectorAll("nav a[hreflang]")) {
+    const query = `?lang=${link.getAttribute("hreflang")}&${viewQuery(view)}`;
+    if (link.getAttribute("href") !== query) link.setAttribute("href", query);
+  }
+}
