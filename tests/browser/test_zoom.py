@@ -168,8 +168,45 @@ def test_a_gap_is_seen_in_a_year_and_the_longest_are_told(visit: Visit) -> None:
     page = visit.open("?range=1y")
 
     assert page.evaluate(SHARE_PAINTED) > 0.7
-    expect(page.locator("#gaps li[data-cause]")).to_have_count(20)
+    expect(page.locator("#gaps li[data-cause]")).to_have_count(12)
     expect(page.locator("#gaps li[data-further]")).to_have_count(1)
+
+
+def test_what_happened_is_told_and_each_line_leads_there(visit: Visit) -> None:
+    page = visit.open("?range=24h", locale="en-GB")
+    busy = page.locator("#gaps li[data-busy]")
+    expect(busy).to_have_count(1)
+    expect(busy).to_contain_text(re.compile(r"Busy .*, 1.h: 90.% on average, up to 90.%, mostly programs"))
+    busy.locator("a").click()
+
+    wait_for_width(page, 7200)
+    begin, end = view(page)
+    assert (begin + end) / 2 == int(busy.get_attribute("data-busy") or 0) + 1800
+    assert address(page) == (begin, end)
+
+
+def test_the_figures_are_those_of_the_span(visit: Visit) -> None:
+    page = zoomed(visit)
+    expect(page.locator("#figure-mean")).to_contain_text("%")
+    begin, end = view(page)
+    told = page.evaluate(
+        "span => fetch(`api/summary?from=${span[0]}&to=${span[1]}`).then(one => one.json())", [begin, end]
+    )
+
+    expect(page.locator("#figure-mean")).to_have_text(f"{told['mean']:.1f}\u00a0%")
+    expect(page.locator("#figure-p95")).to_have_text(f"{told['p95']}\u00a0%")
+    expect(page.locator("#figure-above")).to_have_text("1\u00a0h")
+
+
+def test_without_a_summary_the_page_shows_the_rest(visit: Visit) -> None:
+    visit.expect("status of 404")
+    page = visit.blank(locale="en-GB")
+    page.route("**/api/summary*", lambda route: route.fulfill(status=404, json={"error": "no such address"}))
+    visit.open_in(page, "?range=24h")
+
+    wait_for_width(page, DAY)
+    expect(page.locator("#figure-mean")).to_have_text("–")
+    expect(page.locator("#gaps li[data-busy]")).to_have_count(0)
 
 
 def test_the_keyboard_does_all_of_it(visit: Visit) -> None:

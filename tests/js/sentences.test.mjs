@@ -112,6 +112,34 @@ test("the list of interruptions is in the order of time", () => {
   assert.deepEqual(listed.at(-1).attributes, { "data-clock-step": NOON + 2000, "data-seconds": -40 });
 });
 
+test("busy stretches stand among the interruptions, and each leads to its stretch", () => {
+  const busy = [{ from: NOON + 600, to: NOON + 1140, mean: 97.2, max: 99.6, mode: "user", cores: "one" }, { from: NOON, to: NOON + 60, mean: 90, max: 91, mode: "irq", cores: null }];
+
+  const listed = summary.remarks({ gaps: [gap], clockSteps: [], unreliable: [], busy }, language);
+
+  assert.deepEqual(listed.map(({ sentence }) => spaced(sentence)), [
+    "Busy 12:00:00–12:01:00, 1 min: 90 %, 91 %, interrupts",
+    "Service was off 12:03–12:17, 14 min; CPU averaged 23 %",
+    "Busy 12:10–12:19, 9 min: 97 %, 100 %, programs, one core",
+  ]);
+  assert.deepEqual(listed.map(({ jump }) => jump.from), [NOON, gap.from, NOON + 600]);
+});
+
+test("of many interruptions the longest are told, and how many others there were", () => {
+  const gaps = Array.from({ length: 30 }, (_, i) => ({ ...gap, from: NOON + i * 100, to: NOON + i * 100 + 1 + i }));
+
+  const listed = summary.remarks({ gaps, clockSteps: [], unreliable: [] }, language);
+
+  assert.equal(listed.length, 13);
+  assert.equal(spaced(listed.at(-1).sentence), "and 18 shorter, 2 min 51 s");
+});
+
+test("short interruptions that are told as one say how many they are", () => {
+  const several = { from: NOON, to: NOON + 7200, count: 40, seconds: 300, causes: ["stalled"], cpu: null };
+
+  assert.equal(spaced(summary.gapSentence(several, language)), "40 within 12:00–14:00, 5 min");
+});
+
 test("in the night when the clocks are set back every sentence says which of two equal times it means", () => {
   const night = Date.UTC(2026, 9, 25) / 1000;
   const berlin = { words, format: createFormat("en-GB", "Europe/Berlin", words) };

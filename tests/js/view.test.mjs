@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clamped, panned, parseView, pinched, RANGES, scaled, spanOf, viewQuery } from "../../web/static/js/model/view.js";
+import { around, clamped, panned, parseView, pinched, RANGES, scaled, spanOf, viewQuery } from "../../web/static/js/model/view.js";
 import { chance } from "./world.mjs";
 
 const NOW = 1_763_936_400;
@@ -62,4 +62,9 @@ test("no gesture leads to a span that cannot be shown", () => {
 
 test("a span is at least a minute and whole seconds", () => {
   assert.deepEqual(clamped({ from: NOW - 110.4, to: NOW - 100 }, NOW), { from: NOW - 135, to: NOW - 75 });
+});
+
+test("around a stretch its own length is shown once more, and ten minutes at least", () => {
+  assert.deepEqual(around({ from: NOW - 7200, to: NOW - 3600 }), { from: NOW - 9000, to: NOW - 1800 });
+  assert.deepEqual(around({ from: NOW - 3605, to: NOW - 3600 }), { from: NOW - 3903, to: NOW - 3302 });
 });

@@ -147,6 +147,9 @@ function makeCharts(frame) {
   if (isStarted) charts.minutes ??= secondChart(frame);
 }
 
+/** With what the summary tells, once it does. @param {Frame} frame @returns {Frame} */
+const withBusy = (frame) => ({ ...frame, ...(scene.digest && { busy: scene.digest.busy }) });
+
 function show() {
   const status = state.status(clock());
   spans.want(scene.request(points(), clock()), !isMoving);
@@ -165,7 +168,7 @@ function show() {
     () => state.pinned && placeCursors(),
     () => showReadouts(state.cursor, series, frame, language),
     () => showSummaries(scene.isShown ? String(scene.revision) : "", series, frame, language),
-    () => showRemarks({ ...frame, busy: scene.digest?.busy ?? [] }, language),
+    () => showRemarks(withBusy(frame), language),
     () => showTitles(scene.view, series, frame, state.interval, language),
     () => showFailure(scene, language),
     () => announceChanges(status),
@@ -219,7 +222,7 @@ function attachTable(name) {
 /** After a change of theme. */
 function repaint() {
   for (const each of Object.values(charts)) each.repaint();
-  showRemarks({ ...scene.frame(clock()), busy: scene.digest?.busy ?? [] }, language, true);
+  showRemarks(withBusy(scene.frame(clock())), language, true);
   for (const part of further) apart(() => part(scene.frame(clock()), ""));
 }
 

@@ -170,6 +170,8 @@ interface Format {
   instant(at: number): string;
   /** 12:03, with the day where it is not today's. */
   moment(at: number, now: number): string;
+  /** 12:03, with the day where it is not today's. */
+  when(at: number): string;
   /** 12:03:10–12:03:50; with both offsets where they differ, as in minutes and span. */
   times(from: number, to: number): string;
   /** 12:03–12:04 */

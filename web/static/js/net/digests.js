@@ -3,6 +3,8 @@
 /** A gesture that goes on shows another span with each of its moves. */
 const DIGEST_REST_MS = 250;
 const NOT_FOUND = 404;
+/** After a failure that may pass. */
+const DIGEST_RETRY_MS = 5000;
 
 export class Digests {
   #asked = "";
@@ -43,6 +45,7 @@ export class Digests {
       if (control.signal.aborted) return;
       if (error instanceof Object && "status" in error && error.status === NOT_FOUND) this.#isOffered = false;
       this.onAnswer(null);
+      this.#timer = setTimeout(() => (this.#asked = ""), DIGEST_RETRY_MS);
     }
   }
 }

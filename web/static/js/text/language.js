@@ -188,6 +188,8 @@ function timeFormat(locale, timeZone, today) {
     moment: (at, now) => once(day(at) === day(now) ? minute : dayAndMinute)(at),
     /** @type {Format["instant"]} */
     instant: (at) => once(isToday(at) ? second : (time) => `${day(time)}, ${second(time)}`)(at),
+    /** @type {Format["when"]} */
+    when: (at) => once(isToday(at) ? minute : dayAndMinute)(at),
     /** @type {Format["span"]} */
     span(from, to) {
       if (day(from) !== day(to)) return days(from, to);

@@ -123,7 +123,7 @@ export function gapSentence(gap, { words, format }) {
  */
 export function clockStepSentence({ time, seconds }, { words, format }) {
   const duration = format.duration(Math.round(Math.abs(seconds)));
-  return words.text(seconds < 0 ? "clock_back" : "clock_forward", { duration, time: format.minute(time) });
+  return words.text(seconds < 0 ? "clock_back" : "clock_forward", { duration, time: format.when(time) });
 }
 
 /** @param {string} sentence */
@@ -140,7 +140,7 @@ function busySentence({ from, to, mean, max, mode, cores }, { words, format }) {
 }
 
 /** Interruptions that are told one by one. */
-const TOLD = 20;
+const TOLD = 12;
 
 /**
  * The longest; as they came while there are few.

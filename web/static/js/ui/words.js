@@ -144,5 +144,6 @@ export function showRemarks(frame, language, anew = false) {
   document.documentElement.toggleAttribute("data-doubt", frame.unreliable.length > 0);
   const items = remarks(frame, language).map(item);
   byId("gaps").replaceChildren(...items);
-  write(byId("no-gaps"), items.length === 0 ? language.words.text("gaps_none") : "");
+  const none = language.words.text(frame.busy ? "happened_none" : "gaps_none");
+  write(byId("no-gaps"), items.length === 0 ? none : "");
 }
