@@ -9,12 +9,10 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Generic, TextIO, TypeVar
-from urllib.parse import quote
 
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.model.gaps import hole
@@ -34,10 +32,8 @@ from cpusensor.store.columns import (
     rollup_of_row,
     run_of_row,
     sample_of_row,
-    text_of,
 )
-from cpusensor.store.file import APPLICATION_ID
-from cpusensor.store.schema import MIGRATIONS, VERSION_OF_TIERS
+from cpusensor.store.snapshot import SnapshotError, known_tiers, open_unchanged, require_ours
 from cpusensor.store.statements import TIME_AT_EACH_POINT, rows_of
 
 T = TypeVar("T")
@@ -58,10 +54,6 @@ PRIMARY_CODE = 0xFF
 """The part of SQLite's error code that is its kind (rescode.html)."""
 
 DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-class UncheckableError(Exception):
-    """The file cannot be checked; its text is one line that says why."""
 
 
 class Progress:
@@ -323,53 +315,8 @@ def _differences(stored: Rollup, expected: Rollup) -> str:
     return "; ".join(texts + ["cores differ from its samples'"] * (ours["cores"] != theirs["cores"]))
 
 
-@contextmanager
-def open_unchanged(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that sees one snapshot of the file, however long it reads. Raises UncheckableError.
-
-    A file that nobody has open is read as one that cannot change: SQLite would otherwise leave a log beside it.
-    """
-    is_at_rest = not any(Path(f"{path}{suffix}").exists() for suffix in ("-wal", "-journal"))
-    before = _state(path)
-    uri = f"file:{quote(str(path))}?mode=ro{'&immutable=1' if is_at_rest else ''}"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-        connection.text_factory = text_of
-        # One read transaction: commits of a running service stay out of sight.
-        connection.execute("BEGIN")
-        yield connection
-    if is_at_rest and (_state(path) != before or Path(f"{path}-wal").exists()):
-        raise UncheckableError("it was opened for writing meanwhile, so nothing of this holds; check it again")
-
-
-def _state(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
-
-
-def require_ours(path: Path) -> None:
-    """Raises UncheckableError for a file that cannot be read or is not a cpusensor database."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except OSError as error:
-        raise UncheckableError(str(error.strerror)) from error
-    if not header:
-        raise UncheckableError("it is empty")
-    # The application id lies at offset 68 (fileformat2.html §1.3).
-    if not header.startswith(b"SQLite format 3\0") or header[68:72] != APPLICATION_ID.to_bytes(4, "big"):
-        raise UncheckableError("it is not a cpusensor database")
-
-
-def known_tiers(connection: sqlite3.Connection) -> Sequence[Tier]:
-    """The tiers of the file's version. Raises UncheckableError for a version that this cpusensor does not know."""
-    ((version,),) = connection.execute("PRAGMA user_version")
-    if not 0 < version <= len(MIGRATIONS):
-        raise UncheckableError(f"it has schema version {version}, this cpusensor knows 1 to {len(MIGRATIONS)}")
-    return TIERS if version >= VERSION_OF_TIERS else TIERS[:1]
-
-
 def check(path: Path, report: Report, progress: Progress) -> str:
-    """Report what is wrong with the file; what was in it, in words. Raises UncheckableError."""
+    """Report what is wrong with the file; what was in it, in words. Raises SnapshotError."""
     require_ours(path)
     try:
         with open_unchanged(path.resolve()) as connection:
@@ -377,7 +324,7 @@ def check(path: Path, report: Report, progress: Progress) -> str:
     except sqlite3.DatabaseError as error:
         # Damage is a finding; a lock or a lack of memory says nothing of the file.
         if error.sqlite_errorcode & PRIMARY_CODE not in DAMAGE:
-            raise UncheckableError(str(error)) from error
+            raise SnapshotError(str(error)) from error
         report.add("file", f"cannot be read to its end: {error}")
         return "not all of it could be read"
 
@@ -395,7 +342,7 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     report = Report(progress, options.limit)
     try:
         summary = check(options.file, report, progress)
-    except UncheckableError as error:
+    except SnapshotError as error:
         progress.clear()
         print(f"{options.file}: cannot be checked: {error}", file=sys.stderr)  # noqa: T201 - the answer of the command
         return 2

@@ -9,7 +9,7 @@ from typing import Any
 
 from cpusensor.kernel.counters import UnreadableError
 from cpusensor.kernel.mounts import Scope
-from cpusensor.model.records import Cost, Counters, CpuTimes, Moment
+from cpusensor.model.records import Cost, Counters, CpuTimes, Machine, Moment
 from tests.service import TIMEOUT_S
 
 START = 1_763_936_400
@@ -141,6 +141,9 @@ class FakeKernel:
 
     def cost(self, now: Moment) -> Cost:
         return Cost(moment=now, **self.spent)
+
+    def machine(self, now: Moment) -> Machine:
+        return Machine(cpus=len(self._user), boot_time=round(now.wall - now.boottime), zone="Europe/Riga")
 
     def use(self, share: float) -> None:
         """From now on the CPUs are busy for this share of the time."""

@@ -1,6 +1,7 @@
 """The architecture: which floor may import which, and which module alone touches what."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -18,7 +19,7 @@ FLOORS = [
     "outlets",  # what leaves the service
     "recording",  # from a reading to a sample that is stored and published
     "http",  # the service on the network
-    "check healthcheck",  # commands
+    "check healthcheck export",  # commands
 ]
 """From the ground up. A floor is a package or a module; each imports only from those before it, and from itself."""
 
@@ -26,8 +27,8 @@ ONLY_IN = {
     "aiohttp": "http",
     "aiohttp_jinja2": "http",
     "aiosqlite": "store.database",
-    "argparse": "config.settings check",
-    "datetime": "logs store.file",
+    "argparse": "config.settings check export",
+    "datetime": "logs store.file outlets.spreadsheet export",
     "fcntl": "store.file",
     "jinja2": "http.app",
     "json": "logs outlets.wire http.assets",
@@ -36,6 +37,7 @@ ONLY_IN = {
     "sqlite3": "store check",
     "time": "kernel.clock",
     "tomllib": "config.file",
+    "zoneinfo": "kernel.zone",
 }
 """Modules of others, and the floors and modules that alone may know them."""
 
@@ -134,7 +136,15 @@ def test_what_is_pure_does_without_the_world(module: str) -> None:
 def test_the_environment_is_read_by_the_settings_alone(module: str) -> None:
     names = {node.attr for node in ast.walk(tree_of(module)) if isinstance(node, ast.Attribute)}
 
-    assert module == "config.settings" or not names & {"environ", "argv", "getenv"}
+    # The variable TZ is the system's own setting and none of the service.
+    assert module in {"config.settings", "kernel.zone"} or not names & {"environ", "argv", "getenv"}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if not stands_in(module, "kernel")])
+def test_what_the_machine_says_is_read_by_the_kernel_s_floor_alone(module: str) -> None:
+    texts = [node.value for node in ast.walk(tree_of(module)) if isinstance(node, ast.Constant)]
+
+    assert [text for text in texts if isinstance(text, str) and re.match(r"/(proc|sys|etc)(/|$)", text)] == []
 
 
 @pytest.mark.parametrize("module", MODULES)

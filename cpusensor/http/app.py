@@ -33,6 +33,7 @@ from cpusensor.http.keys import (
     LISTENING,
     RECORDER,
     SETTINGS,
+    TURNS,
 )
 from cpusensor.http.routes import ROUTES
 from cpusensor.kernel.clock import Clock, SystemClock
@@ -41,6 +42,7 @@ from cpusensor.kernel.counters import Kernel, SystemKernel
 from cpusensor.model.grid import REPLAY_S
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import Broadcast
+from cpusensor.recording import table as tables
 from cpusensor.recording.feed import Feed
 from cpusensor.recording.recorder import (
     beat_forever,
@@ -80,6 +82,7 @@ def create_app(
     app[KERNEL] = kernel or SystemKernel()
     app[ASSETS] = load_assets()
     app[CACHE] = Cache()
+    app[TURNS] = asyncio.Semaphore(tables.TURNS)
     app[ENDED] = asyncio.Event()
     app[FAILURES] = []
     app[LISTENING] = []

@@ -24,6 +24,8 @@ ASSETS = web.AppKey("assets", Assets)
 CACHE = web.AppKey("cache", Cache)
 HISTORY = web.AppKey("history", History)
 COST = web.AppKey("cost", CostMeter)
+TURNS = web.AppKey("turns", asyncio.Semaphore)
+"""For the slices of tables."""
 GUARD = web.AppKey("guard", Guard)
 CONNECTIONS = web.AppKey("connections", Connections)
 BROADCAST = web.AppKey("broadcast", Broadcast)

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from cpusensor import __version__
 from cpusensor.http.keys import CLOCK, KERNEL, RECORDER, SETTINGS
+from cpusensor.model.grid import slot_at
 from cpusensor.outlets import wire
 
 
@@ -17,3 +18,8 @@ def status_of(app: web.Application) -> wire.Status:
         state=wire.state_of(app[RECORDER].health()),
         scope=app[KERNEL].scope().value,
     )
+
+
+def newest_slot(app: web.Application) -> int:
+    """The newest grid point, recorded or not, in UTC seconds: where a named range ends."""
+    return slot_at(app[CLOCK].wall(), app[SETTINGS].interval)

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import psutil
 
 from cpusensor.kernel.mounts import Mounts, Scope, is_in_container
+from cpusensor.kernel.zone import machine_zone
 from cpusensor.model.figures import TICKS_PER_SECOND
-from cpusensor.model.records import Cost, Counters, CpuTimes, Moment
+from cpusensor.model.records import Cost, Counters, CpuTimes, Machine, Moment
 
 # Where the kernel's tick has another length, psutil converts it; its answer is in seconds.
 IS_COUNTED_IN_PROC = sys.platform == "linux" and os.sysconf("SC_CLK_TCK") == TICKS_PER_SECOND
@@ -57,6 +58,9 @@ class Kernel(Protocol):
 
     def cost(self, now: Moment) -> Cost:
         """What this process has used since it began; `now` is only noted in it."""
+
+    def machine(self, now: Moment) -> Machine:
+        """CPUs, boot and zone."""
 
     def scope(self) -> Scope:
         """Whether the counters are the machine's, a host's or a container's."""
@@ -111,6 +115,10 @@ class SystemKernel:
             memory = process.memory_info().rss
             written = process.io_counters().write_bytes
         return Cost(moment=now, cpu_s=used.ru_utime + used.ru_stime, memory=memory, written=written)
+
+    def machine(self, now: Moment) -> Machine:
+        """By the system's own count of CPUs, the boot-time clock and the settings of the zone."""
+        return Machine(cpus=os.cpu_count(), boot_time=round(now.wall - now.boottime), zone=machine_zone())
 
     def scope(self) -> Scope:
         """A container's own where lxcfs stands in for /proc/stat; else the machine's, which a container is told."""

@@ -99,11 +99,15 @@ class Buckets(Sequence[Rollup]):
             if known and min(known) < 0:
                 return False
         parts = [self._columns[name] for name in SPENT if name in self._columns]
-        spent = [sum(filter(None, values)) for values in zip(*parts, strict=True)] or self._columns["busy"]
+        spent = [sum(filter(None, values)) for values in zip(*parts, strict=True)] if parts else self._columns["busy"]
         if any(part > whole or not whole for part, whole in zip(spent, self._columns["all"], strict=True)):
             return False
         lowest, highest = (self._columns.get(name, ()) for name in _EXTREMES)
         return all(low <= high <= WHOLE_BP for low, high in zip(lowest, highest, strict=True))
+
+    def rows(self) -> list[Sequence[Any]]:
+        """The values of each, in the order of the columns."""
+        return list(zip(*self._columns.values(), strict=True))
 
 
 def _row(rollup: Rollup, names: Sequence[str]) -> tuple[Any, ...]:

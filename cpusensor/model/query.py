@@ -4,14 +4,14 @@ A grid has a step; its elements are the UTC multiples of the step in (from, to],
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
 from cpusensor.model.buckets import Buckets
 from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, MergedGaps, OpenGap, Span
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap, Span
 
 RANGES = {
     "15m": 900,
@@ -40,11 +40,14 @@ MAX_TIME = 253_402_300_799
 # Checked before int(), which takes time that grows with the square of the digits.
 MAX_TIME_DIGITS = len(str(MAX_TIME))
 
-_PARAMETERS = ("range", "from", "to", "step", "points", "series")
+_PARAMETERS = ("range", "from", "to", "step", "points", "series", "format")
 _SUMMARY_PARAMETERS = ("range", "from", "to", "above")
 
 DEFAULT_ABOVE = 80
 """Percent from which on the CPU use counts as high, unless it is asked for otherwise."""
+
+JSON, CSV = "json", "csv"
+"""The formats of an answer. One in CSV is sent in parts and never held in memory, so it may have any length."""
 
 
 class BadRequestError(Exception):
@@ -60,6 +63,8 @@ class Query:
     step: int | None
     """Seconds; None lets `points` decide."""
     points: int
+    limit: int
+    """At most so many elements are answered."""
     series: tuple[str, ...]
 
 
@@ -100,6 +105,21 @@ class Grid:
         """The number of elements."""
         return (self.end - self.floor) // self.step
 
+    def slices(self, elements: int) -> Iterator["Grid"]:
+        """The same in parts of at most so many elements, in order."""
+        for floor in range(self.floor, self.end, elements * self.step):
+            yield Grid(from_time=floor, to_time=min(floor + elements * self.step, self.end), step=self.step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A grid, and what is asked about it."""
+
+    grid: Grid
+    interval: int
+    """Seconds between two samples; the least where runs differ."""
+    series: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -111,11 +131,12 @@ class Answer:
     buckets: Buckets
     cores: Mapping[int, tuple[CoreTicks, ...]]
     """By the bucket's time."""
-    gaps: Sequence[Gap | MergedGaps]
+    gaps: Sequence[Gap]
+    """All that touch the grid, whole."""
     open_gap: OpenGap | None
     """The gap that goes on now, if it touches the range; else None."""
     clock_steps: Sequence[ClockStep]
-    kept_from: int | None
+    kept_from: int | None = None
     """Where the tier of the step begins; None: with the first sample."""
 
 
@@ -127,12 +148,14 @@ def parse_query(query: Mapping[str, str], newest: int, first: int | None = None)
     _refuse_others(query, _PARAMETERS)
     if "step" in query and "points" in query:
         raise BadRequestError(f"points: {query['points']!r} cannot be combined with step; give one of them")
+    limit, default = (MAX_TIME, MAX_TIME) if parse_format(query) == CSV else (MAX_POINTS, DEFAULT_POINTS)
     from_time, to_time = parse_span(query, newest, first)
     return Query(
         from_time=from_time,
         to_time=to_time,
         step=_parse_integer(query, "step", 1, MAX_TIME) if "step" in query else None,
-        points=_parse_integer(query, "points", 1, MAX_POINTS) if "points" in query else DEFAULT_POINTS,
+        points=_parse_integer(query, "points", 1, limit) if "points" in query else default,
+        limit=limit,
         series=_parse_series(query.get("series")),
     )
 
@@ -145,11 +168,20 @@ def parse_summary_query(query: Mapping[str, str], newest: int, first: int | None
     return SummaryQuery(span=Span(from_time=from_time, to_time=to_time), above=above)
 
 
+def parse_format(query: Mapping[str, str]) -> str:
+    """JSON or CSV. Raises BadRequestError."""
+    text = query.get("format", JSON)
+    if text not in {JSON, CSV}:
+        raise BadRequestError(f"format: {text!r} is not allowed; it must be {JSON} or {CSV}")
+    return text
+
+
 def newest_hour(
     newest: int, *, step: int | None = None, points: int = DEFAULT_POINTS, series: tuple[str, ...] = ()
 ) -> Query:
     """The hour that ends at `newest`: every `step` seconds, or without one as finely as `points` elements allow."""
-    return Query(from_time=newest - RANGES["1h"], to_time=newest, step=step, points=points, series=series)
+    span = newest - RANGES["1h"], newest
+    return Query(from_time=span[0], to_time=span[1], step=step, points=points, limit=MAX_POINTS, series=series)
 
 
 def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
@@ -167,10 +199,10 @@ def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
             f" {STEPS[-1]}"
         )
     grid = _grid(query, query.step)
-    if grid.length > MAX_POINTS:
+    if grid.length > query.limit:
         raise BadRequestError(
             f"step: a step of {grid.step} s gives {grid.length} elements from {query.from_time} to {query.to_time};"
-            f" allowed are {MAX_POINTS}: ask for a shorter range or a coarser step"
+            f" allowed are {query.limit}: ask for a shorter range or a coarser step, or for format=csv"
         )
     return grid
 

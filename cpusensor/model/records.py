@@ -83,6 +83,18 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What is true of the machine until somebody changes it."""
+
+    cpus: int | None
+    """How many are online; None where the system does not tell."""
+    boot_time: int
+    """When it was booted, in UTC Unix seconds by the clock as it is set now."""
+    zone: str
+    """The IANA name of its time zone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Counters together with the instant at which they were read."""
 

@@ -7,15 +7,19 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
+from cpusensor.model.gaps import merge_short
 from cpusensor.model.histogram import quantile, time_above
 from cpusensor.model.query import Answer
-from cpusensor.model.records import Cost, Gap, Health, MergedGaps, OpenGap, Rollup, Sample
+from cpusensor.model.records import Cost, Gap, Health, Machine, MergedGaps, OpenGap, Rollup, Sample
 from cpusensor.model.rollup import MINUTE
 from cpusensor.model.summary import Stretch, Summary
 
 T = TypeVar("T")
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
+
+Column: TypeAlias = Sequence[float | None]
+"""A value for each element of a grid; null where nothing was recorded."""
 
 COMPACT: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
 """How JSON is written here: without spaces, and never a NaN, which is no JSON."""
@@ -153,6 +157,19 @@ class Status:
     """Whose the figures are: the `machine`'s, its `host`'s to a container, or the `container`'s alone."""
 
 
+def host(status: Status, machine: Machine, first: int | None) -> dict[str, Json]:
+    """The body of /api/host; `first` is when the first interval begins, None before it is over."""
+    return {
+        "host": status.host,
+        "version": status.version,
+        "interval": status.interval,
+        "cpus": machine.cpus,
+        "boot_time": machine.boot_time,
+        "first": first,
+        "zone": machine.zone,
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boot:
     """What a page shows before it has asked for anything."""
@@ -209,14 +226,8 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
     extremes and the number of its samples. `unreliable` lists the elements whose counting cannot be trusted; with
     `cores` come the numbers of the `cpus`, one for each row.
     """
-    grid, buckets = record.grid, record.buckets
-    ticks = zip(buckets.column("busy"), buckets.column("all"), strict=True)
-    columns: dict[str, Json] = {"cpu": _column(record, [percent(busy, whole) for busy, whole in ticks])}
-    # Elements of a single sample: extremes and count would only repeat it.
-    if grid.step > record.interval:
-        columns["min"] = _column(record, [use / 100 for use in buckets.column("cpu_min_bp")])
-        columns["max"] = _column(record, [use / 100 for use in buckets.column("cpu_max_bp")])
-        columns["count"] = _column(record, buckets.column("count"), empty=0)
+    grid = record.grid
+    gaps = merge_short(record.gaps, grid.from_time, grid.to_time)
     return {
         **header,
         "from": grid.from_time,
@@ -224,11 +235,11 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         "step": grid.step,
         "start": grid.start,
         "kept_from": record.kept_from,
-        **columns,
-        "unreliable": buckets.unreliable(),
+        **means(record),
+        "unreliable": record.buckets.unreliable(),
         **{name: _SERIES[name](record) for name in series},
-        **({"cpus": _numbers(record)} if "cores" in series else {}),
-        "gaps": [*map(_any_gap, record.gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
+        **({"cpus": numbers(record)} if "cores" in series else {}),
+        "gaps": [*map(_any_gap, gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
         "clock_steps": [{"time": step.time, "seconds": step.by_ms / 1000} for step in record.clock_steps],
     }
 
@@ -321,11 +332,30 @@ def _column(record: Answer, values: Sequence[T], empty: T | None = None) -> list
     return column
 
 
-def _modes(record: Answer) -> Json:
+def means(record: Answer) -> dict[str, Column]:
+    """`cpu`, and above the sampling interval `min`, `max` and `count`."""
+    buckets = record.buckets
+    ticks = zip(buckets.column("busy"), buckets.column("all"), strict=True)
+    columns: dict[str, Column] = {"cpu": _column(record, [percent(busy, whole) for busy, whole in ticks])}
+    # Elements of a single sample: extremes and count would only repeat it.
+    if record.grid.step > record.interval:
+        columns["min"] = _column(record, [use / 100 for use in buckets.column("cpu_min_bp")])
+        columns["max"] = _column(record, [use / 100 for use in buckets.column("cpu_max_bp")])
+        columns["count"] = _column(record, buckets.column("count"), empty=0)
+    return columns
+
+
+def modes(record: Answer) -> dict[str, Column]:
+    """Each kind of work."""
     return {key: _shown(record, name, show) for key, (name, show) in _MODES.items()}
 
 
-def _shown(record: Answer, name: str, show: Show) -> Json:
+def single(record: Answer, key: str) -> Column:
+    """A figure that is a series of its own."""
+    return _shown(record, *_SINGLE[key])
+
+
+def _shown(record: Answer, name: str, show: Show) -> Column:
     """A column of what is shown of a figure."""
     columns = (record.buckets.column(one) for one in (name, "all", "elapsed_ms", "count"))
     return _column(record, [show(*values) for values in zip(*columns, strict=True)])
@@ -337,18 +367,19 @@ def _shown_of(figures: Figures, shown: Mapping[str, tuple[str, Show]]) -> dict[s
     return {key: show(getattr(figures, name), *whole) for key, (name, show) in shown.items()}
 
 
-def _numbers(record: Answer) -> list[int]:
+def numbers(record: Answer) -> list[int]:
     """The numbers of all CPUs that some bucket knows, in order: one for each row of `cores`."""
     return sorted({core.cpu for cores in record.cores.values() for core in cores})
 
 
-def _cores(record: Answer) -> Json:
+def cores(record: Answer) -> dict[int, Column]:
+    """Each CPU, by its number."""
     grid = record.grid
-    rows: dict[int, list[float | None]] = {cpu: [None] * grid.length for cpu in _numbers(record)}
-    for time, cores in record.cores.items():
-        for core in cores:
+    rows: dict[int, list[float | None]] = {cpu: [None] * grid.length for cpu in numbers(record)}
+    for time, ticks in record.cores.items():
+        for core in ticks:
             rows[core.cpu][(time - grid.start) // grid.step] = percent(core.busy, core.all)
-    return list(rows.values())
+    return dict(rows)
 
 
 _MODES = {one.key: (one.name, one.show) for one in SHOWN if one.series == MODES and one.key and one.show}
@@ -359,7 +390,7 @@ _PERCENTILES = {"p50": 500, "p95": 950, "p99": 990}
 """Thousandths of the time, by the name of the percentile."""
 
 _SERIES: dict[str, Callable[[Answer], Json]] = {
-    MODES: _modes,
-    "cores": _cores,
-    **{key: partial(_shown, name=name, show=show) for key, (name, show) in _SINGLE.items()},
+    MODES: modes,
+    "cores": lambda record: list(cores(record).values()),
+    **{key: partial(single, key=key) for key in _SINGLE},
 }

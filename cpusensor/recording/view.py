@@ -1,52 +1,82 @@
 """The history as a reader sees it: what is committed, with what is published but not committed yet."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from cpusensor.model.buckets import names_for
-from cpusensor.model.gaps import hole, merge_short
+from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.query import Answer, Query, choose_grid
-from cpusensor.model.records import CoreTicks, Gap, Measured, Sample
+from cpusensor.model.query import Answer, Query, Question, choose_grid
+from cpusensor.model.records import CoreTicks, Gap, Measured, OpenGap, Sample
 from cpusensor.model.rollup import sum_cores
 from cpusensor.recording.recorder import Recorder
 from cpusensor.store.opening import History
+from cpusensor.store.reader import Reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """What the database does not have yet, at one instant."""
+
+    interval: int
+    """Seconds between two samples of the present run."""
+    waiting: Sequence[Measured] = ()
+    """Published and not committed, in order."""
+    newest: Sample | None = None
+    """The sample committed last."""
+    open_gap: OpenGap | None = None
+
+
+def pending(history: History, recorder: Recorder) -> Pending:
+    """What is pending now. To be asked before the database is read: a commit meanwhile then counts no sample twice."""
+    return Pending(
+        interval=history.runs.present.interval,
+        waiting=recorder.committer.waiting(),
+        newest=history.writer.newest,
+        open_gap=recorder.open_gap(),
+    )
 
 
 async def answer(asked: Query, now: float, history: History, recorder: Recorder) -> Answer:
     """What was recorded in the range that is asked for. Raises BadRequestError, ReadError and GarbledError."""
-    # The database is read only up to the backlog: a commit during the query then counts no sample twice.
-    reader, own = history.reader, history.runs.present.interval
-    open_gap, backlog = recorder.open_gap(), recorder.committer.waiting()
-    # Of the whole backlog: the first sample inside the range follows the one before it, which may wait as well.
-    coming = gaps_before(backlog, history.writer.newest, own)
-    waiting = [one for one in backlog if asked.from_time < one.sample.time <= asked.to_time]
+    present = pending(history, recorder)
+    question = await choose(asked, history.reader, present)
+    found = await look_up(question, now, history.reader, present)
+    return replace(found, kept_from=history.backfill.kept_from(question.grid.step))
+
+
+async def choose(asked: Query, reader: Reader, present: Pending) -> Question:
+    """The grid for what is asked for. Raises as `answer`."""
     intervals = await reader.intervals(asked.from_time, asked.to_time)
     # A run without a committed sample is not among them yet.
-    if waiting or not intervals:
-        intervals = intervals | {own}
-    grid = choose_grid(asked, intervals)
+    if not intervals or any(asked.from_time < one.sample.time <= asked.to_time for one in present.waiting):
+        intervals = intervals | {present.interval}
+    return Question(grid=choose_grid(asked, intervals), interval=min(intervals), series=asked.series)
+
+
+async def look_up(question: Question, now: float, reader: Reader, present: Pending) -> Answer:
+    """What was recorded on a grid. Raises ReadError and GarbledError."""
+    grid = question.grid
+    waiting = [one for one in present.waiting if grid.floor < one.sample.time <= grid.to_time]
+    # The database is read only up to the backlog.
     until = min(grid.end, waiting[0].sample.time - 1) if waiting else grid.end
     samples = [one.sample for one in waiting if one.sample.time <= grid.end]
-    interval = min(intervals)
-    names = names_for(asked.series, with_extremes=grid.step > interval)
+    # Of the whole backlog: the first sample inside the range follows the one before it, which may wait as well.
+    coming = gaps_before(present.waiting, present.newest, present.interval)
+    names = names_for(question.series, with_extremes=grid.step > question.interval)
     buckets = await reader.buckets(grid.floor, until, grid.step, names)
-    cores = await reader.cores(grid.floor, until, grid.step) if "cores" in asked.series else None
-    gaps = await reader.gaps(asked.from_time, asked.to_time, now)
-    steps = await reader.clock_steps(asked.from_time, asked.to_time)
+    cores = await reader.cores(grid.floor, until, grid.step) if "cores" in question.series else None
+    gaps = await reader.gaps(grid.from_time, grid.to_time, now)
+    steps = await reader.clock_steps(grid.from_time, grid.to_time)
     return Answer(
         grid=grid,
-        interval=interval,
+        interval=question.interval,
         buckets=buckets.followed_by(samples, grid.step),
         cores={} if cores is None else _extend_cores(cores, samples, grid.step),
-        gaps=merge_short(
-            [*gaps, *(one for one in coming if one.from_time < asked.to_time and one.to_time > asked.from_time)],
-            asked.from_time,
-            asked.to_time,
-        ),
-        open_gap=open_gap if open_gap and open_gap.from_time < asked.to_time else None,
+        gaps=[*gaps, *(one for one in coming if one.from_time < grid.to_time and one.to_time > grid.from_time)],
+        open_gap=present.open_gap if present.open_gap and present.open_gap.from_time < grid.to_time else None,
         clock_steps=[*steps, *(step for one in waiting for step in one.clock_steps)],
-        kept_from=history.backfill.kept_from(grid.step),
     )
 
 

@@ -83,7 +83,7 @@ class Backfill:
             sql = TIME_AT_EACH_POINT_OF_BUCKETS.format(step=tier.seconds)
             points = await self._database.read(RECENT_S + 1, sql, (start, end))
         try:
-            rows = await asyncio.to_thread(_add_up, tier, parts, points)
+            rows = await asyncio.to_thread(add_up, tier, parts, points)
         except GarbledError:
             rows = None
         async with self._database.transaction():
@@ -97,7 +97,7 @@ class Backfill:
         return True
 
 
-def _add_up(tier: Tier, parts: Sequence[Row], points: Sequence[Row]) -> list[Row]:
+def add_up(tier: Tier, parts: Sequence[Row], points: Sequence[Row]) -> list[Row]:
     """The rows of a tier, from those of the tier below and the time at each percent. Raises GarbledError."""
     histograms = _histograms(points)
     rows = []

@@ -10,12 +10,12 @@ import logging
 import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from urllib.parse import quote
 
 import aiosqlite
@@ -60,6 +60,24 @@ class ReadError(Exception):
     """A query failed or was cut short; its text says why."""
 
 
+class BusyError(ReadError):
+    """As many answers are being computed as may be; one of them will be done soon."""
+
+
+class Queries(Protocol):
+    """What a reader asks."""
+
+    @property
+    def soundness(self) -> Soundness:
+        """How sound the file is."""
+
+    async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:
+        """The rows of a query about `span_s` seconds. Raises ReadError."""
+
+    def slot(self, span_s: int) -> AbstractContextManager[None]:
+        """Take a slot for an answer about `span_s` seconds. Raises BusyError if all are taken, and ReadError."""
+
+
 class ReadConnection:
     """A read-only connection. It runs one query at a time, each with a timeout."""
 
@@ -92,9 +110,9 @@ class ReadConnection:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Take one of MAX_READING slots while an answer is computed. Raises ReadError if all are taken."""
+        """Take one of MAX_READING slots while an answer is computed. Raises BusyError if all are taken."""
         if self._reading >= MAX_READING:
-            raise ReadError("too many ranges are being read; try again")
+            raise BusyError("too many ranges are being read; try again")
         self._reading += 1
         try:
             yield
@@ -201,7 +219,7 @@ class Database:
 
     @contextmanager
     def slot(self, span_s: int) -> Iterator[None]:
-        """Take one of the slots for answers about `span_s` seconds. Raises ReadError if all are taken."""
+        """Take a slot for an answer about `span_s` seconds. Raises BusyError if all are taken, and ReadError."""
         try:
             reader = self._reader(span_s)
         except ValueError as error:
@@ -241,6 +259,26 @@ async def _whole_or_not(writer: aiosqlite.Connection) -> AsyncIterator[None]:
         if writer.in_transaction:
             await writer.execute_fetchall("ROLLBACK")
         raise
+
+
+class Unhurried:
+    """The same queries, none of them on the connection for recent ranges, however short its own range is."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+
+    @property
+    def soundness(self) -> Soundness:
+        """As of the file."""
+        return self._queries.soundness
+
+    async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:
+        """As for a long range."""
+        return await self._queries.read(max(span_s, RECENT_S + 1), sql, arguments)
+
+    def slot(self, span_s: int) -> AbstractContextManager[None]:
+        """As for a long range."""
+        return self._queries.slot(max(span_s, RECENT_S + 1))
 
 
 async def _connect(path: Path, stopping: Event, before_migration: BeforeMigration, *, is_new: bool) -> OpenFile:

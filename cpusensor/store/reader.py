@@ -1,10 +1,10 @@
 """Reads the history, on connections of its own, which never delay a write."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import add, itemgetter
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from cpusensor.model.buckets import NAMES, Buckets
 from cpusensor.model.grid import bucket_end
@@ -24,10 +24,8 @@ from cpusensor.store.columns import (
     sample_of_row,
     sound_rollup,
 )
-from cpusensor.store.database import Database
+from cpusensor.store.database import Queries, Unhurried
 from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, tiers_for
-from cpusensor.store.rollups import Rollups
-from cpusensor.store.runs import Runs
 from cpusensor.store.soundness import Doubt
 from cpusensor.store.statements import FIRST, INTERVALS, extent_of, rows_of
 
@@ -41,21 +39,44 @@ DAY_S = 86_400
 LONG = 2000
 """Rows that take a millisecond to be put into columns and looked over."""
 
+CPUS_PER_QUERY_S = 7 * DAY_S
+"""Seconds of a range whose CPUs are looked up at a time: a few rows, but all minutes while a tier is being filled."""
+
 IMPLAUSIBLE = "a row holds what cannot have been written"
+
+
+class Runs(Protocol):
+    """What is known of the runs."""
+
+    @property
+    def intervals(self) -> set[int]:
+        """The sampling intervals of all of them."""
+
+
+class Rollups(Protocol):
+    """Is told what is damaged."""
+
+    def note_damaged(self, tier: Tier, faults: Mapping[int, str]) -> None:
+        """The rows of a tier that say what cannot be, by their times."""
 
 
 class Reader:
     """The queries. Each raises ReadError, and GarbledError for rows that cannot have been written."""
 
-    def __init__(self, database: Database, runs: Runs, rollups: Rollups, tiers: Sequence[Tier]) -> None:
+    def __init__(self, database: Queries, runs: Runs, rollups: Rollups, tiers: Sequence[Tier]) -> None:
         """`rollups` are told which of them are damaged."""
         self._database = database
         self._runs = runs
         self._rollups = rollups
         self._tiers = tiers
 
+    @property
+    def unhurried(self) -> "Reader":
+        """A reader that no question about a recent range waits for, to read a long range part by part."""
+        return Reader(Unhurried(self._database), self._runs, self._rollups, self._tiers)
+
     def slot(self, from_time: int, to_time: int) -> AbstractContextManager[None]:
-        """Take one of the slots for answers about a range of this length. Raises ReadError if all are taken."""
+        """Take one of the slots for answers about a range of this length. Raises BusyError if all are taken."""
         return self._database.slot(to_time - from_time)
 
     async def ticks_after(self, time: int, now: float) -> list[Tick]:
@@ -124,6 +145,21 @@ class Reader:
             await asyncio.to_thread(sums.add, rows)
         return await asyncio.to_thread(sums.records)
 
+    async def cpus(self, from_time: int, to_time: int, step: int) -> set[int]:
+        """The numbers of the CPUs that some bucket of `step` seconds in (from_time, to_time] knows."""
+        # Of whole intervals of the coarsest tier its rollups know all; the rest is looked up as finely as it is shown.
+        whole = self._tiers[-1].seconds
+        begin = min(bucket_end(from_time, whole), to_time)
+        end = max(begin, to_time // whole * whole)
+        numbers: set[int] = set()
+        for width, start, stop in ((step, from_time, begin), (whole, begin, end), (step, end, to_time)):
+            for at in range(start, stop, CPUS_PER_QUERY_S):
+                parts = await self._plan(at, min(at + CPUS_PER_QUERY_S, stop), tiers_for(width, self._tiers))
+                sql, arguments = rows_of_parts(parts, "cores")
+                rows = await self._database.read(to_time - from_time, sql, arguments)
+                numbers |= await asyncio.to_thread(_numbers_of, rows)
+        return numbers
+
     async def gaps(self, from_time: int, to_time: int, now: float) -> list[Gap]:
         """The gaps that touch (from_time, to_time] and are over now, whole, oldest first."""
         sql = f"SELECT {GAP_COLUMNS} FROM gap WHERE from_time < ? AND to_time > ? AND to_time <= ? ORDER BY from_time"
@@ -190,6 +226,12 @@ def _buckets_of(rows: Sequence[Row], names: Sequence[str]) -> tuple[Buckets, boo
     return buckets, buckets.is_plausible()
 
 
+def _numbers_of(rows: Sequence[Row]) -> set[int]:
+    """The numbers of all CPUs in rows of cores alone."""
+    unpacked = (core_ticks(blob) for (blob,) in rows)
+    return {cpu for one in unpacked if one is not None for cpu in one[0]}
+
+
 def _damaged_among(rows: Sequence[Row]) -> dict[int, str]:
     """What is wrong with each damaged row of a tier, by its time."""
     damaged = {}
@@ -201,7 +243,7 @@ def _damaged_among(rows: Sequence[Row]) -> dict[int, str]:
     return damaged
 
 
-async def read_extents(database: Database, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
+async def read_extents(database: Queries, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
     """How far each of the tiers goes, rollups after `to_time` aside. Raises ReadError."""
     if not tiers:
         return []

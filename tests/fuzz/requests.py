@@ -9,10 +9,12 @@ from tests.faults.hostile import HEADER_VALUES, HEADERS, QUERIES, RAW
 
 PLAIN = (
     b"/api/now",
+    b"/api/host",
     b"/api/openapi.json",
     b"/healthz",
     b"/api/history?range=1h",
     b"/api/history?range=1y&series=modes,cores,load,pressure",
+    b"/api/history?range=all&format=csv&series=modes,cores,load,pressure",
     b"/",
     b"/static/x/page.js",
     b"/nothing",

@@ -8,7 +8,7 @@ import pytest
 from tests.running import Running
 
 TOKEN = "correct-horse-battery-staple"  # noqa: S105 - opens nothing but these tests
-ROUTES = ("", "api/history", "api/now", "events", "healthz", "static/x/page.js", "nothing")
+ROUTES = ("", "api/history", "api/host", "api/now", "events", "healthz", "static/x/page.js", "nothing")
 
 
 def basic(password: str) -> str:

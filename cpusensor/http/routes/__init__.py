@@ -6,6 +6,7 @@ from cpusensor.http.routes.description import get_description
 from cpusensor.http.routes.events import get_events
 from cpusensor.http.routes.health import get_health
 from cpusensor.http.routes.history import get_history
+from cpusensor.http.routes.host import get_host
 from cpusensor.http.routes.now import get_now
 from cpusensor.http.routes.page import get_page
 from cpusensor.http.routes.static import get_static
@@ -16,6 +17,7 @@ ROUTES = (
     web.get("/static/{version}/{path:.+}", get_static),
     web.get("/api/history", get_history),
     web.get("/api/summary", get_summary),
+    web.get("/api/host", get_host),
     web.get("/api/now", get_now),
     web.get("/api/openapi.json", get_description),
     web.get("/healthz", get_health),

@@ -8,12 +8,12 @@ from hashlib import blake2s
 from aiohttp import web
 
 from cpusensor.http.cache import QUICK, Body, body_of
-from cpusensor.http.keys import CLOCK, FEED, HISTORY, RECORDER, SETTINGS
+from cpusensor.http.keys import CLOCK, FEED, HISTORY, RECORDER
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import JSON, body_answer, cached, error_answer, is_unchanged, unchanged
-from cpusensor.http.status import status_of
-from cpusensor.model.grid import slot_at
-from cpusensor.model.query import ALL, Answer, BadRequestError, Query, parse_query
+from cpusensor.http.routes.table import send_table
+from cpusensor.http.status import newest_slot, status_of
+from cpusensor.model.query import ALL, CSV, Answer, BadRequestError, Query, parse_format, parse_query
 from cpusensor.outlets import wire
 from cpusensor.recording.view import answer
 
@@ -21,10 +21,12 @@ CACHE_CONTROL = "private, no-cache"
 """Asked for again each time, for what runs on changes with every sample; whether anything did is told by the tag."""
 
 
-async def get_history(request: web.Request) -> web.Response:
+async def get_history(request: web.Request) -> web.StreamResponse:
     """The range that the parameters name, or what is wrong with them; 304 to who has it already."""
     try:
         parameters = read_parameters(request.query)
+        if parse_format(parameters) == CSV:
+            return await send_table(request, parameters)
         query = parse_query(parameters, newest_slot(request.app))
         etag = _etag(request, query)
         if is_unchanged(request, etag):
@@ -67,11 +69,6 @@ def _encode(found: Answer, series: Sequence[str], header: Mapping[str, wire.Json
 async def first_if_asked(app: web.Application, parameters: Mapping[str, str]) -> int | None:
     """Where the range of all begins, which no other needs to know; None of an empty history."""
     return await app[HISTORY].reader.first() if parameters.get("range") == ALL else None
-
-
-def newest_slot(app: web.Application) -> int:
-    """The newest grid point, recorded or not, in UTC seconds: where a named range ends."""
-    return slot_at(app[CLOCK].wall(), app[SETTINGS].interval)
 
 
 async def read_history(app: web.Application, query: Query) -> dict[str, wire.Json]:

@@ -11,8 +11,8 @@ from cpusensor.http.assets import SCRIPT, STYLE, choose_language
 from cpusensor.http.cache import Body, body_of
 from cpusensor.http.keys import ASSETS, COST, FEED, IS_EXPOSED, KERNEL, RECORDER, SETTINGS
 from cpusensor.http.responses import body_answer, cached
-from cpusensor.http.routes.history import newest_slot, read_history
-from cpusensor.http.status import status_of
+from cpusensor.http.routes.history import read_history
+from cpusensor.http.status import newest_slot, status_of
 from cpusensor.model.query import newest_hour
 from cpusensor.outlets import wire
 

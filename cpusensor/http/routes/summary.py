@@ -9,7 +9,8 @@ from cpusensor.http.cache import Body, body_of
 from cpusensor.http.keys import CLOCK, HISTORY, RECORDER
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import JSON, body_answer, cached, error_answer
-from cpusensor.http.routes.history import first_if_asked, newest_slot
+from cpusensor.http.routes.history import first_if_asked
+from cpusensor.http.status import newest_slot
 from cpusensor.model.query import BadRequestError, parse_summary_query
 from cpusensor.model.summary import Summary
 from cpusensor.outlets import wire

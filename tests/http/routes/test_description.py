@@ -14,8 +14,10 @@ from cpusensor.http.assets import WEB
 from cpusensor.model.figures import BUSY, SERIES
 from cpusensor.model.query import (
     ALL,
+    CSV,
     DEFAULT_ABOVE,
     DEFAULT_POINTS,
+    JSON,
     MAX_POINTS,
     MAX_TIME,
     MAX_TIME_DIGITS,
@@ -94,6 +96,7 @@ def test_the_parameters_of_the_history_are_those_that_are_parsed() -> None:
     assert described["from"] == described["to"] == {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
     assert (described["points"]["maximum"], described["points"]["default"]) == (MAX_POINTS, DEFAULT_POINTS)
     assert described["series"]["items"]["enum"] == list(SERIES)
+    assert described["format"] == {"enum": [JSON, CSV], "default": JSON}
     assert parameters("/events")["after"]["maximum"] == 10**MAX_TIME_DIGITS - 1
     # Intervals divide 60, and so does their least common multiple.
     named, multiples = described["step"]["anyOf"]
@@ -153,10 +156,22 @@ async def test_the_history_is_as_described(running: Running) -> None:
     assert minutes.keys() == SCHEMAS["History"]["properties"].keys()
 
 
+async def test_a_table_is_as_described(running: Running) -> None:
+    await running.clock.advance(10)
+
+    assert (await ask(running, f"api/history?range=all&format=csv&{ALL_SERIES}"))[0] == 200
+
+
 async def test_a_bad_request_is_as_described(running: Running) -> None:
     assert (await ask(running, "api/history?range=2h"))[0] == 400
     assert (await ask(running, "api/summary?above=101"))[0] == 400
     assert (await ask(running, "events?after=soon"))[0] == 400
+
+
+async def test_the_host_is_as_described(running: Running) -> None:
+    assert (await ask(running, "api/host"))[0] == 200
+    await running.clock.advance(5)
+    assert (await ask(running, "api/host"))[1].keys() == SCHEMAS["Host"]["properties"].keys()
 
 
 async def test_the_newest_sample_and_its_lack_are_as_described(running: Running) -> None:
