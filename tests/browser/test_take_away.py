@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,20 @@ def test_the_picture_is_saved_whole_and_opaque(day: Page, tmp_path: Path) -> Non
     assert height > 400
     assert colours > 20
     assert opacity == 255
+
+
+def test_the_table_holds_what_is_shown(day: Page, tmp_path: Path) -> None:
+    begin, end = view(day)
+    with day.expect_download() as download:
+        day.locator("#save-table").click()
+    path = tmp_path / "table.csv"
+    download.value.save_as(path)
+
+    head, *rows = path.read_text().splitlines()
+    assert head.startswith("time,cpu,min,max,count,user,system,irq,iowait,steal,")
+    first, last = (datetime.fromisoformat(row.partition(",")[0]).timestamp() for row in (rows[0], rows[-1]))
+    assert begin < first <= last <= end
+    assert len(rows) > 300
 
 
 def test_the_link_is_copied(day: Page) -> None:

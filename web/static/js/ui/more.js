@@ -72,6 +72,7 @@ export function attachMore(desk, go) {
     const { from, to } = scene.span(clock());
     input("field-from").value = fieldText(from, offset);
     input("field-to").value = fieldText(to, offset);
+    /** @type {HTMLAnchorElement} */ (byId("save-table")).href = `api/history?format=csv&from=${from}&to=${to}&step=${step()}&series=modes,cores`;
     input("copied").hidden = true;
     write(byId("copied-note"), "");
   });
