@@ -167,8 +167,9 @@ function show() {
     () => void (scene.isShown && charts.samples && (dataset.view = `${frame.from}-${frame.to}`)),
     () => state.pinned && placeCursors(),
     () => showReadouts(state.cursor, series, frame, language),
-    () => showSummaries(scene.isShown ? String(scene.revision) : "", series, frame, language),
-    () => showRemarks(withBusy(frame), language),
+    /* On the way to another span the sentences are those of the picture that is still there. */
+    () => scene.isShown && showSummaries(String(scene.revision), series, frame, language),
+    () => scene.isShown && showRemarks(withBusy(frame), language),
     () => showTitles(scene.view, series, frame, state.interval, language),
     () => showNote(scene, frame, language),
     () => announceChanges(status),
