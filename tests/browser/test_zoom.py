@@ -174,9 +174,10 @@ def test_a_gap_is_seen_in_a_year_and_the_longest_are_told(visit: Visit) -> None:
 
 def test_what_happened_is_told_and_each_line_leads_there(visit: Visit) -> None:
     page = visit.open("?range=24h", locale="en-GB")
-    busy = page.locator("#gaps li[data-busy]")
+    # The machine of the test may be busy as well, now.
+    told = re.compile(r"Busy .*, 1.h: 90.% on average, up to 90.%, mostly programs")
+    busy = page.locator("#gaps li[data-busy]").filter(has_text=told)
     expect(busy).to_have_count(1)
-    expect(busy).to_contain_text(re.compile(r"Busy .*, 1.h: 90.% on average, up to 90.%, mostly programs"))
     busy.locator("a").click()
 
     wait_for_width(page, 7200)
