@@ -30,8 +30,9 @@ async def get_page(request: web.Request) -> web.Response:
     chosen = request.query.get("lang", "")
     lang = _language_for(request, chosen)
     # The state is part of the key because it changes between two samples.
-    key = ("page", lang, wire.state_of(request.app[RECORDER].health()))
-    body = await cached(request.app, key, partial(_make_page, request, lang))
+    is_wall = request.query.get("view") == "wall"
+    key = ("page", lang, is_wall, wire.state_of(request.app[RECORDER].health()))
+    body = await cached(request.app, key, partial(_make_page, request, lang, is_wall=is_wall))
     response = body_answer(request, body, cache_control="no-cache", vary=VARIES)
     # Only what is offered is remembered, so that nothing a reader sends comes back in a header.
     if chosen == lang:
@@ -44,9 +45,9 @@ def _language_for(request: web.Request, chosen: str) -> str:
     return choose_language(wanted, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), list(request.app[ASSETS].texts))
 
 
-async def _make_page(request: web.Request, lang: str) -> Body:
+async def _make_page(request: web.Request, lang: str, *, is_wall: bool) -> Body:
     boot = await _read_boot(request.app, lang)
-    text = aiohttp_jinja2.render_string("page.html", request, _context(request.app, lang, boot))
+    text = aiohttp_jinja2.render_string("page.html", request, {**_context(request.app, lang, boot), "wall": is_wall})
     return await asyncio.to_thread(body_of, text.encode(), "text/html")
 
 

@@ -13,6 +13,7 @@ import { depth } from "./ui/address.js";
 import { byId } from "./ui/dom.js";
 import { attachHelp } from "./ui/help.js";
 import { attachKeyboard } from "./ui/keyboard.js";
+import { attachMore } from "./ui/more.js";
 import { attachRanges, showRanges } from "./ui/ranges.js";
 import { showStatistics } from "./ui/statistics.js";
 
@@ -81,6 +82,6 @@ export function attach(desk) {
     () => showStatistics(scene.digest, language),
     follow,
   );
-  [() => attachRanges(go), () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)), attachHelp].forEach(apart);
+  [() => attachRanges(go), () => attachMore(desk, go), () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)), attachHelp].forEach(apart);
   desk.paint();
 }

@@ -50,7 +50,7 @@ function clockTicks(from, to, step, offset) {
  * @param {number} wall as if it were UTC
  * @param {Offset} offset
  */
-function instantOf(wall, offset) {
+export function instantOf(wall, offset) {
   return wall - offset(wall - offset(wall - DAY_S));
 }
 

@@ -43,7 +43,7 @@ export function showRanges(view, { to }, now) {
     link.search = addressOf({ range: link.dataset.range ?? "" });
   }
   /** @type {HTMLButtonElement} */ (byId("later")).disabled = to >= now;
-  document.documentElement.toggleAttribute("data-zoomed", !isFollowing(view));
+  /** @type {HTMLAnchorElement} */ (byId("wall")).search = `${addressOf(view)}&view=wall`;
   for (const link of document.querySelectorAll("nav a[hreflang]")) {
     const query = `?lang=${link.getAttribute("hreflang")}&${viewQuery(view)}`;
     if (link.getAttribute("href") !== query) link.setAttribute("href", query);
