@@ -17,7 +17,7 @@ import { averageReadout, gapLabels, sampleReadout } from "./text/sentences.js";
 import { addressedView, followAddress, writeAddress } from "./ui/address.js";
 import { announce, byId } from "./ui/dom.js";
 import { tables } from "./ui/tables.js";
-import { showFailure, showNewest, showReadouts, showRemarks, showStatus, showSummaries, showTitles, statusText } from "./ui/words.js";
+import { showNewest, showNote, showReadouts, showRemarks, showStatus, showSummaries, showTitles, statusText } from "./ui/words.js";
 
 /**
  * What the browser tells of its reader: some hide it behind errors.
@@ -170,7 +170,7 @@ function show() {
     () => showSummaries(scene.isShown ? String(scene.revision) : "", series, frame, language),
     () => showRemarks(withBusy(frame), language),
     () => showTitles(scene.view, series, frame, state.interval, language),
-    () => showFailure(scene, language),
+    () => showNote(scene, frame, language),
     () => announceChanges(status),
     ...further.map((part) => () => part(frame, version)),
   ];

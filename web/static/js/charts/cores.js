@@ -76,14 +76,15 @@ export class Cores {
     const { width, height } = this.canvas;
     /** @param {number} time */
     const x = (time) => Math.round(((time - from) / (to - from)) * width);
+    const cells = slots.map(({ time, step, values }) => ({ left: x(time - step), right: x(time), values }));
+    paintHeat(pen, cells, height / rows, theme().load);
+    /* An average that is recorded in part would reach into a gap. */
     for (const gap of gaps) {
       if (gap.count || x(gap.to) - x(gap.from) < 2) continue;
-      pen.fillStyle = hatchPattern(pen, gap.cause, devicePixelRatio);
-      pen.fillRect(x(gap.from), 0, x(gap.to) - x(gap.from), height);
+      for (const style of [theme()["gap-fill"], hatchPattern(pen, gap.cause, devicePixelRatio)]) {
+        pen.fillStyle = style;
+        pen.fillRect(x(gap.from), 0, x(gap.to) - x(gap.from), height);
+      }
     }
-    const cells = slots.map(({ time, step, values }) => ({ left: x(time - step), right: x(time), values }));
-    pen.fillStyle = theme().card;
-    for (const { left, right } of cells) pen.fillRect(left, 0, right - left, height);
-    paintHeat(pen, cells, height / rows, theme().load);
   }
 }

@@ -3,7 +3,7 @@
 import { theme } from "./theme.js";
 
 const MARGIN = 16;
-const LINE = 22;
+const LINE_HEIGHT = 22;
 
 /**
  * @typedef {{title: string, canvas: HTMLCanvasElement, left: number}} Part `left`: CSS px from the left of the charts
@@ -20,7 +20,7 @@ export function composed(lines, parts) {
   const heights = parts.map(({ canvas }) => canvas.height / ratio);
   const picture = document.createElement("canvas");
   picture.width = (width + 2 * MARGIN) * ratio;
-  picture.height = (2 * MARGIN + lines.length * LINE + heights.reduce((sum, height) => sum + height + LINE + MARGIN, 0)) * ratio;
+  picture.height = (2 * MARGIN + lines.length * LINE_HEIGHT + heights.reduce((sum, height) => sum + height + LINE_HEIGHT + MARGIN, 0)) * ratio;
   const pen = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
   const { card, ink, dim } = theme();
   pen.fillStyle = card;
@@ -31,8 +31,8 @@ export function composed(lines, parts) {
   const write = (text, font, colour) => {
     pen.font = font;
     pen.fillStyle = colour;
-    pen.fillText(text, MARGIN, top + LINE * 0.7);
-    top += LINE;
+    pen.fillText(text, MARGIN, top + LINE_HEIGHT * 0.7);
+    top += LINE_HEIGHT;
   };
   lines.forEach((line, i) => write(line, i === 0 ? "600 16px system-ui, sans-serif" : "13px system-ui, sans-serif", i === 0 ? ink : dim));
   parts.forEach(({ title, canvas, left }, i) => {

@@ -108,14 +108,16 @@ export function showTitles(view, series, frame, interval, { words, format }) {
 }
 
 /**
- * Whether the picture is awaited, or why there is none.
- * @param {Pick<Scene, "isShown" | "failure">} scene
+ * Whether the picture is awaited, or why there is none, or what it was put together from.
+ * @param {Pick<Scene, "isShown" | "failure" | "series">} scene
+ * @param {Frame} frame
  * @param {Language} language
  */
-export function showFailure({ isShown, failure }, { words }) {
+export function showNote({ isShown, failure, series: { keptFrom } }, { from }, { words, format }) {
   const { status = 0, reason = "" } = failure ?? {};
   const failed = status === 401 ? words.text("failed_401") : words.text(status === 0 ? "failed" : "failed_reason", { reason });
-  write(byId("note"), failure ? failed : isShown ? "" : words.text("loading"));
+  const kept = keptFrom !== null && keptFrom > from ? words.text("kept_from", { time: format.when(keptFrom) }) : "";
+  write(byId("note"), failure ? failed : isShown ? kept : words.text("loading"));
   byId("note").toggleAttribute("data-failed", failure !== null);
 }
 
