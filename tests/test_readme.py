@@ -12,6 +12,17 @@ NONE = {"README.md": "none", "README.ru.md": "нет"}
 READMES = list(NONE)
 
 
+@pytest.mark.parametrize("document", READMES)
+def test_the_settings_are_one_table_that_nothing_breaks(document: str) -> None:
+    lines = (ROOT / document).read_text(encoding="utf-8").splitlines()
+    at = [number for number, line in enumerate(lines) if line.startswith("| `--")]
+
+    assert at == list(range(at[0], at[0] + len(SETTINGS) + 1))
+    # Each row has the cells of the head, and is whole.
+    assert {lines[number].count("|") for number in at} == {5}
+    assert all(lines[number].endswith(" |") for number in at)
+
+
 @pytest.mark.parametrize("readme", READMES)
 @pytest.mark.parametrize("setting", [CONFIG, *SETTINGS], ids=lambda setting: setting.name)
 def test_every_setting_is_in_the_table(readme: str, setting: Setting) -> None:
