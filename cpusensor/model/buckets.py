@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter, le
 from typing import Any, overload
 
 from cpusensor.model.figures import FIGURES, SHOWN, SPENT, Figures
@@ -81,9 +82,12 @@ class Buckets(Sequence[Rollup]):
     def unreliable(self) -> list[int]:
         """The times of those whose counting is unreliable; of single samples only UNRELIABLE_RUN or more in a row."""
         times: list[int] = []
-        columns = (self._columns[name] for name in ("time", "count", "all", "expected"))
-        judged = [(time, count, is_accounted(counted, due)) for time, count, counted, due in zip(*columns, strict=True)]
-        for is_good, group in groupby(judged, lambda one: one[2]):
+        verdicts = list(map(is_accounted, self._columns["all"], self._columns["expected"]))
+        # Nearly always; then no element has to be looked at again.
+        if all(verdicts):
+            return times
+        judged = zip(self._columns["time"], self._columns["count"], verdicts, strict=True)
+        for is_good, group in groupby(judged, itemgetter(2)):
             if not is_good:
                 alike = list(group)
                 # A longer one is a mean over many samples already, so one is enough.
@@ -100,10 +104,10 @@ class Buckets(Sequence[Rollup]):
                 return False
         parts = [self._columns[name] for name in SPENT if name in self._columns]
         spent = [sum(filter(None, values)) for values in zip(*parts, strict=True)] if parts else self._columns["busy"]
-        if any(part > whole or not whole for part, whole in zip(spent, self._columns["all"], strict=True)):
+        if not all(self._columns["all"]) or not all(map(le, spent, self._columns["all"])):
             return False
         lowest, highest = (self._columns.get(name, ()) for name in _EXTREMES)
-        return all(low <= high <= WHOLE_BP for low, high in zip(lowest, highest, strict=True))
+        return all(map(le, lowest, highest)) and max(highest, default=0) <= WHOLE_BP
 
     def rows(self) -> list[Sequence[Any]]:
         """The values of each, in the order of the columns."""

@@ -325,6 +325,9 @@ def resync(last_id: int | None, reason: str) -> bytes:
 def _column(record: Answer, values: Sequence[T], empty: T | None = None) -> list[T | None]:
     """The values of the buckets on the grid."""
     start, step, times = record.grid.start, record.grid.step, record.buckets.column("time")
+    # Without a gap each element has its bucket, and they come in order.
+    if len(times) == record.grid.length:
+        return list(values)
     # Dense, with null for a gap: uPlot draws a line across anything that is merely missing.
     column = [empty] * record.grid.length
     for time, value in zip(times, values, strict=True):
@@ -335,8 +338,8 @@ def _column(record: Answer, values: Sequence[T], empty: T | None = None) -> list
 def means(record: Answer) -> dict[str, Column]:
     """`cpu`, and above the sampling interval `min`, `max` and `count`."""
     buckets = record.buckets
-    ticks = zip(buckets.column("busy"), buckets.column("all"), strict=True)
-    columns: dict[str, Column] = {"cpu": _column(record, [percent(busy, whole) for busy, whole in ticks])}
+    shares = list(map(percent, buckets.column("busy"), buckets.column("all")))
+    columns: dict[str, Column] = {"cpu": _column(record, shares)}
     # Elements of a single sample: extremes and count would only repeat it.
     if record.grid.step > record.interval:
         columns["min"] = _column(record, [use / 100 for use in buckets.column("cpu_min_bp")])
