@@ -233,18 +233,23 @@ class Checker:
             count = sum(part.count for part in parts)
             self._report.add(tier.name, f"{end}: is missing, though it is over and has {count} samples")
         expected = self._expected(tier, parts, end)
+        # Some of its samples are gone, which is no fault: then nothing says how its time was spread.
+        if rollup is not None and expected is not None and expected.histogram is None:
+            rollup = replace(rollup, histogram=None)
         if rollup is not None and expected is not None and rollup not in (expected, _of_schema_1(expected, parts)):
             self._report.add(tier.name, f"{end}: {_differences(rollup, expected)}")
 
     def _expected(self, tier: Tier, parts: Sequence[Rollup], end: int) -> Rollup | None:
-        """What the rollup must be."""
+        """What the rollup must be; without a histogram where its samples do not tell it."""
         rollup = roll_up(parts, end)
         if rollup is None or not tier.has_histogram:
             return rollup and replace(rollup, histogram=None)
         if rollup.histogram is not None:
             return rollup
         points = self._connection.execute(TIME_AT_EACH_POINT, (end - tier.seconds, end)).fetchall()
-        return replace(rollup, histogram=histogram_of_rows(points))
+        histogram = histogram_of_rows(points)
+        is_whole = sum(histogram.values()) == rollup.figures.elapsed_ms
+        return replace(rollup, histogram=histogram) if is_whole else rollup
 
     def _check_gap(self, before: Sample, after: Sample, stored: Sequence[Gap]) -> None:
         """The stored gap against the hole between two samples; any other in `stored` begins at no sample."""

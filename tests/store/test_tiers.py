@@ -120,3 +120,15 @@ def test_a_step_is_made_of_the_tiers_that_divide_it() -> None:
     assert [tier.name for tier in tiers_for(43_200, TIERS)] == ["quarter_day", "quarter_hour", "minute"]
     assert [tier.name for tier in tiers_for(300, TIERS)] == ["minute"]
     assert tiers_for(30, TIERS) == []
+
+
+async def test_a_quarter_of_an_hour_that_outlived_its_samples_is_no_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cpusensor.db"
+    async with history_of(path, *(sample(NOON + 5 * slot) for slot in range(1, 541))):
+        pass
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM sample WHERE time <= ?", (NOON + 720,))
+
+    assert findings(path, capsys).endswith("clean\n")
