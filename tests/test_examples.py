@@ -13,6 +13,8 @@ from tests.waiting import wait_for_samples
 
 EXAMPLES = dict(re.findall(r"^```(\w+)\n(.*?)```", (ROOT / "docs/API.md").read_text(), re.MULTILINE | re.DOTALL))
 
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
 
 def example(language: str, service: Service) -> str:
     """The example, asking the service of the test, at a step of its own."""
@@ -20,9 +22,8 @@ def example(language: str, service: Service) -> str:
     return text.replace("http://localhost:8080/", service.url)
 
 
+@needs_curl
 def test_curl_saves_a_table_under_its_name(tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
     with Service(tmp_path, "--name", "box") as service:
         wait_for_samples(service, 1)
         subprocess.run(example("sh", service), shell=True, cwd=tmp_path, capture_output=True, check=True)  # noqa: S602 - a command of ours
@@ -40,6 +41,7 @@ def test_pandas_reads_a_table(tmp_path: Path) -> None:
     assert list(getattr(names["frame"], "columns", ())) == ["cpu", "gap"]
 
 
+@needs_curl
 def test_duckdb_asks_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with Service(tmp_path) as service:
