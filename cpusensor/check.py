@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Generic, TextIO, TypeVar
 
@@ -134,6 +135,9 @@ class Queue(Generic[T]):
         return found
 
 
+time_of: Callable[[Rollup], int] = attrgetter("time")
+
+
 class Checker:
     """Compares the tables of one database with each other."""
 
@@ -155,7 +159,7 @@ class Checker:
             return "its tables were not compared"
         # First, for samples and gaps are checked against the grid of their run.
         self._check_runs()
-        minutes = self._queue(self._tiers[0])
+        minutes = Queue(self._rollups(self._tiers[0]), time_of)
         gaps = Queue(self._gaps(), lambda gap: gap.from_time)
         self._check_history(minutes, gaps)
         # The rest outlived its samples, which is no fault; it is only counted.
@@ -216,7 +220,7 @@ class Checker:
         """The rollups of a tier against those of the tier below, from where it is kept."""
         ((last,),) = self._connection.execute(f"SELECT max(time) FROM {below.name}")  # noqa: S608 - our own constants
         kept_from = dict(self._connection.execute("SELECT name, kept_from FROM tier")).get(tier.name, 0)
-        stored = self._queue(tier)
+        stored = Queue(self._rollups(tier), time_of)
         groups = groupby(self._rollups(below), lambda part: bucket_end(part.time, tier.seconds))
         for number, (end, parts) in enumerate(groups):
             if number % MINUTES_PER_LOOK == 0:
@@ -278,9 +282,6 @@ class Checker:
             if tier.has_histogram and rollup.histogram is None:
                 self._report.add(tier.name, f"{row[0]}: its histogram makes no sense")
             yield rollup
-
-    def _queue(self, tier: Tier) -> Queue[Rollup]:
-        return Queue(self._rollups(tier), lambda rollup: rollup.time)
 
     def _with_cores(self, kind: str, make: Callable[[Row], Stored], row: Row, at: int) -> Stored:
         """The record; without its cores, which are at this place of the row, if those are garbage."""

@@ -13,6 +13,7 @@ from tests.waiting import wait_for_samples
 
 EXAMPLES = dict(re.findall(r"^```(\w+)\n(.*?)```", (ROOT / "docs/API.md").read_text(), re.MULTILINE | re.DOTALL))
 
+# `make test` has to do with Python and make alone, and curl comes from no package of Python's.
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 

@@ -102,18 +102,6 @@ class History:
         if aside is not None:
             await self._learn(aside, now)
 
-    async def reached_by_earlier_boot(self) -> int | None:
-        """The time of the newest sample of an earlier boot, by its clock; None if there is none or it is not certain.
-
-        If a run of the present boot recorded something, the clock was believed then.
-        """
-        with suppress(GarbledError, ReadError):
-            for run in reversed(self.runs.before):
-                reached = await self.reader.newest_of_run(run)
-                if reached is not None:
-                    return None if run.boot_id == self.runs.present.boot_id else reached
-        return None
-
     @property
     def revision(self) -> tuple[int, int]:
         """Changes whenever something other than the end of the history does."""
@@ -229,6 +217,19 @@ def _doubt_after(error: Exception) -> Doubt:
     if isinstance(error, GarbledError):
         return Doubt.GARBLED
     return Doubt.DAMAGED if is_damage(error) else Doubt.UNREACHABLE
+
+
+async def reached_by_earlier_boot(history: History) -> int | None:
+    """The time of the newest sample of an earlier boot, by its clock; None if there is none or it is not certain.
+
+    If a run of the present boot recorded something, the clock was believed then.
+    """
+    with suppress(GarbledError, ReadError):
+        for run in reversed(history.runs.before):
+            reached = await history.reader.newest_of_run(run)
+            if reached is not None:
+                return None if run.boot_id == history.runs.present.boot_id else reached
+    return None
 
 
 async def _write_again(database: Database) -> None:

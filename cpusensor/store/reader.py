@@ -113,10 +113,11 @@ class Reader:
 
     async def buckets(self, from_time: int, to_time: int, step: int, names: Sequence[str] = NAMES) -> Buckets:
         """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, with some columns."""
-        tiers = tiers_for(step, self._tiers)
+        tiers, intervals = tiers_for(step, self._tiers), self._runs.intervals
+        interval = next(iter(intervals)) if len(intervals) == 1 else None
         while True:
-            parts = await self._plan(from_time, to_time, tiers)
-            sql, arguments = rows_of_buckets(parts, step, self._interval, names)
+            parts = await read_plan(self._database, from_time, to_time, tiers)
+            sql, arguments = rows_of_buckets(parts, step, interval, names)
             rows = await self._database.read(to_time - from_time, sql, arguments)
             # Thousands of rows would hold the event loop for too long.
             is_long = len(rows) > LONG
@@ -139,7 +140,7 @@ class Reader:
         sums = CoreSums(step)
         for start in range(from_time // step * step, to_time, slice_s):
             tiers = tiers_for(step, self._tiers)
-            parts = await self._plan(max(start, from_time), min(start + slice_s, to_time), tiers)
+            parts = await read_plan(self._database, max(start, from_time), min(start + slice_s, to_time), tiers)
             sql, arguments = rows_of_parts(parts, "time, cores")
             rows = await self._database.read(to_time - from_time, f"{sql} ORDER BY time", arguments)
             await asyncio.to_thread(sums.add, rows)
@@ -154,7 +155,9 @@ class Reader:
         numbers: set[int] = set()
         for width, start, stop in ((step, from_time, begin), (whole, begin, end), (step, end, to_time)):
             for at in range(start, stop, CPUS_PER_QUERY_S):
-                parts = await self._plan(at, min(at + CPUS_PER_QUERY_S, stop), tiers_for(width, self._tiers))
+                parts = await read_plan(
+                    self._database, at, min(at + CPUS_PER_QUERY_S, stop), tiers_for(width, self._tiers)
+                )
                 sql, arguments = rows_of_parts(parts, "cores")
                 rows = await self._database.read(to_time - from_time, sql, arguments)
                 numbers |= await asyncio.to_thread(_numbers_of, rows)
@@ -190,14 +193,6 @@ class Reader:
         sql = f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time"
         rows = await self._database.read(to_time - from_time, sql, (from_time, to_time))
         return self._records(sample_of_row, rows)
-
-    @property
-    def _interval(self) -> int | None:
-        """Seconds between two samples; None if that has changed."""
-        return next(iter(self._runs.intervals)) if len(self._runs.intervals) == 1 else None
-
-    async def _plan(self, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Part]:
-        return list(plan(from_time, to_time, await read_extents(self._database, from_time, to_time, tiers)))
 
     async def find_damaged(self, parts: Sequence[Part]) -> set[Tier]:
         """The tiers of which some row in the parts is damaged; each such row is noted, to be added up anew."""
@@ -241,6 +236,11 @@ def _damaged_among(rows: Sequence[Row]) -> dict[int, str]:
         except GarbledError as error:
             damaged[row[0]] = str(error)
     return damaged
+
+
+async def read_plan(database: Queries, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Part]:
+    """What is read in (from_time, to_time], of these tiers and of samples. Raises ReadError."""
+    return list(plan(from_time, to_time, await read_extents(database, from_time, to_time, tiers)))
 
 
 async def read_extents(database: Queries, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Extent]:
