@@ -1,12 +1,13 @@
 FROM python:3.13-slim AS build
 WORKDIR /app
-COPY requirements.lock /
+COPY requirements.lock requirements-push.lock /
 RUN python -m venv --without-pip /venv \
- && pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes --only-binary :all: --requirement /requirements.lock
+ && pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes --only-binary :all: \
+      --requirement /requirements.lock --requirement /requirements-push.lock
 COPY . .
 # The bytecode of all that is imported, the standard library's too, of which the base brings none: without it each start,
 # and each probe, would compile it anew.
-RUN rm requirements.lock && chmod -R a+rX . && install --directory --owner 10001 --group 10001 /data \
+RUN rm requirements.lock requirements-push.lock && chmod -R a+rX . && install --directory --owner 10001 --group 10001 /data \
  && PYTHONPYCACHEPREFIX=/venv/pycache /venv/bin/python -c 'import server, ssl, tomllib, cpusensor.check, cpusensor.healthcheck'
 
 FROM python:3.13-slim

@@ -79,6 +79,7 @@ fuzz: $(VENV)/.dev-stamp ## send 100,000 requests that nobody should send, and a
 
 audit: $(VENV)/.dev-stamp ## ask for published flaws of all that is installed; fails on what cannot be looked up
 	@$(AUDIT) --requirement requirements.lock
+	@$(AUDIT) --requirement requirements-push.lock
 	@$(AUDIT) --requirement requirements-dev.lock
 	@cd web && $(NPM) audit
 
@@ -88,6 +89,7 @@ fmt: $(VENV)/.dev-stamp ## format, and mend what ruff can mend by itself
 
 lock: $(VENV)/.dev-stamp ## resolve the requirements into the locks; ARGS=--upgrade takes newer releases
 	@$(COMPILE) $(ARGS) --output-file requirements.lock requirements.txt
+	@$(COMPILE) $(ARGS) --output-file requirements-push.lock requirements-push.txt
 	@$(COMPILE) $(ARGS) --output-file requirements-dev.lock requirements-dev.txt
 	@cd web && $(NPM) install --package-lock-only --loglevel=error
 
@@ -106,9 +108,9 @@ $(VENV_PYTHON):
 	@$(PYTHON) -m venv $(VENV)
 
 # The stamps are as new as the lock that was installed, so that an unchanged lock installs nothing.
-$(VENV)/.run-stamp: requirements.lock | $(VENV_PYTHON)
-	@echo 'installing requirements.lock into $(VENV)' >&2
-	@$(PIP_INSTALL) --requirement requirements.lock
+$(VENV)/.run-stamp: requirements.lock requirements-push.lock | $(VENV_PYTHON)
+	@echo 'installing requirements.lock and requirements-push.lock into $(VENV)' >&2
+	@$(PIP_INSTALL) --requirement requirements.lock --requirement requirements-push.lock
 	@touch $@
 
 $(VENV)/.dev-stamp: requirements-dev.lock $(VENV)/.run-stamp

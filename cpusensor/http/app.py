@@ -31,6 +31,7 @@ from cpusensor.http.keys import (
     HISTORY,
     KERNEL,
     LISTENING,
+    METRICS,
     RECORDER,
     SETTINGS,
     TURNS,
@@ -39,9 +40,11 @@ from cpusensor.http.routes import ROUTES
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.kernel.cost import CostMeter
 from cpusensor.kernel.counters import Kernel, SystemKernel
+from cpusensor.kernel.reading import Readings
 from cpusensor.model.grid import REPLAY_S
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import Broadcast
+from cpusensor.outlets.metrics import Metrics
 from cpusensor.recording import table as tables
 from cpusensor.recording.feed import Feed
 from cpusensor.recording.recorder import (
@@ -80,6 +83,7 @@ def create_app(
         timeouts=timeouts,
     )
     app[KERNEL] = kernel or SystemKernel()
+    app[METRICS] = Metrics(Readings(app[KERNEL], app[CLOCK]))
     app[ASSETS] = load_assets()
     app[CACHE] = Cache()
     app[TURNS] = asyncio.Semaphore(tables.TURNS)

@@ -13,6 +13,7 @@ from cpusensor.kernel.clock import Clock
 from cpusensor.kernel.cost import CostMeter
 from cpusensor.kernel.counters import Kernel
 from cpusensor.outlets.broadcast import Broadcast
+from cpusensor.outlets.metrics import Metrics
 from cpusensor.recording.feed import Feed
 from cpusensor.recording.recorder import Recorder
 from cpusensor.store.opening import History
@@ -24,6 +25,7 @@ ASSETS = web.AppKey("assets", Assets)
 CACHE = web.AppKey("cache", Cache)
 HISTORY = web.AppKey("history", History)
 COST = web.AppKey("cost", CostMeter)
+METRICS = web.AppKey("metrics", Metrics)
 TURNS = web.AppKey("turns", asyncio.Semaphore)
 """For the slices of tables."""
 GUARD = web.AppKey("guard", Guard)

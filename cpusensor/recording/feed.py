@@ -1,9 +1,10 @@
 """Publishes what was committed to its follower."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
-from cpusensor.model.records import Gap, Rollup, Sample, Tick
+from cpusensor.model.records import Cause, Gap, Rollup, Sample, Tick
 
 
 class Follower(Protocol):
@@ -30,6 +31,8 @@ class Feed:
         self._told: str | None = None
         self.newest = newest
         """The sample published last; None before the first ever."""
+        self.gap_seconds: Counter[Cause] = Counter()
+        """Seconds in the gaps that were published, by cause."""
 
     def add(self, sample: Sample) -> None:
         """A sample was measured, and waits to be published."""
@@ -45,6 +48,8 @@ class Feed:
         for sample in self._samples:
             # With the first sample only: what was closed is sent once.
             closed, self._closed = tuple(self._closed), []
+            for gap in (one for one in closed if isinstance(one, Gap)):
+                self.gap_seconds[gap.cause] += gap.to_time - gap.from_time
             self.newest = sample
             self._follower.publish(Tick(sample=sample, closed=closed))
         self._samples.clear()

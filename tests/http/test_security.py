@@ -27,7 +27,7 @@ FROM_CONSTANTS = {
 
 SPEAKING_SQL = ["check.py", *sorted(path.name for path in (ROOT / "cpusensor" / "store").glob("[!_]*.py"))]
 
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-push.lock", "requirements-dev.lock")
 
 LISTENING_IN = """
 import runpy, sys
@@ -120,7 +120,7 @@ def test_what_is_installed_is_pinned_by_version_and_hash(lock: str) -> None:
         one for one in requirements if not one.startswith("#") and not re.match(r"\S+==\S+.*\\\n +--hash=sha256:", one)
     ]
 
-    assert len(requirements) > 10
+    assert requirements
     assert loose == []
 
 

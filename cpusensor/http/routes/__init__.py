@@ -7,6 +7,7 @@ from cpusensor.http.routes.events import get_events
 from cpusensor.http.routes.health import get_health
 from cpusensor.http.routes.history import get_history
 from cpusensor.http.routes.host import get_host
+from cpusensor.http.routes.metrics import get_metrics
 from cpusensor.http.routes.now import get_now
 from cpusensor.http.routes.page import get_page
 from cpusensor.http.routes.static import get_static
@@ -21,5 +22,6 @@ ROUTES = (
     web.get("/api/now", get_now),
     web.get("/api/openapi.json", get_description),
     web.get("/healthz", get_health),
+    web.get("/metrics", get_metrics),
     web.get("/events", get_events),
 )
