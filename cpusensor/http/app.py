@@ -53,6 +53,7 @@ from cpusensor.recording.recorder import (
     sample_forever,
     start_recorder,
 )
+from cpusensor.recording.room import watch_room_forever
 from cpusensor.recording.upkeep import fill_tiers, verify_after_crash
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.database import ReadError, WriteError
@@ -144,10 +145,12 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
 
 
 def _start_loops(app: web.Application) -> list[asyncio.Task[None]]:
+    problems = app[RECORDER].committer.problems
     loops = [
         asyncio.create_task(sample_forever(app[RECORDER]), name="sampling"),
         asyncio.create_task(record_forever(app[RECORDER].committer), name="recording"),
         asyncio.create_task(beat_forever(app[CLOCK], app[BROADCAST]), name="heartbeat"),
+        asyncio.create_task(watch_room_forever(app[SETTINGS].db, problems), name="looking for room"),
     ]
     for loop in loops:
         loop.add_done_callback(partial(report_failure, app))

@@ -13,6 +13,7 @@ class Part(Enum):
     CLOCK = auto()
     CPUS = auto()
     COUNTING = auto()
+    ROOM = auto()
     HISTORY = auto()
     FILLING = auto()
 

@@ -44,7 +44,7 @@ class Backup:
         size = self._path.stat().st_size
         if target.exists():
             return
-        if room_beside(self._path) < ROOM * size:
+        if room_beside(self._path).free < ROOM * size:
             log.warning("%s is brought up to date without a copy: there is no room for %d MiB", self._path, size >> 20)
             return
         part = target.with_name(f"{target.name}.part")

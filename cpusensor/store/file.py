@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 APPLICATION_ID = 0x43505553
 """Marks a database as ours (PRAGMA application_id): "CPUS"."""
@@ -126,10 +126,18 @@ def can_write_beside(path: Path) -> bool:
     return True
 
 
-def room_beside(path: Path) -> int:
-    """Bytes that can still be written beside the file by who is not root."""
+class Room(NamedTuple):
+    """Of a file system, in bytes."""
+
+    free: int
+    """What can still be written by who is not root."""
+    whole: int
+
+
+def room_beside(path: Path) -> Room:
+    """The room where the file lies. Raises OSError."""
     status = os.statvfs(path.absolute().parent)
-    return status.f_bavail * status.f_frsize
+    return Room(status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize)
 
 
 def set_aside(path: Path, now: float) -> Path:

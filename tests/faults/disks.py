@@ -1,6 +1,7 @@
 """Faults of the disk: full, limited, read-only, slow."""
 
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -58,6 +59,29 @@ def the_disk_is_full_and_then_has_space_again(lab: Lab) -> str:
     with victim(lab, folder) as service:
         ballast = folder / "ballast"
         return _repeated_outage(lab, service, lambda: fill(folder), ballast.unlink, 15)
+
+
+@fault(
+    "F4",
+    expected="/healthz tells it before it is full, in one log line; with space again it says recording",
+    quick=0,
+    full=2,
+)
+def the_disk_is_nearly_full(lab: Lab) -> str:
+    """Less than a twentieth of a disk (tmpfs of 40 MB) is free, then all of it again."""
+    folder = small_disk(lab, "40m")
+    with victim(lab, folder) as service:
+        for _ in range(lab.repetitions):
+            wait_for_samples(service, 1)
+            ballast = folder / "ballast"
+            free = shutil.disk_usage(folder).free
+            ballast.write_bytes(bytes(free - (1 << 20)))
+            wait_until(lambda: state(service).startswith("degraded: the disk is nearly full"), "not told")
+            ballast.unlink()
+            wait_until(lambda: state(service) == "recording", "healthz does not say recording again")
+        told = service.log.read_text().count("is nearly full")
+        lab.expect(that=told == lab.repetitions, otherwise=f"{told} log lines for {lab.repetitions} times")
+    return f"told {told} times, with 1 MiB free"
 
 
 @fault("F4", expected="SIGTERM ends it with 0 all the same; the next start finds it sound", quick=0, full=5)

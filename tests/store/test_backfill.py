@@ -162,7 +162,7 @@ async def test_without_room_one_line_says_that_no_copy_is_kept(
     older: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     # What the kernel says of the disk: filling a real one takes root, and `make faults` does it.
-    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_bavail=0, f_frsize=4096))
+    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_bavail=0, f_blocks=1000, f_frsize=4096))
     async with open_history(older, LATER):
         pass
 
