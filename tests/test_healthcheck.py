@@ -99,6 +99,14 @@ def test_a_file_may_say_where_the_service_is(service: Service, tmp_path: Path) -
     assert probe(CPUSENSOR_CONFIG=str(config)) == (0, "recording\n")
 
 
+def test_what_a_cluster_says_of_a_service_of_this_name_is_no_setting(service: Service, tmp_path: Path) -> None:
+    config = tmp_path / "cpusensor.toml"
+    config.write_text(f"port = {service.port}\n")
+
+    assert probe(CPUSENSOR_CONFIG=str(config), CPUSENSOR_PORT="tcp://10.0.0.7:8080") == (0, "recording\n")
+    assert probe(CPUSENSOR_CONFIG=str(config), CPUSENSOR_PORT="tcp//10.0.0.7:8080")[0] == 1
+
+
 def test_a_certificate_that_nobody_known_signed_will_do(certificate: Certificate) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.chain, certificate.key)

@@ -51,7 +51,7 @@ WORLDLY = frozenset({"asyncio", "logging", "os", "pathlib", "resource", "socket"
 PATHS_ALLOWED = {"config.values": {"os", "pathlib"}}
 """A setting may be a path, and what it leads to is looked at when it is read."""
 
-ONLY_WHEN_NEEDED = {"prometheus_client", "tomllib", "ssl"}
+ONLY_WHEN_NEEDED = {"difflib", "prometheus_client", "tomllib", "ssl"}
 """What most runs do without, so that it is imported where it is used."""
 
 MODULES = {

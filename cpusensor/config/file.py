@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cpusensor.config.options import Resolved, Setting, SettingsError, Written
+from cpusensor.config.options import Resolved, Setting, SettingsError, Written, suggestion
 
 HIDDEN = "…"
 """Printed instead of a secret. No secret may be this, so a printed file is refused until the real one is filled in."""
@@ -32,7 +32,9 @@ def read_config(config: Resolved, settings: Sequence[Setting]) -> dict[str, Writ
 
 def _written(file: str, name: str, value: object, known: Mapping[str, Setting]) -> Written:
     if name not in known:
-        raise SettingsError(f"{file}: {name!r} is not a setting; it must be one of {', '.join(known)}")
+        meant = suggestion(name.lower().replace("-", "_"), known)
+        allowed = "; ".join(filter(None, [f"it must be one of {', '.join(known)}", meant]))
+        raise SettingsError(f"{file}: {name!r} is not a setting; {allowed}")
     location = f"{file}: {name}"
     text = _text(known[name], value)
     if text is None:

@@ -1,19 +1,34 @@
 """The table of settings: how each is written, what is allowed, and what it is without being set."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cpusensor.config import values
 
-MAX_PORT = 65_535
-
 TOKEN = f"{values.TOKEN_LENGTH.start} to {values.TOKEN_LENGTH.stop - 1} printable ASCII characters without a space"
+
+LISTENING, LOOKING, RECORDING, LIMITS, OTHERS = (
+    "where it listens",
+    "who may look",
+    "what it records, and where",
+    "limits",
+    "settings and log",
+)
+"""The headings of `--help`."""
 
 
 class SettingsError(Exception):
     """A value is not allowed. The text is one line for the person who set it: where, which value, what is allowed."""
+
+
+def suggestion(wrong: str, known: Iterable[str]) -> str:
+    """The question whether the name was meant that a mistyped one is near to; empty if it is near to none."""
+    import difflib  # noqa: PLC0415 - most starts have no mistake in them
+
+    near = difflib.get_close_matches(wrong, list(known), 1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +41,8 @@ class Setting:
     """
 
     name: str
+    group: str
+    """The heading of `--help` that it stands under."""
     default: str
     """As the environment would spell it; an empty one leaves the setting unset."""
     allowed: str
@@ -86,6 +103,7 @@ class Resolved:
 SETTINGS = (
     Setting(
         name="host",
+        group=LISTENING,
         default="127.0.0.1",
         allowed="a host name or an IP address",
         help="address to listen on; 0.0.0.0 for every network",
@@ -93,13 +111,15 @@ SETTINGS = (
     ),
     Setting(
         name="port",
+        group=LISTENING,
         default="8080",
-        allowed=f"a whole number from 0 to {MAX_PORT}; 0 picks a free port",
+        allowed=f"a whole number from 0 to {values.MAX_PORT}; 0 picks a free port",
         help="TCP port; 0 picks a free one",
-        parse=values.whole_number(0, MAX_PORT),
+        parse=values.whole_number(0, values.MAX_PORT),
     ),
     Setting(
         name="socket",
+        group=LISTENING,
         default="",
         allowed=f"a file path of at most {values.MAX_SOCKET_BYTES} bytes",
         help="path of a Unix socket to listen on instead of host and port",
@@ -107,6 +127,7 @@ SETTINGS = (
     ),
     Setting(
         name="tls_cert",
+        group=LISTENING,
         default="",
         allowed="a file that can be read",
         help="certificate chain (PEM) for HTTPS; goes with --tls-key",
@@ -114,6 +135,7 @@ SETTINGS = (
     ),
     Setting(
         name="tls_key",
+        group=LISTENING,
         default="",
         allowed="a file that can be read",
         help="private key (PEM) of that certificate",
@@ -121,20 +143,23 @@ SETTINGS = (
     ),
     Setting(
         name="allow_host",
+        group=LOOKING,
         default="",
-        allowed="a host name or an IP address, without a port",
+        allowed="a host name or an IP address; a port after it makes no difference",
         help="further names under which the service may be reached",
         parse=values.several(values.host_name),
     ),
     Setting(
         name="trust_proxy",
+        group=LOOKING,
         default="",
-        allowed="an IP address or a network such as 10.0.0.0/8",
+        allowed="an IP address, a network such as 10.0.0.0/8, or unix for whoever connects over --socket",
         help="addresses or networks of proxies whose forwarded headers are believed",
         parse=values.several(values.network),
     ),
     Setting(
         name="token",
+        group=LOOKING,
         # An empty text means no token, never a token that is empty: every request would show that one.
         default="",
         allowed=TOKEN,
@@ -144,6 +169,7 @@ SETTINGS = (
     ),
     Setting(
         name="token_file",
+        group=LOOKING,
         default="",
         allowed=f"a file that can be read and whose first line is {TOKEN}",
         help="file with the token on its first line",
@@ -151,6 +177,7 @@ SETTINGS = (
     ),
     Setting(
         name="db",
+        group=RECORDING,
         # Relative, so that a first try needs no rights outside of the folder that it is started in.
         default="cpusensor.db",
         allowed="a file path",
@@ -159,6 +186,7 @@ SETTINGS = (
     ),
     Setting(
         name="interval",
+        group=RECORDING,
         # A divisor of 60 puts a slot at the end of every minute, where rollups are closed.
         default="5",
         allowed="a whole number of seconds that divides 60: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60",
@@ -167,6 +195,7 @@ SETTINGS = (
     ),
     Setting(
         name="commit_interval",
+        group=RECORDING,
         # At most the minute that a rollup takes: every minute is committed when it is over.
         default="0",
         allowed="a whole number of seconds from 0 to 60; 0 commits every sample",
@@ -175,14 +204,16 @@ SETTINGS = (
     ),
     Setting(
         name="name",
-        # A container without a UTS name may have an empty host name, which `allowed` excludes.
-        default=socket.gethostname() or "localhost",
+        group=RECORDING,
+        # The kernel takes any bytes for a host name, and none in a container without one of its own.
+        default=values.machine_name(socket.gethostname()),
         allowed=f"1 to {values.MAX_NAME_LENGTH} printable characters",
         help="what to call this machine",
         parse=values.name,
     ),
     Setting(
         name="max_streams",
+        group=LIMITS,
         default="1000",
         allowed="a whole number from 1 to 100000",
         help="how many event streams may be open at a time",
@@ -190,6 +221,7 @@ SETTINGS = (
     ),
     Setting(
         name="max_connections",
+        group=LIMITS,
         # Empty, because the default follows from max_streams and from the descriptors that the process may open.
         default="",
         allowed="a whole number from 16 to 100000",
@@ -198,6 +230,7 @@ SETTINGS = (
     ),
     Setting(
         name="max_per_address",
+        group=LIMITS,
         # Generous: everybody behind one router or proxy has one address.
         default="200",
         allowed="a whole number from 1 to 100000",
@@ -206,6 +239,7 @@ SETTINGS = (
     ),
     Setting(
         name="log_format",
+        group=OTHERS,
         default="plain",
         allowed="plain or json",
         help="how the log on stderr is written: plain lines or one JSON object a line",
@@ -215,6 +249,7 @@ SETTINGS = (
 
 CONFIG = Setting(
     name="config",
+    group=OTHERS,
     default="",
     allowed="a TOML file",
     help="TOML file whose keys are the names of the settings",

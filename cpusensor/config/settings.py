@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +11,30 @@ from typing import Any, NoReturn
 
 from cpusensor import __version__
 from cpusensor.config.file import read_config, to_toml
-from cpusensor.config.options import CONFIG, SETTINGS, Resolved, Setting, SettingsError, Written
+from cpusensor.config.options import CONFIG, SETTINGS, Resolved, Setting, SettingsError, Written, suggestion
 from cpusensor.config.values import whole_number
 
 __all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "load_settings"]
 
 WATCHDOG_USEC, MAX_WATCHDOG_USEC = "30000000", 10**15
 """Microseconds: the default where a service manager names no time, and the longest accepted, thirty years."""
+
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://(\[[0-9a-f:.]+\]|[0-9.]+):[0-9]{1,5}")
+"""What a cluster puts into CPUSENSOR_PORT of every container beside a service named cpusensor
+(kubernetes.io/docs/concepts/services-networking/service/#environment-variables), and Docker for a link."""
+
+DESCRIPTION = """\
+Records this machine's CPU use, for years, and shows it in the browser. Each setting is a flag, a variable of the
+environment or a line of a file (--config): a flag wins over its variable, that over the file, that over the default."""
+
+EXAMPLES = """\
+examples:
+  {command}                                   this machine alone may look: http://127.0.0.1:8080/
+  {command} --host 0.0.0.0 --token-file FILE  every network, for who knows the first line of FILE
+  {command} --db ~/cpu.db --port 9000         another file, another port
+  {command} --print-config > cpusensor.toml   the settings in force, to begin a file with
+
+Ctrl-C ends it. More: README.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +112,15 @@ def _written(setting: Setting, flags: Mapping[str, Any], environ: Mapping[str, s
         text = ",".join(texts) if setting.is_list else texts[-1]
         return Written(text=text, location=setting.flag, source=f"flag {setting.flag}")
     # An empty variable counts as unset: compose files pass `X=${X}` whether X is set or not.
-    if text := environ.get(setting.variable):
+    text = environ.get(setting.variable)
+    if text and not _is_cluster_s_own(setting, text):
         return Written(text=text, location=setting.variable, source=f"environment {setting.variable}")
     return None
+
+
+def _is_cluster_s_own(setting: Setting, text: str) -> bool:
+    """Whether a variable tells of a service on the network, and not of this setting."""
+    return setting.variable.endswith("_PORT") and _SERVICE_LINK.fullmatch(text) is not None
 
 
 def _resolve(setting: Setting, written: Written | None) -> Resolved:
@@ -147,26 +171,59 @@ def parse_flags(argv: Sequence[str], settings: Sequence[Setting] = SETTINGS) -> 
     """The texts given for each setting, None without its flag. Raises SettingsError for what is no flag."""
     parser = _parser(settings)
     flags, unknown = parser.parse_known_args(argv)
-    # Only the names are shown, for a value may be the secret of a mistyped flag.
     if unknown:
-        names = [text.partition("=")[0] for text in unknown if text.startswith("-")]
-        parser.error(f"unrecognized arguments: {' '.join(names)}" if names else "a value without a flag")
+        parser.error(_refusal(unknown, [one.flag for one in (CONFIG, *settings)]))
     return vars(flags)
 
 
+def _refusal(unknown: Sequence[str], known: Sequence[str]) -> str:
+    """What is wrong with texts that are no flags; of a value not a word: it may be the secret of a mistyped flag."""
+    names = [text.partition("=")[0] for text in unknown if text.startswith("-")]
+    wrong = f"unrecognized arguments: {' '.join(names)}" if names else "a value without a flag"
+    flag = "--" + (names or unknown)[0].lstrip("-").partition("=")[0].lower().replace("_", "-")
+    meant = suggestion(flag, [*known, *_PRINTING])
+    return f"{wrong} ({meant})" if meant else wrong
+
+
+_PRINTING = ("--help", "--version", "--print-config")
+"""The flags that are no settings."""
+
+
 def _parser(settings: Sequence[Setting]) -> _Parser:
+    command = _command(sys.argv[0])
     # No abbreviations: a flag added later would change what an old command line means.
-    parser = _Parser(prog="server.py", allow_abbrev=False)
-    parser.description = "Records this machine's CPU use and shows it in the browser."
-    parser.add_argument("--version", action="version", version=f"cpusensor {__version__}")
+    parser = _Parser(
+        prog=command,
+        usage=f"{command} [--SETTING VALUE ...]",
+        description=DESCRIPTION,
+        epilog=EXAMPLES.format(command=command),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"cpusensor {__version__}", help="print it, and end")
     parser.add_argument("--print-config", action="store_true", help="print the settings in force as TOML, and end")
-    for setting in (CONFIG, *settings):
-        default = setting.default or "none"
-        repeated = "may be repeated; " if setting.is_list else ""
-        text = f"{setting.help} ({repeated}{setting.variable}; default: {default})".replace("%", "%%")
+    groups: dict[str, Any] = {}
+    for setting in (*settings, CONFIG):
+        if setting.group not in groups:
+            groups[setting.group] = parser.add_argument_group(setting.group)
         # Everything is collected as text and parsed later, like the texts of the environment and the file.
-        if setting.is_boolean:
-            parser.add_argument(setting.flag, action="append_const", const="true", help=text)
-        else:
-            parser.add_argument(setting.flag, action="append", metavar="VALUE", help=text)
+        how = {"action": "append_const", "const": "true"} if setting.is_boolean else _TAKES_VALUE
+        groups[setting.group].add_argument(setting.flag, help=_help(setting), **how)
     return parser
+
+
+_TAKES_VALUE = {"action": "append", "metavar": "VALUE"}
+
+
+def _help(setting: Setting) -> str:
+    repeated = "may be repeated; " if setting.is_list else ""
+    default = setting.default or "none"
+    return f"{setting.help} ({repeated}{setting.variable}; default: {default})".replace("%", "%%")
+
+
+def _command(program: str) -> str:
+    """How this program was called, for a person to repeat."""
+    name = Path(program).name
+    if name == "__main__.py":
+        return "python -m cpusensor"
+    return f"python {name}" if name.endswith(".py") else "cpusensor"

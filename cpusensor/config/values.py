@@ -4,8 +4,9 @@ Each of them raises ValueError with the text that is not allowed.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,9 +18,15 @@ TOKEN_LENGTH = range(16, 513)
 MAX_SOCKET_BYTES = 107
 """The size of `sun_path` less its final zero byte (unix(7))."""
 
+MAX_PORT = 65_535
+
+UNIX = "unix"
+"""Stands for whoever connects over the Unix socket, who has no address."""
+
 # RFC 1123 with underscores, which containers and Windows machines have in their names.
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+_BRACKETED = re.compile(r"\[([^]]*:[^]]*)\](?::(.*))?")
 
 T = TypeVar("T")
 
@@ -77,23 +84,57 @@ def host(text: str) -> str:
     """An address to listen on. Only its form is checked; the system says whether it exists when the port is bound."""
     if not text or not text.isprintable() or " " in text:
         raise ValueError(text)
-    return text
+    # Written in brackets in every address of a page, and so here too.
+    return text[1:-1] if _BRACKETED.fullmatch(text) and text.endswith("]") else text
 
 
 def host_name(text: str) -> str:
-    """A name as it stands in a Host header: lower case, an IP address in its shortest form and without brackets."""
-    # Browsers send an address in its shortest form, so no other spelling of it would ever match.
+    """A name as a Host header has it, in the one form in which names are compared, without the port after it.
+
+    Lower case, without the dot of the root, other scripts in Punycode, an IP address in its shortest form and without
+    brackets.
+    """
     try:
-        return address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
-    except ValueError:
-        name = text.lower()
-        if not _HOST_NAME.fullmatch(name):
-            raise ValueError(text) from None
-        return name
+        name = _without_port(text)
+        # Browsers send an address in its shortest form.
+        if (found := address_of(name.removesuffix("."))) is not None:
+            return str(found)
+        name = _in_ascii(name).removesuffix(".")
+    except (ValueError, UnicodeError):
+        raise ValueError(text) from None
+    if not _HOST_NAME.fullmatch(name):
+        raise ValueError(text)
+    return name
+
+
+def _without_port(text: str) -> str:
+    """What stands before the port. Raises ValueError for a port that is none, and for brackets around no IPv6."""
+    if text.startswith("["):
+        bracketed = _BRACKETED.fullmatch(text)
+        if bracketed is None or address_of(bracketed[1]) is None:
+            raise ValueError(text)
+        name, port = bracketed.groups()
+    elif text.count(":") > 1:
+        # Without brackets all of its colons are an address's own.
+        return text
+    else:
+        name, _, port = text.partition(":")
+    if port:
+        whole_number(0, MAX_PORT)(port)
+    return name
+
+
+def _in_ascii(name: str) -> str:
+    """Each label as browsers send it (UTS 46 for all that people write): lower case, Punycode where it is not ASCII."""
+    # Not by the codec of the standard library, which knows the rules of 2003, and for which ß is ss.
+    labels = unicodedata.normalize("NFKC", name.lower()).replace("\N{IDEOGRAPHIC FULL STOP}", ".").split(".")
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
 
 
 def network(text: str) -> str:
-    """An IP address, or a network whose host bits are zero, in its shortest form."""
+    """An IP address, or a network whose host bits are zero, in its shortest form; `unix` for a Unix socket's peers."""
+    if text == UNIX:
+        return text
     if "/" not in text:
         return address(text)
     try:
@@ -104,14 +145,27 @@ def network(text: str) -> str:
 
 def address(text: str) -> str:
     """An IP address in its shortest form, without a zone."""
-    try:
-        found = ip_address(text)
-    except ValueError:
-        raise ValueError(text) from None
+    found = address_of(text)
     # A zone (fe80::1%eth0) is only meaningful on one machine and never stands in a header.
-    if "%" in text:
+    if found is None or "%" in text:
         raise ValueError(text)
     return str(found)
+
+
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
+    """The address that a text is, None for any other text: no zone, and no IPv4 in the clothes of IPv6."""
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    # Servers and proxies with a socket for both families show ::ffff:192.0.2.1 where 192.0.2.1 is meant.
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def machine_name(text: str) -> str:
+    """What to call a machine whose host name is the text: one that `name` takes, whatever the kernel took."""
+    printable = "".join(one if one.isprintable() else " " for one in text)
+    return " ".join(printable.split())[:MAX_NAME_LENGTH].strip() or "localhost"
 
 
 def name(text: str) -> str:

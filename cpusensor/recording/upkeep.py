@@ -55,7 +55,7 @@ async def fill_tiers(history: History, problems: Problems) -> None:
             )
             if now() - logged >= LOG_S:
                 logged = now()
-                log.warning("older history is being added up for long ranges: %.0f %%", 100 * done)
+                log.info("older history is being added up for long ranges: %.0f %%", 100 * done)
         await asyncio.sleep(REST * (now() - started))
     if problems.end(Part.FILLING):
-        log.warning("all of the history is added up")
+        log.info("all of the history is added up")

@@ -79,7 +79,7 @@ class Backup:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
         else:
-            log.warning("%s is kept as it was before this version, as %s", self._path, target.name)
+            log.info("%s is kept as it was before this version, as %s", self._path, target.name)
         finally:
             self._connection = None
             self._is_over.set()

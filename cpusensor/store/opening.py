@@ -149,7 +149,7 @@ class History:
             self.notice = "the history that was kept here is missing; a new one was begun"
             log.error("%s is missing or empty, though a history was kept here: a new one begins", path)
         else:
-            log.warning("%s did not exist or was empty: a new history begins here", path)
+            log.info("%s did not exist or was empty: a new history begins here", path)
 
     async def _replace(self, reason: str, now: float) -> Path:
         """Set the broken file aside and open a new one; returns the new path of the broken one. Raises StorageError."""

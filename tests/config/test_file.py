@@ -11,7 +11,9 @@ from cpusensor.config.options import CONFIG, SETTINGS, Setting, SettingsError
 from cpusensor.config.settings import load_settings, parse_flags, read_settings
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - an example
-TRUST = Setting(name="trust", default="false", allowed="true or false", help="an example", parse=values.boolean)
+TRUST = Setting(
+    name="trust", group="examples", default="false", allowed="true or false", help="an example", parse=values.boolean
+)
 
 
 @pytest.fixture
@@ -92,6 +94,13 @@ def test_what_is_wrong_in_the_file_is_said_in_one_line(config: Path, written: st
     config.write_text(written + "\n")
 
     assert refusal(config).startswith(said)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("prot = 80", "port"), ("max-streams = 5", "max_streams")])
+def test_a_mistyped_setting_is_told_what_was_meant(config: Path, written: str, meant: str) -> None:
+    config.write_text(written + "\n")
+
+    assert refusal(config).endswith(f"; did you mean {meant}?")
 
 
 def test_a_file_that_is_no_text_or_not_there_is_said_in_one_line(config: Path) -> None:

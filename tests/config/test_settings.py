@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from cpusensor.config.options import CONFIG, Setting
 from cpusensor.config.settings import SETTINGS, SettingsError, load_settings, parse_flags, read_settings
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - an example
-TRUST = Setting(name="trust", default="false", allowed="true or false", help="an example", parse=values.boolean)
+TRUST = Setting(
+    name="trust", group="examples", default="false", allowed="true or false", help="an example", parse=values.boolean
+)
 
 
 def test_without_anything_set_the_service_stays_on_this_machine() -> None:
@@ -63,7 +66,8 @@ def test_a_default_is_allowed(setting: Setting) -> None:
         ("--max-per-address", "0"),
         ("--commit-interval", "61"),
         ("--log-format", "JSON"),
-        ("--allow-host", "box:8080"),
+        ("--allow-host", "box:http"),
+        ("--allow-host", "http://box"),
         ("--trust-proxy", "10.0.0.5/8"),
         ("--tls-cert", "/no/such/file"),
         ("--tls-key", "/"),
@@ -79,6 +83,35 @@ def test_a_bad_value_is_named_with_its_setting_and_what_is_allowed_in_one_line(f
     text = str(refused.value)
     assert text.startswith(f"{flag}: {value!r} is not allowed; it must be ")
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "link", ["tcp://10.0.0.7:8080", "udp://10.0.0.7:53", "sctp://10.0.0.7:1", "tcp://[fd00::7]:8080"]
+)
+def test_a_variable_that_a_cluster_sets_for_a_service_of_this_name_is_none_of_ours(link: str) -> None:
+    environ = {
+        "CPUSENSOR_SERVICE_HOST": "10.0.0.7",
+        "CPUSENSOR_SERVICE_PORT": "8080",
+        "CPUSENSOR_SERVICE_PORT_HTTP": "8080",
+        "CPUSENSOR_PORT": link,
+        "CPUSENSOR_PORT_8080_TCP": link,
+        "CPUSENSOR_PORT_8080_TCP_PROTO": "tcp",
+        "CPUSENSOR_PORT_8080_TCP_PORT": "8080",
+        "CPUSENSOR_PORT_8080_TCP_ADDR": "10.0.0.7",
+    }
+
+    assert load_settings([], environ) == load_settings([], {})
+    assert load_settings(["--port", "9000"], environ).port == 9000
+
+
+@pytest.mark.parametrize(
+    "typo", ["tcp://", "tcp://10.0.0.7", "tcp://box:8080", "tpc://10.0.0.7:8080", "10.0.0.7:8080", "8O80", "8080/tcp"]
+)
+def test_a_port_that_no_cluster_writes_is_still_a_mistake(typo: str) -> None:
+    with pytest.raises(SettingsError, match=r"^CPUSENSOR_PORT: .* is not allowed"):
+        load_settings([], {"CPUSENSOR_PORT": typo})
+    with pytest.raises(SettingsError, match=r"^--port: "):
+        load_settings(["--port", "tcp://10.0.0.7:8080"], {})
 
 
 def test_a_bad_variable_is_named_as_the_variable() -> None:
@@ -196,7 +229,11 @@ def test_a_socket_takes_no_notice_of_an_address_that_was_set_elsewhere() -> None
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["--prot", "80"], "unrecognized arguments: --prot; see --help"),
+        (["--prot", "80"], "unrecognized arguments: --prot (did you mean --port?); see --help"),
+        (["-port=80"], "unrecognized arguments: -port (did you mean --port?); see --help"),
+        (["--ALLOW_HOST", "a"], "unrecognized arguments: --ALLOW_HOST (did you mean --allow-host?); see --help"),
+        (["--frobnicate"], "unrecognized arguments: --frobnicate; see --help"),
+        (["version"], "a value without a flag (did you mean --version?); see --help"),
         (["80"], "a value without a flag; see --help"),
         (["--port"], "argument --port: expected one argument; see --help"),
     ],
@@ -208,12 +245,20 @@ def test_an_unknown_flag_is_refused_in_one_line(argv: list[str], said: str) -> N
     assert str(refused.value) == said
 
 
-def test_help_names_every_setting_with_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_setting_with_its_variable_in_groups_and_gives_examples_that_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     with pytest.raises(SystemExit):
         load_settings(["--help"], {})
 
     shown = capsys.readouterr().out
     assert all(setting.flag in shown and setting.variable in shown for setting in (CONFIG, *SETTINGS))
+    assert len({setting.group for setting in SETTINGS if f"\n{setting.group}:\n" in shown}) >= 4
+    (tmp_path / "token").write_text(TOKEN)
+    examples = re.findall("^  python .*? (--.*?)(?:  | >)", shown, re.MULTILINE)
+    assert examples
+    for flags in examples:
+        parse_flags(flags.replace("FILE", str(tmp_path / "token")).split())
 
 
 def test_printing_the_settings_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:

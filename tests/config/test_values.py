@@ -79,24 +79,70 @@ def test_a_boolean_is_a_word_or_a_digit(text: str, *, value: bool) -> None:
     ("text", "value"),
     [
         ("Box.LAN", "box.lan"),
+        ("box:8080", "box"),
+        ("Box.LAN.:8080", "box.lan"),
+        ("box:", "box"),
         ("xn--e1afmkfd.example", "xn--e1afmkfd.example"),
+        ("ПРИМЕР.example:443", "xn--e1afmkfd.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("bücher。example", "xn--bcher-kva.example"),
         ("192.168.1.5", "192.168.1.5"),
+        ("192.168.1.5:80", "192.168.1.5"),
+        ("192.168.1.5.", "192.168.1.5"),
         ("[0:0:0:0:0:0:0:1]", "::1"),
+        ("[2001:DB8::1]:8080", "2001:db8::1"),
+        ("[::1]:", "::1"),
         ("::1", "::1"),
+        ("::ffff:192.168.1.5", "192.168.1.5"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%25eth0]:8080", "fe80::1"),
     ],
 )
-def test_a_host_name_has_one_form(text: str, value: str) -> None:
+def test_a_host_name_has_one_form_whatever_its_port(text: str, value: str) -> None:
     assert values.host_name(text) == value
 
 
 @pytest.mark.parametrize(
-    "text", ["", "*", "a b", "a..b", "box:8080", "[::1]:80", "fe80::1%eth0", "http://box", "-a", "x" * 64, "бокс"]
+    "text",
+    [
+        *("", ".", "*", "a b", "a..b", "box..", "http://box", "-a", "x" * 64, "a@b", "a/b"),
+        *("box:http", "box:65536", "box:-1", "box:80:80", "box:٣", ":8080"),
+        *("[::1]80", "[::1", "::1]", "[::1]:http", "[box]", "[127.0.0.1]", "[]", "[]:80"),
+    ],
 )
 def test_what_cannot_stand_in_a_host_header_is_no_host_name(text: str) -> None:
     assert is_refused(values.host_name, text)
 
 
-@pytest.mark.parametrize("text", ["", "10.0.0.5/8", "10.0.0.0/33", "proxy.lan", "fe80::1%eth0", "10.0.0.0/8 "])
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("box", "box"),
+        ("бокс", "бокс"),
+        ("a\tb", "a b"),
+        ("\t\n\x1b", "localhost"),
+        ("", "localhost"),
+        (" box ", "box"),
+        ("a\udcffb", "a b"),
+        ("\u202egnp", "gnp"),
+        ("x" * 101, "x" * 100),
+    ],
+)
+def test_a_machine_has_a_name_whatever_its_host_name_is(text: str, name: str) -> None:
+    assert values.machine_name(text) == name
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_no_host_name_is_one_that_cannot_be_shown(text: str) -> None:
+    assert values.name(values.machine_name(text))
+
+
+def test_an_address_to_listen_on_may_be_written_as_in_an_address_of_a_page() -> None:
+    assert values.host("[::1]") == "::1"
+    assert values.host("[::1]:80") == "[::1]:80"
+
+
+@pytest.mark.parametrize("text", ["", "Unix", "10.0.0.5/8", "10.0.0.0/33", "proxy.lan", "fe80::1%eth0", "10.0.0.0/8 "])
 def test_a_network_is_an_address_or_has_no_host_bits(text: str) -> None:
     assert is_refused(values.network, text)
 
