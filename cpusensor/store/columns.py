@@ -35,6 +35,11 @@ def _listed(*names: str) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+def names_in(columns: str) -> tuple[str, ...]:
+    """The names of columns, from their SQL."""
+    return tuple(name.strip('"') for name in columns.split(", "))
+
+
 RUN_COLUMNS = _listed("id", "boot_id", "started", "ended", "interval", "version")
 FIGURE_COLUMNS = _listed(*_NAMES)
 SAMPLE_COLUMNS = _listed("time", "run", *_NAMES, "total_busy", "total_all", "cores")

@@ -28,5 +28,8 @@ MIGRATIONS = tuple(
 VERSION_OF_TIERS = 3
 """The first version with more tiers than the minutes."""
 
+VERSION_OF_SEALS = 4
+"""The first version with sealed hours."""
+
 PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "journal_size_limit = 8388608", "trusted_schema = OFF")
 """For the connection that writes: a killed process loses nothing, a power cut up to some 40 s (pragma.html)."""

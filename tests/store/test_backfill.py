@@ -32,9 +32,9 @@ async def write(path: Path, samples: list[Sample]) -> None:
 
 
 def make_older(path: Path) -> None:
-    """Take back what the last migration brought."""
+    """Take back what the migrations after the second brought."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table in ("quarter_hour", "quarter_day", "tier"):
+        for table in ("quarter_hour", "quarter_day", "tier", "sealed_hour"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version = 2")
 

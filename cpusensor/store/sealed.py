@@ -1,0 +1,227 @@
+"""The rows of an hour <-> one blob, without loss. Pure.
+
+What of a column follows from others is taken off it first: most of what the CPUs counted is the time that passed.
+"""
+
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import sub
+from typing import TypeAlias
+
+from cpusensor.model.figures import BUSY
+from cpusensor.store.columns import Row
+from cpusensor.store.planes import Column, Sink, Source, UnpackableError
+
+HOUR = 3600
+"""Seconds."""
+
+VERSION = 1
+"""Of the form."""
+
+HEAD = struct.Struct("<BI")
+"""The version, and the CRC-32 of what follows, begun with the hour's time: no hour can pass for another."""
+
+FIRST = ("time", "elapsed_ms", "expected", "all", *BUSY)
+"""Columns that others follow from. They come first, in this order."""
+
+CORES = "cores"
+"""The column of blobs, the last one."""
+
+NUMBERS = {"H": ("H", 2, 2), "I": ("I", 4, 2), "h": ("H", 2, 3), "i": ("I", 4, 3)}
+"""By the first character of a blob of cores: the format and the bytes of its numbers, and how many each CPU has."""
+
+Known: TypeAlias = Mapping[str, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What blobs of cores have in common whose numbers are columns; without a code they are null."""
+
+    code: str
+    count: int
+    """Numbers in each."""
+
+    @property
+    def cpus(self) -> int:
+        """How many CPUs they tell of."""
+        return self.count // NUMBERS[self.code][2] if self.code else 0
+
+
+def pack_hour(names: Sequence[str], rows: Sequence[Row], hour: int) -> bytes:
+    """The blob for rows of these columns, `cores` the last of them. Raises UnpackableError."""
+    *numbers, cores = zip(*rows, strict=True)
+    columns = dict(zip(names, numbers, strict=False))
+    shapes = [_shape(blob) for blob in cores]
+    common = Counter(shapes).most_common(1)[0][0]
+    sink = Sink()
+    sink.number(len(rows))
+    sink.number(common.cpus)
+    sink.text(",".join(columns).encode())
+    for name in _in_order(columns):
+        sink.column(_less(columns[name], _expected(name, columns, common.cpus)))
+    different = list(dict.fromkeys(shapes))
+    sink.number(len(different))
+    sink.column([different.index(shape) for shape in shapes])
+    for shape in different:
+        sink.text(shape.code.encode())
+        sink.number(shape.count)
+        at = [index for index, one in enumerate(shapes) if one == shape]
+        if shape.code:
+            _pack_cores(sink, shape, [cores[index] for index in at], CoreColumns(columns, at, shape))
+    body = sink.deflated()
+    return HEAD.pack(VERSION, zlib.crc32(body, hour & 0xFFFFFFFF)) + body
+
+
+def unpack_hour(blob: object, names: Sequence[str], hour: int) -> list[Row]:
+    """The rows, with these columns: null where the blob has not got one. Raises UnpackableError."""
+    source = Source(_body(blob, hour))
+    length, cpus = source.number(), source.number()
+    columns: dict[str, Column] = {}
+    for name in _in_order(source.text().decode("ascii", "replace").split(",")):
+        columns[name] = _more(source.column(length), _expected(name, columns, cpus))
+    cores: list[bytes | None] = [None] * length
+    count = source.number()
+    numbers = source.column(length)
+    for number in range(count):
+        shape = Shape(source.text().decode("ascii", "replace"), source.number())
+        at = [index for index, one in enumerate(numbers) if one == number]
+        if shape.code:
+            for index, packed in zip(
+                at, _unpack_cores(source, shape, len(at), CoreColumns(columns, at, shape)), strict=True
+            ):
+                cores[index] = packed
+    columns[CORES] = cores  # type: ignore[assignment] # the one column that holds blobs
+    return list(zip(*(columns.get(name, [None] * length) for name in names), strict=True))
+
+
+def _body(blob: object, hour: int) -> bytes:
+    """What follows the head of a sound blob. Raises UnpackableError."""
+    if not isinstance(blob, bytes) or len(blob) < HEAD.size:
+        raise UnpackableError("it is too short")
+    version, checksum = HEAD.unpack_from(blob)
+    body = blob[HEAD.size :]
+    if version != VERSION:
+        raise UnpackableError(f"its form {version} is not known")
+    if checksum != zlib.crc32(body, hour & 0xFFFFFFFF):
+        raise UnpackableError("its checksum is wrong")
+    return body
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """The columns, those first that others follow from."""
+    names = list(names)
+    return [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
+
+
+def _expected(name: str, known: Known, cpus: int) -> list[int]:
+    """What the columns before let expect of a column; nothing where they do not."""
+    if name == "expected" and "elapsed_ms" in known:
+        # Ticks are hundredths of a second.
+        return [(ms * cpus + 5) // 10 for ms in _counted(known["elapsed_ms"])]
+    if name == "all" and "expected" in known:
+        return _counted(known["expected"])
+    if name == "total_busy":
+        return list(accumulate(_busy(known)))
+    if name == "total_all" and "all" in known:
+        return list(accumulate(_counted(known["all"])))
+    return []
+
+
+def _counted(column: Column) -> list[int]:
+    """Nulls as 0."""
+    return [value or 0 for value in column]
+
+
+def _busy(known: Known) -> list[int]:
+    """What the kinds of work add up to."""
+    return [sum(kinds) for kinds in zip(*(_counted(known[name]) for name in BUSY if name in known), strict=True)]
+
+
+def _less(column: Column, expected: Sequence[int]) -> Column:
+    """What a column has above what is expected of it."""
+    if not expected:
+        return column
+    return [None if value is None else value - base for value, base in zip(column, expected, strict=True)]
+
+
+def _more(column: Column, expected: Sequence[int]) -> Column:
+    """The opposite of `_less`."""
+    if not expected:
+        return column
+    return [None if value is None else value + base for value, base in zip(column, expected, strict=True)]
+
+
+def _shape(blob: object) -> Shape:
+    """Raises UnpackableError."""
+    if blob is None:
+        return Shape("", 0)
+    code = blob[:1].decode("latin-1") if isinstance(blob, bytes) else ""
+    if code not in NUMBERS or not isinstance(blob, bytes):
+        raise UnpackableError("a blob of cores is none")
+    _, size, width = NUMBERS[code]
+    if (len(blob) - 1) % (size * width):
+        raise UnpackableError("a blob of cores ends too early")
+    return Shape(code, (len(blob) - 1) // size)
+
+
+class CoreColumns:
+    """The columns of the numbers in blobs of one shape: of each CPU its number if that is told, busy and all ticks.
+
+    What is left of the ticks of all CPUs is expected of the next ones in equal parts; of the last one it is known.
+    """
+
+    def __init__(self, known: Known, rows: Sequence[int], shape: Shape) -> None:
+        """The other columns, and which rows of them have such a blob."""
+        self._cpus = shape.cpus
+        busy, ticks = _busy(known), _counted(known.get("all", ()))
+        self._left = {1: [busy[row] for row in rows], 0: [ticks[row] for row in rows]}
+        self._width = NUMBERS[shape.code][2]
+
+    def expected(self, at: int) -> list[int]:
+        """Of the column at this place."""
+        kind, cpus = self._kind(at), self._cpus - at // self._width
+        if kind == 1:
+            return self._left[kind] if cpus == 1 else []
+        return [left // cpus for left in self._left[kind]] if kind == 0 else []
+
+    def take(self, at: int, column: Sequence[int]) -> None:
+        """The column is this."""
+        kind = self._kind(at)
+        if kind in self._left:
+            self._left[kind] = list(map(sub, self._left[kind], column))
+
+    def _kind(self, at: int) -> int:
+        """0 for all ticks, 1 for busy ones, 2 for the number of the CPU: counted from the end of what is told of it."""
+        return self._width - 1 - at % self._width
+
+
+def _pack_cores(sink: Sink, shape: Shape, blobs: Sequence[bytes], columns: CoreColumns) -> None:
+    code, size, _ = NUMBERS[shape.code]
+    packed = b"".join(blob[1:] for blob in blobs)
+    numbers = struct.unpack(f"<{len(packed) // size}{code}", packed)
+    for at in range(shape.count):
+        column = numbers[at :: shape.count]
+        sink.column(_less(column, columns.expected(at)))
+        columns.take(at, column)
+
+
+def _unpack_cores(source: Source, shape: Shape, count: int, columns: CoreColumns) -> Iterator[bytes]:
+    """As many blobs."""
+    code, size, _ = NUMBERS[shape.code]
+    stride = shape.count * size
+    packed = bytearray(count * stride)
+    for at in range(shape.count):
+        column = _counted(_more(source.column(count), columns.expected(at)))
+        columns.take(at, column)
+        try:
+            numbers = struct.pack(f"<{count}{code}", *column)
+        except struct.error as error:
+            raise UnpackableError(str(error)) from error
+        for byte in range(size):
+            packed[at * size + byte :: stride] = numbers[byte::size]
+    head = shape.code.encode()
+    return (head + packed[row * stride : (row + 1) * stride] for row in range(count))
