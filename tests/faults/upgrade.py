@@ -18,14 +18,14 @@ from tests.waiting import wait_for_samples, wait_until
 UNTIL = 1_763_942_400
 """A full quarter-day: nothing of the made history is left to the recording to close."""
 
-YEARS = {True: "0.01", False: "0.2"}
+YEARS = {True: "0.005", False: "0.2"}
 """How long a history, by whether it is a quick run."""
 
 
 @fault(
     "F43",
     expected="nothing lost, nothing twice; the rollups are those that would have been recorded; the copy is whole",
-    quick=4,
+    quick=2,
     full=60,
 )
 def it_is_killed_while_older_history_is_added_up(lab: Lab) -> str:
