@@ -182,7 +182,6 @@ class Boot:
     minutes: Mapping[str, Json]
     """The same hour in minutes."""
     newest: Sample | None
-    machine: Machine
 
 
 def boot(status: Status, record: Boot) -> dict[str, Json]:
@@ -198,8 +197,6 @@ def boot(status: Status, record: Boot) -> dict[str, Json]:
         "minutes": record.minutes,
         "newest": sample(record.newest) if record.newest else None,
         "state": status.state,
-        "cpus": record.machine.cpus,
-        "zone": record.machine.zone,
     }
 
 

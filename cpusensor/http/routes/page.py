@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from cpusensor import __version__
 from cpusensor.http.assets import SCRIPT, STYLE, choose_language
 from cpusensor.http.cache import Body, body_of
-from cpusensor.http.keys import ASSETS, CLOCK, COST, FEED, IS_EXPOSED, KERNEL, RECORDER, SETTINGS
+from cpusensor.http.keys import ASSETS, COST, FEED, IS_EXPOSED, KERNEL, RECORDER, SETTINGS
 from cpusensor.http.responses import body_answer, cached
 from cpusensor.http.routes.history import read_history
 from cpusensor.http.status import newest_slot, status_of
@@ -61,7 +61,6 @@ async def _read_boot(app: web.Application, lang: str) -> wire.Json:
         samples=await read_history(app, newest_hour(hour, points=POINTS)),
         minutes=await read_history(app, newest_hour(hour, step=60, series=("modes",))),
         newest=newest,
-        machine=app[KERNEL].machine(app[CLOCK].now()),
     )
     return wire.boot(status, record)
 
