@@ -9,6 +9,7 @@ from typing import Any
 
 from cpusensor.kernel.counters import UnreadableError
 from cpusensor.kernel.mounts import Scope
+from cpusensor.model.accounts import Accounts, Group, Process, Sight
 from cpusensor.model.records import Cost, Counters, CpuTimes, Machine, Moment
 from tests.service import TIMEOUT_S
 
@@ -166,3 +167,36 @@ class FakeKernel:
         self._read_at = now
         self._user = [user + ticks * self.busy for user in self._user]
         self._idle = [idle + ticks * (1 - self.busy) for idle in self._idle]
+
+
+class FakeAccounts:
+    """Units and processes that use what they are told to."""
+
+    def __init__(self) -> None:
+        self.sight = Sight.CLEAR
+        self.failure: OSError | None = None
+        self.is_with_processes = True
+        self._units: dict[str, int] = {}
+        self._processes: dict[int, Process] = {}
+
+    def use(self, unit: str, name: str, pid: int, cpu_us: int) -> None:
+        """A process of a unit uses so much CPU time."""
+        was = self._processes.get(pid)
+        total = cpu_us + (was.cpu_us if was else 0)
+        self._processes[pid] = Process(pid, total, 1.0, name, unit, looked_us=total)
+        self._units[unit] = self._units.get(unit, 0) + cpu_us
+
+    def exit(self, pid: int) -> None:
+        """A process ends, and its unit keeps the account of it."""
+        del self._processes[pid]
+
+    def read(self, boottime: float) -> Accounts:
+        if self.failure is not None:
+            raise self.failure
+        units = enumerate(self._units.items(), start=2)
+        return Accounts(
+            boottime=boottime,
+            groups={key: Group(name, None, cpu_us) for key, (name, cpu_us) in units},
+            processes=dict(self._processes) if self.is_with_processes else None,
+            is_root_exact=True,
+        )

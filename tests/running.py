@@ -18,7 +18,7 @@ from cpusensor.http.connections import TIMEOUTS
 from cpusensor.http.keys import BROADCAST, ENDED, HISTORY, RECORDER
 from cpusensor.http.serving import listen, start_serving, url_of
 from cpusensor.store.opening import History
-from tests.fakes import FakeClock, FakeKernel
+from tests.fakes import FakeAccounts, FakeClock, FakeKernel
 from tests.service import TIMEOUT_S
 
 
@@ -37,6 +37,7 @@ class Running:
         self.database = database
         self.clock = clock
         self.kernel = FakeKernel(clock)
+        self.accounts = FakeAccounts()
         self.timeouts = TIMEOUTS
         self.port = 0
         self._runner: web.AppRunner | None = None
@@ -54,8 +55,11 @@ class Running:
         return self._app[HISTORY]
 
     async def start(self, *flags: str) -> None:
-        settings = load_settings(["--db", str(self.database), "--name", "box", *flags], {})
-        self._app = app = create_app(settings, clock=self.clock, kernel=self.kernel, timeouts=self.timeouts)
+        # Names come in a thread of their own, so that a test that does not ask for them knows its stream's events.
+        settings = load_settings(["--db", str(self.database), "--name", "box", "--top", "off", *flags], {})
+        self._app = app = create_app(
+            settings, clock=self.clock, kernel=self.kernel, accounts=self.accounts, timeouts=self.timeouts
+        )
         listener = listen(replace(settings, host="127.0.0.1", port=0))
         self.port = listener.getsockname()[1]
         self._session = ClientSession(url_of(listener))

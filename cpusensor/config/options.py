@@ -212,6 +212,14 @@ SETTINGS = (
         parse=values.name,
     ),
     Setting(
+        name="top",
+        group=RECORDING,
+        default="all",
+        allowed="off, units or all",
+        help="whose CPU time is read: of units (services, containers) and processes, of units alone, or of nobody",
+        parse=values.one_of("off", "units", "all"),
+    ),
+    Setting(
         name="max_streams",
         group=LIMITS,
         default="1000",

@@ -63,6 +63,8 @@ class Settings:
     """Seconds between two commits, at most a minute; 0 commits every sample."""
     name: str
     """What the machine is called on the page and in the API."""
+    top: str
+    """Whose CPU time is read: `off`, `units`, or `all` for units and processes."""
     max_streams: int
     """How many streams may be open at a time."""
     max_connections: int | None

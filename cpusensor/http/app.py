@@ -18,6 +18,7 @@ from cpusensor.http.connections import RETRY_S, TIMEOUTS, Connections, Timeouts,
 from cpusensor.http.guard import Guard
 from cpusensor.http.headers import add_headers
 from cpusensor.http.keys import (
+    ACCOUNTS,
     ASSETS,
     BROADCAST,
     CACHE,
@@ -32,6 +33,7 @@ from cpusensor.http.keys import (
     KERNEL,
     LISTENING,
     METRICS,
+    NAMING,
     RECORDER,
     SETTINGS,
     TURNS,
@@ -41,6 +43,7 @@ from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.kernel.cost import CostMeter
 from cpusensor.kernel.counters import Kernel, SystemKernel
 from cpusensor.kernel.reading import Readings
+from cpusensor.model.accounts import AccountReader, Naming, Sight
 from cpusensor.model.grid import REPLAY_S
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import Broadcast
@@ -70,9 +73,14 @@ MAX_BODY_BYTES = 1024
 
 
 def create_app(
-    settings: Settings, *, clock: Clock | None = None, kernel: Kernel | None = None, timeouts: Timeouts = TIMEOUTS
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    kernel: Kernel | None = None,
+    accounts: AccountReader | None = None,
+    timeouts: Timeouts = TIMEOUTS,
 ) -> web.Application:
-    """The whole service, not started yet; a test gives its own clock, kernel and timeouts."""
+    """The whole service, not started yet; a test gives its own clock, kernel, accounts and timeouts."""
     app = web.Application(middlewares=[admit], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
     app[CLOCK] = clock or SystemClock()
@@ -84,6 +92,7 @@ def create_app(
         timeouts=timeouts,
     )
     app[KERNEL] = kernel or SystemKernel()
+    app[ACCOUNTS] = accounts
     app[METRICS] = Metrics(Readings(app[KERNEL], app[CLOCK]))
     app[ASSETS] = load_assets()
     app[CACHE] = Cache()
@@ -98,7 +107,7 @@ def create_app(
     app.add_routes(ROUTES)
     app.on_response_prepare.append(add_headers)
     # Ended in the opposite order: the recording notes its end in a database that is still open.
-    app.cleanup_ctx.extend([with_history, with_recording])
+    app.cleanup_ctx.extend([with_history, with_recording, with_names])
     app.on_shutdown.append(end_requests)
     return app
 
@@ -142,6 +151,19 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
     # Waited for without their errors, which `report_failure` has told of: what is not written yet shall be.
     await asyncio.wait(tasks)
     await app[RECORDER].close()
+
+
+async def with_names(app: web.Application) -> AsyncIterator[None]:
+    """Read who uses the CPU, if that is wanted."""
+    if app[SETTINGS].top == "off":
+        app[NAMING] = lambda: Naming(sight=Sight.CLEAR, every_s=None, error=None)
+        yield
+        return
+    # Here, so that whoever does not want it does not pay for it.
+    from cpusensor.http.naming import reading_names  # noqa: PLC0415
+
+    async with reading_names(app):
+        yield
 
 
 def _start_loops(app: web.Application) -> list[asyncio.Task[None]]:

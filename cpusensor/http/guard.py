@@ -11,7 +11,7 @@ from collections import deque
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from aiohttp import BasicAuth, hdrs, web
+from aiohttp import BasicAuth, HttpVersion11, hdrs, web
 
 from cpusensor.config.settings import Settings
 from cpusensor.http.connections import client_of
@@ -34,6 +34,9 @@ OPEN = frozenset({"/healthz"})
 """Paths that need no token: probes of a container or a proxy ask for them, and hear only that the service lives."""
 
 LOOPBACK = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", hdrs.VIA)
+"""Headers of proxies, whose readers may be anywhere."""
 
 
 class Guard:
@@ -67,6 +70,22 @@ class Guard:
     def is_near(self, address: str) -> bool:
         """Whether an address has no limit of its own: a proxy stands for many clients, this machine for its owner."""
         return not address or ip_address(address.partition("%")[0]).is_loopback or self.is_proxy(address)
+
+    def may_see_names(self, request: web.Request) -> bool:
+        """Whether a request that was let in may be told the names of units and processes, the one rule for all of them.
+
+        Those who showed the token may, and without one those on this machine, whose users can list its processes
+        anyway. A proxy on this machine, which speaks for others, is known by its headers, by the name that was asked
+        for, or by HTTP/1.0, which nginx speaks unless told otherwise.
+        """
+        if self._token is not None:
+            return request.path not in OPEN
+        peer = request.remote or ""
+        is_proxied = self.is_proxy(peer) or any(header in request.headers for header in FORWARDED)
+        if is_proxied or request.version < HttpVersion11:
+            return False
+        # Behind a Unix socket stands a proxy, or somebody who can use the address as well.
+        return _is_loopback(peer) and all(_is_loopback(_name_in(host)) for host in self._asked_hosts(request))
 
     def refuse(self, request: web.Request) -> web.Response | None:
         """The answer to a request that may not come in; None for one that may."""
@@ -138,15 +157,27 @@ class Guard:
 
     def _is_own_name_of(self, host: str) -> bool:
         """Whether a Host header names this service: an attacker's name for it cannot be an IP address."""
-        name = host.lower()
-        if name.startswith("["):
-            name, closing, port = name[1:].partition("]")
-            port = port.removeprefix(":") if closing else "?"
-        else:
-            name, _, port = name.partition(":")
-        if port and not (port.isascii() and port.isdigit()):
-            return False
+        name = _name_in(host)
         return name.removesuffix(".") in self._names or _is_address(name)
+
+
+def _name_in(host: str) -> str:
+    """The name or address in a Host header, in lower case; empty where a port is none."""
+    name = host.lower()
+    if name.startswith("["):
+        name, closing, port = name[1:].partition("]")
+        port = port.removeprefix(":") if closing else "?"
+    else:
+        name, _, port = name.partition(":")
+    return name if not port or (port.isascii() and port.isdigit()) else ""
+
+
+def _is_loopback(name: str) -> bool:
+    """Whether it is this machine's name or address for itself."""
+    try:
+        return ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return name.removesuffix(".") in LOOPBACK
 
 
 def _is_address(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The names under which the application keeps its parts."""
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from cpusensor.http.guard import Guard
 from cpusensor.kernel.clock import Clock
 from cpusensor.kernel.cost import CostMeter
 from cpusensor.kernel.counters import Kernel
+from cpusensor.model.accounts import AccountReader, Naming
 from cpusensor.outlets.broadcast import Broadcast
 from cpusensor.outlets.metrics import Metrics
 from cpusensor.recording.feed import Feed
@@ -33,6 +35,10 @@ CONNECTIONS = web.AppKey("connections", Connections)
 BROADCAST = web.AppKey("broadcast", Broadcast)
 FEED = web.AppKey("feed", Feed)
 RECORDER = web.AppKey("recorder", Recorder)
+ACCOUNTS: web.AppKey[AccountReader | None] = web.AppKey("accounts")
+"""Who used the CPU; None for the machine's own accounts."""
+NAMING: web.AppKey[Callable[[], Naming]] = web.AppKey("naming")
+"""Tells how names are read at present."""
 IS_EXPOSED = web.AppKey("is_exposed", bool)
 """Whether others than the users of this machine can reach it, and need no token."""
 LISTENING: web.AppKey[list[asyncio.Server]] = web.AppKey("listening", list)

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from cpusensor import __version__
-from cpusensor.http.keys import CLOCK, KERNEL, RECORDER, SETTINGS
+from cpusensor.http.keys import CLOCK, GUARD, KERNEL, NAMING, RECORDER, SETTINGS
 from cpusensor.model.grid import slot_at
 from cpusensor.outlets import wire
 
@@ -17,6 +17,15 @@ def status_of(app: web.Application) -> wire.Status:
         now=int(app[CLOCK].wall()),
         state=wire.state_of(app[RECORDER].health()),
         scope=app[KERNEL].scope().value,
+    )
+
+
+def who_for(request: web.Request) -> wire.Who:
+    """How names are read, and whether this reader may see them."""
+    return wire.Who(
+        top=request.app[SETTINGS].top,
+        naming=request.app[NAMING](),
+        is_shown=request.app[GUARD].may_see_names(request),
     )
 
 

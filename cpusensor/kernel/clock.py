@@ -6,6 +6,9 @@ from typing import Protocol
 
 from cpusensor.model.records import Moment
 
+_SCHED = 2
+"""The clock of a process that the scheduler charges, in nanoseconds (CPUCLOCK_SCHED, linux/posix-timers.h)."""
+
 # Only Linux has one; elsewhere no suspension is noticed.
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -37,3 +40,18 @@ class SystemClock:
     async def sleep_until(self, monotonic: float) -> None:
         """Sleep towards an absolute deadline, so that nothing drifts."""
         await asyncio.sleep(max(0.0, monotonic - time.monotonic()))
+
+
+def process_cpu_us(pid: int) -> int:
+    """The CPU time of all threads that a process has and had, in microseconds. Linux only.
+
+    By the process's own clock (clock_getcpuclockid(3), whose number is computed here as there): that takes less than a
+    microsecond and no descriptor, where /proc/<pid>/stat takes twenty, and is exact, where that counts in 10 ms. Every
+    user may read every process's. Raises OSError for a process that is gone, or hidden.
+    """
+    return time.clock_gettime_ns(~pid << 3 | _SCHED) // 1000
+
+
+def thread_cpu_us() -> int:
+    """The CPU time of the calling thread, in microseconds."""
+    return time.thread_time_ns() // 1000

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from cpusensor.kernel.clock import Clock
+from cpusensor.model.blame import Blame
 from cpusensor.model.grid import REPLAY_S
 from cpusensor.model.records import Tick
 from cpusensor.outlets import wire
@@ -49,9 +50,11 @@ class Frame:
 class Stream:
     """One open response, to whose transport frames are written."""
 
-    def __init__(self, transport: asyncio.WriteTransport, *, chunked: bool) -> None:
+    def __init__(self, transport: asyncio.WriteTransport, *, chunked: bool, sees_names: bool = False) -> None:
         self._transport = transport
         self._chunked = chunked
+        self.sees_names = sees_names
+        """Whether its reader may see names of units and processes."""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._limit_kernel_buffers()
 
@@ -102,6 +105,7 @@ class Broadcast:
         self._frames: deque[Frame] = deque()
         self._streams: set[Stream] = set()
         self._stream_of_reader: dict[str, Stream] = {}
+        self._unsent_names: Blame | None = None
         self._slots_taken = 0
         self.is_followed = asyncio.Event()
         """Set while there is a stream."""
@@ -130,6 +134,21 @@ class Broadcast:
         # Nothing is encoded while nobody listens: most machines are watched for minutes a day.
         if self._streams:
             self.send(frame.whole)
+        if self._unsent_names is not None:
+            self.name(self._unsent_names)
+
+    def name(self, blame: Blame) -> None:
+        """Send who used the CPU to the streams that may see names, after the sample of the same time."""
+        is_early = self.newest_id is None or self.newest_id < blame.time
+        # Its sample waits for a commit; of two that wait the newer one is news.
+        self._unsent_names = blame if is_early else None
+        entitled = [stream for stream in self._streams if stream.sees_names]
+        if is_early or not entitled:
+            return
+        frame = wire.top(blame)
+        chunk = as_chunk(frame)
+        for stream in entitled:
+            stream.send(frame, chunk)
 
     def tell(self, degraded: str | None) -> None:
         """Send what is wrong with the recording now, None if nothing is."""

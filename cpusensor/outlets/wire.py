@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
+from cpusensor.model.accounts import Naming, Sight
+from cpusensor.model.blame import Blame, Share
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
 from cpusensor.model.gaps import merge_short
 from cpusensor.model.histogram import quantile, time_above
@@ -25,6 +27,16 @@ COMPACT: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
 """How JSON is written here: without spaces, and never a NaN, which is no JSON."""
 
 MIB = 1 << 20
+
+TOP_NAMES = 10
+"""How many names of each view the event `top` holds."""
+
+SIGHT_FLAGS = {
+    Sight.BLIND: "--pid=host --cgroupns=host -v /sys/fs/cgroup:/sys/fs/cgroup:ro",
+    Sight.NO_PROCESSES: "--pid=host",
+    Sight.NO_UNITS: "--cgroupns=host -v /sys/fs/cgroup:/sys/fs/cgroup:ro",
+}
+"""With which flags of `docker run` or `podman run` a container sees what it does not."""
 
 RECORDING = "recording"
 """The state while nothing is wrong."""
@@ -130,7 +142,29 @@ def cost(before: Cost, after: Cost) -> dict[str, Json]:
     }
 
 
-def newest(record: Sample, status: "Status", costs: tuple[Cost, Cost]) -> dict[str, Json]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """How names of units and processes are read, and whether this reader may see them."""
+
+    top: str
+    """As set: `off`, `units` or `all`."""
+    naming: Naming
+    is_shown: bool
+
+
+def who(record: Who) -> dict[str, Json]:
+    """`sight` says what cannot be seen; in a container `flags` are those that let it."""
+    return {
+        "top": record.top,
+        "sight": record.naming.sight.value,
+        "flags": SIGHT_FLAGS.get(record.naming.sight),
+        "every": record.naming.every_s,
+        "error": record.naming.error,
+        "shown": record.is_shown,
+    }
+
+
+def newest(record: Sample, status: "Status", costs: tuple[Cost, Cost], names: Who) -> dict[str, Json]:
     """The body of /api/now: the newest sample, its age in seconds, how the recording fares and what it costs."""
     return {
         **sample(record),
@@ -138,6 +172,7 @@ def newest(record: Sample, status: "Status", costs: tuple[Cost, Cost]) -> dict[s
         "state": status.state,
         "scope": status.scope,
         "self": cost(*costs),
+        "who": who(names),
     }
 
 
@@ -182,6 +217,8 @@ class Boot:
     minutes: Mapping[str, Json]
     """The same hour in minutes."""
     newest: Sample | None
+    machine: Machine
+    who: Who
 
 
 def boot(status: Status, record: Boot) -> dict[str, Json]:
@@ -197,6 +234,9 @@ def boot(status: Status, record: Boot) -> dict[str, Json]:
         "minutes": record.minutes,
         "newest": sample(record.newest) if record.newest else None,
         "state": status.state,
+        "cpus": record.machine.cpus,
+        "zone": record.machine.zone,
+        "who": who(record.who),
     }
 
 
@@ -290,6 +330,27 @@ def closed(records: Sequence[Gap | Rollup]) -> bytes:
 def sampled(record: Sample) -> bytes:
     """The last event of a tick. It alone has an id, so a reader that lost the stream gets the whole tick again."""
     return event("sample", sample(record), record.time)
+
+
+def top(record: Blame) -> bytes:
+    """Who used the CPU, most first, in percent of the whole machine over (since, time].
+
+    Without an id: a reader that lost it finds the same in the history.
+    """
+    return event(
+        "top",
+        {
+            "time": record.time,
+            "since": record.since,
+            "units": _shares(record.units, record.all_us),
+            "processes": _shares(record.processes, record.all_us),
+            "exited": percent(record.exited_us, record.all_us),
+        },
+    )
+
+
+def _shares(shares: Sequence[Share], all_us: int) -> Json:
+    return [[share.name, percent(share.cpu_us, all_us)] for share in shares[:TOP_NAMES]]
 
 
 def hello(greeting: Json, retry_ms: int) -> bytes:

@@ -15,7 +15,6 @@ class Part(Enum):
     COUNTING = auto()
     ROOM = auto()
     HISTORY = auto()
-    NAMES = auto()
     FILLING = auto()
 
 

@@ -1,6 +1,7 @@
 """The background loops: one samples, one commits, one sends beats to silent streams."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from cpusensor.kernel.clock import Clock
@@ -8,7 +9,7 @@ from cpusensor.kernel.counters import Kernel, UnreadableError
 from cpusensor.kernel.reading import Readings
 from cpusensor.model.gaps import restart_cause
 from cpusensor.model.grid import slot_at
-from cpusensor.model.records import Cause, Counters, Health, Moment, OpenGap
+from cpusensor.model.records import Cause, Counters, Health, Moment, OpenGap, Sample
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import Broadcast
 from cpusensor.recording.backlog import Backlog
@@ -34,6 +35,8 @@ class Recorder:
     def __init__(
         self, *, readings: Readings, feed: Feed, committer: Committer, sampler: Sampler, trust: ClockTrust
     ) -> None:
+        self.on_sample: Callable[[Sample], None] = _ignore
+        """Is given each sample as soon as it is measured, and may not wait."""
         self._clock = readings.clock
         self._readings = readings
         self._feed = feed
@@ -67,6 +70,7 @@ class Recorder:
         # Before the sample is queued: it may be the one that shows that the clock is wrong.
         self._follow_clock(now)
         if measured is not None and self._trust.doubt is None:
+            self.on_sample(measured.sample)
             self.committer.take(measured)
         elif measured is not None:
             self._undated.append(measured)
@@ -128,6 +132,10 @@ class Recorder:
                 log.warning("%s", RECOVERED[part])
         elif self._problems.begin(part, problem):
             log.error("%s", problem)
+
+
+def _ignore(_: Sample) -> None:
+    """Nobody wants to know."""
 
 
 async def start_recorder(

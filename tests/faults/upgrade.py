@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cpusensor.model.query import MAX_TIME
 from cpusensor.model.rollup import TIERS
-from cpusensor.store.levels import TABLES as BLAMES
 from cpusensor.store.statements import rows_of
 from tests.faults.harness import Lab, fault
 from tests.service import ROOT, Service
@@ -67,8 +66,10 @@ def _make_older(path: Path, years: str) -> dict[str, set[tuple[object, ...]]]:
     subprocess.run([*command, "--until", str(UNTIL)], check=True, cwd=ROOT, capture_output=True)
     rollups = _rollups(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table in (*(tier.name for tier in TIERS[1:]), "tier", "sealed_hour", "name", *BLAMES):
-            connection.execute(f"DROP TABLE {table}")
+        for tier in TIERS[1:]:
+            connection.execute(f"DROP TABLE {tier.name}")
+        connection.execute("DROP TABLE tier")
+        connection.execute("DROP TABLE sealed_hour")
         connection.execute("PRAGMA user_version = 2")
     return rollups
 

@@ -161,3 +161,84 @@ async def test_what_was_asked_for_and_shown_is_in_no_log(running: Running, caplo
 
     assert TOKEN not in caplog.text
     assert "guess" not in caplog.text
+
+
+async def may_see(running: Running, **headers: str) -> bool:
+    """Whether a reader with these headers is told names."""
+    async with await running.get("api/now", **headers) as response:
+        assert response.status == 200, await response.text()
+        return bool((await response.json())["who"]["shown"])
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "[::1]:8080", "LOCALHOST."])
+async def test_names_are_told_on_this_machine(running: Running, host: str) -> None:
+    await running.clock.advance(5)
+
+    assert await may_see(running, Host=host)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "192.168.1.7"},
+        {"Host": "box"},
+        {"X-Forwarded-For": "192.168.1.7"},
+        {"X-Forwarded-Host": "localhost"},
+        {"X-Forwarded-Proto": "https"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"Via": "1.1 somebody"},
+    ],
+)
+async def test_names_are_told_to_nobody_who_asks_by_another_name_or_through_a_proxy(
+    running: Running, headers: dict[str, str]
+) -> None:
+    await running.clock.advance(5)
+
+    async with running.session.get("api/now", headers=headers) as response:
+        assert (await response.json())["who"]["shown"] is False
+
+
+async def test_names_are_told_to_no_reader_behind_a_trusted_proxy_on_this_machine(running: Running) -> None:
+    await running.restart("--trust-proxy", "127.0.0.1")
+    await running.clock.advance(5)
+
+    assert not await may_see(running)
+    assert not await may_see(running, X_Forwarded_For="127.0.0.1")
+
+
+async def test_a_proxy_that_speaks_http_1_0_is_no_reader_on_this_machine(running: Running) -> None:
+    await running.clock.advance(5)
+
+    answer = await running.raw("GET /api/now HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+
+    assert b'"shown":false' in answer
+
+
+async def test_whoever_shows_the_token_is_told_names_wherever_they_are(running: Running) -> None:
+    await running.restart("--token", TOKEN)
+    await running.clock.advance(5)
+
+    assert await may_see(running, Authorization=f"Bearer {TOKEN}", Host="box", X_Forwarded_For="192.168.1.7")
+
+
+async def test_names_are_sent_on_no_stream_of_others(running: Running) -> None:
+    await running.restart("--top", "all")
+    async with running.events("", Host="box") as theirs, running.events() as ours:
+        for _ in range(3):
+            running.accounts.use("nginx.service", "nginx", 7, 1_000_000)
+            await running.clock.advance(5)
+        await ours.until("top")
+        names = [event.name for event in await theirs.take(4)]
+
+    assert names == ["hello", "sample", "sample", "sample"]
+
+
+async def test_the_page_of_one_reader_is_not_shown_to_another(running: Running) -> None:
+    await running.clock.advance(5)
+    pages = []
+    for host in ("box", "localhost", "box"):
+        async with await running.get("", Host=host) as response:
+            pages.append('"shown":true' in await response.text())
+
+    assert pages == [False, True, False]

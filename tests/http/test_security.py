@@ -39,6 +39,8 @@ runpy.run_path("server.py", run_name="__main__")
 
 OF_THE_MACHINE = r"stat|loadavg|pressure/cpu|sys/kernel/(?:random/boot_id|osrelease)"
 OF_ITSELF = r"self/\w+|{pid}/(?:stat|statm|status|io)"
+OF_OTHERS = {"off": r"(?!)", "all": r"\d+/(?:stat|cgroup)"}
+"""Names and units, and neither arguments nor paths."""
 
 
 def functions_of(file: Path) -> set[str]:
@@ -55,7 +57,7 @@ def modules() -> list[tuple[str, ast.Module]]:
 
 
 def test_every_rule_has_its_row() -> None:
-    assert list(ROWS) == [f"S{number}" for number in range(1, 28)]
+    assert list(ROWS) == [f"S{number}" for number in range(1, 29)]
 
 
 @pytest.mark.parametrize("rule", ROWS)
@@ -67,12 +69,13 @@ def test_every_rule_is_proved_by_tests_that_exist(rule: str) -> None:
     assert missing == []
 
 
-def test_it_looks_at_no_other_process(tmp_path: Path) -> None:
-    with Service(tmp_path, command=[sys.executable, "-c", LISTENING_IN]) as service:
+@pytest.mark.parametrize("top", OF_OTHERS)
+def test_of_other_processes_it_opens_what_holds_their_names_and_no_more(tmp_path: Path, top: str) -> None:
+    with Service(tmp_path, "--top", top, command=[sys.executable, "-c", LISTENING_IN]) as service:
         wait_for_samples(service, 2)
         get_json(service, "api/now")
         opened = set(re.findall("^opened /proc/(.*)$", service.log.read_text(), re.MULTILINE))
-        allowed = f"{OF_THE_MACHINE}|{OF_ITSELF.format(pid=service.process.pid)}"
+        allowed = f"{OF_THE_MACHINE}|{OF_ITSELF.format(pid=service.process.pid)}|{OF_OTHERS[top]}"
 
     assert "stat" in opened
     assert [path for path in opened if not re.fullmatch(allowed, path)] == []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import HttpVersion11, hdrs, web
 
 from cpusensor.http.connections import RETRY_S
-from cpusensor.http.keys import BROADCAST, HISTORY, SETTINGS
+from cpusensor.http.keys import BROADCAST, GUARD, HISTORY, SETTINGS
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import error_answer
 from cpusensor.http.status import status_of
@@ -77,7 +77,9 @@ async def _send_stream(request: web.Request, asked: Asked) -> web.StreamResponse
             await response.write(missed)
         # A reader that left meanwhile has no transport.
         if request.transport is not None:
-            await broadcast.follow(Stream(request.transport, chunked=is_chunked), asked.reader)
+            sees_names = request.app[GUARD].may_see_names(request)
+            stream = Stream(request.transport, chunked=is_chunked, sees_names=sees_names)
+            await broadcast.follow(stream, asked.reader)
     except ConnectionError:
         pass  # The reader left; that is not an error.
     return response

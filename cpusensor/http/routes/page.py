@@ -9,10 +9,10 @@ from aiohttp import hdrs, web
 from cpusensor import __version__
 from cpusensor.http.assets import SCRIPT, STYLE, choose_language
 from cpusensor.http.cache import Body, body_of
-from cpusensor.http.keys import ASSETS, COST, FEED, IS_EXPOSED, KERNEL, RECORDER, SETTINGS
+from cpusensor.http.keys import ASSETS, CLOCK, COST, FEED, IS_EXPOSED, KERNEL, RECORDER, SETTINGS
 from cpusensor.http.responses import body_answer, cached
 from cpusensor.http.routes.history import read_history
-from cpusensor.http.status import newest_slot, status_of
+from cpusensor.http.status import newest_slot, status_of, who_for
 from cpusensor.model.query import newest_hour
 from cpusensor.outlets import wire
 
@@ -31,7 +31,7 @@ async def get_page(request: web.Request) -> web.Response:
     lang = _language_for(request, chosen)
     # The state is part of the key because it changes between two samples.
     is_wall = request.query.get("view") == "wall"
-    key = ("page", lang, is_wall, wire.state_of(request.app[RECORDER].health()))
+    key = ("page", lang, is_wall, wire.state_of(request.app[RECORDER].health()), who_for(request))
     body = await cached(request.app, key, partial(_make_page, request, lang, is_wall=is_wall))
     response = body_answer(request, body, cache_control="no-cache", vary=VARIES)
     # Only what is offered is remembered, so that nothing a reader sends comes back in a header.
@@ -46,12 +46,12 @@ def _language_for(request: web.Request, chosen: str) -> str:
 
 
 async def _make_page(request: web.Request, lang: str, *, is_wall: bool) -> Body:
-    boot = await _read_boot(request.app, lang)
+    boot = await _read_boot(request.app, lang, who_for(request))
     text = aiohttp_jinja2.render_string("page.html", request, {**_context(request.app, lang, boot), "wall": is_wall})
     return await asyncio.to_thread(body_of, text.encode(), "text/html")
 
 
-async def _read_boot(app: web.Application, lang: str) -> wire.Json:
+async def _read_boot(app: web.Application, lang: str, who: wire.Who) -> wire.Json:
     """The block of JSON that spares the page its first requests."""
     hour, status, newest = newest_slot(app), status_of(app), app[FEED].newest
     record = wire.Boot(
@@ -61,6 +61,8 @@ async def _read_boot(app: web.Application, lang: str) -> wire.Json:
         samples=await read_history(app, newest_hour(hour, points=POINTS)),
         minutes=await read_history(app, newest_hour(hour, step=60, series=("modes",))),
         newest=newest,
+        machine=app[KERNEL].machine(app[CLOCK].now()),
+        who=who,
     )
     return wire.boot(status, record)
 

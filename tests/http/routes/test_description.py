@@ -210,9 +210,15 @@ async def test_a_refused_stream_is_as_described(running: Running) -> None:
 
 async def test_every_event_is_as_described(running: Running) -> None:
     described = {kind["properties"]["event"]["const"]: kind["properties"] for kind in SCHEMAS["Event"]["oneOf"]}
-    await running.clock.advance(35)
+    await running.restart("--top", "all")
+    async with running.events() as stream:
+        for _ in range(7):
+            running.accounts.use("nginx.service", "nginx", 7, 1_000_000)
+            await running.clock.advance(5)
+        events = [await stream.until("top")]
+    await running.restart("--top", "off")
     async with running.events(Last_Event_ID="?") as stream:
-        events = await stream.take(3)
+        events += await stream.take(3)
         await running.clock.stall(26)
         events += await stream.take(3)
         running.kernel.failure = "unreadable"

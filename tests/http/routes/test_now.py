@@ -16,6 +16,7 @@ async def test_now_is_the_newest_sample_as_the_stream_sent_it(running: Running) 
     now = await running.json("api/now")
     assert now.pop("self")
     assert (now.pop("age"), now.pop("state"), now.pop("scope")) == (0, "recording", "machine")
+    assert now.pop("who")["top"] == "off"
     assert now == sample.data
 
 

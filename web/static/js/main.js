@@ -57,6 +57,12 @@ const labels = {
   },
 };
 
+/** What the second bundle has to say of a time besides. @type {Desk["asides"]} */
+const asides = [];
+
+/** @type {Readout} */
+const tellSample = (time, series, told) => [sampleReadout(time, series, told), ...asides.flatMap((tell) => tell(time))].join("; ");
+
 /** The slots of one of the charts. @param {"fine" | "coarse"} grid */
 const slots = (grid) => gridOf(scene.frame(clock()), scene.series[grid].step);
 
@@ -104,7 +110,7 @@ function surroundings(id, readout, grid) {
 
 /** @param {Frame} frame */
 function firstChart(frame) {
-  return sampleChart(surroundings("samples-plot", sampleReadout, "fine"), scene.series.sampleColumns(frame.end), frame);
+  return sampleChart(surroundings("samples-plot", tellSample, "fine"), scene.series.sampleColumns(frame.end), frame);
 }
 
 /** @param {Frame} frame */
@@ -166,7 +172,7 @@ function show() {
     () => charts.minutes?.show(version, () => series.averageColumns(frame.end), frame),
     () => void (scene.isShown && charts.samples && (dataset.view = `${frame.from}-${frame.to}`)),
     () => state.pinned && placeCursors(),
-    () => showReadouts(state.cursor, series, frame, language),
+    () => showReadouts(state.cursor, series, frame, language, tellSample),
     /* On the way to another span the sentences are those of the picture that is still there. */
     () => scene.isShown && showSummaries(String(scene.revision), series, frame, language),
     () => scene.isShown && showRemarks(withBusy(frame), language),
@@ -246,7 +252,7 @@ function startStream() {
 /** What only moving through time needs comes after the first picture. */
 async function loadZoom() {
   const { attach } = await import("./zoom.js");
-  attach({ boot, state, scene, charts, language, clock, look, paint, further });
+  attach({ boot, state, scene, charts, language, clock, look, paint, further, asides });
 }
 
 /** What can wait until the first chart is painted; the stream first: whatever else fails, the newest value arrives. */

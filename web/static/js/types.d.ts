@@ -79,6 +79,10 @@ interface Boot {
   samples: HistoryBody; minutes: HistoryBody; newest: Sample | null;
   /** `recording`, or `degraded: ` and the reason. */
   state: string;
+  /** How many are online; null where the system does not tell. */
+  cpus: number | null;
+  /** The IANA name of the machine's time zone. */
+  zone: string;
 }
 
 interface Hello {
@@ -164,6 +168,8 @@ interface Format {
   month(at: number): string;
   /** 2026 */
   year(at: number): string;
+  /** Fri 08:00 */
+  weekHour(at: number): string;
   /** What a clock on the wall is ahead of UTC, s. */
   offset(at: number): number;
   /** 12:03:10, with the day where it is not today's. */
@@ -230,6 +236,8 @@ interface Desk {
   paint: () => void;
   /** Called with each picture; without a version to paint it anew. */
   further: ((frame: Frame, version: string) => void)[];
+  /** What the readout of the samples says besides of a time. */
+  asides: ((time: number) => string[])[];
 }
 
 /** What the stream tells; `position` is what its address says of where to go on, `&after=` and an id or nothing. */

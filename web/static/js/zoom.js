@@ -4,18 +4,22 @@ import { attachDrag } from "./charts/gestures/drag.js";
 import { attachPinch } from "./charts/gestures/pinch.js";
 import { attachWheel } from "./charts/gestures/wheel.js";
 import { Cores } from "./charts/cores.js";
+import { Underlay } from "./charts/underlay.js";
 import { apart } from "./model/apart.js";
 import { Navigation } from "./model/navigation.js";
 import { isFollowing, viewQuery } from "./model/view.js";
-import { fetchAverages, fetchDigest } from "./net/api.js";
-import { Digests } from "./net/digests.js";
+import { fetchAverages } from "./net/api.js";
+import { fetchDigest } from "./net/beside.js";
+import { Latest } from "./net/latest.js";
 import { depth } from "./ui/address.js";
 import { byId } from "./ui/dom.js";
+import { Earlier } from "./ui/earlier.js";
 import { attachHelp } from "./ui/help.js";
 import { attachKeyboard } from "./ui/keyboard.js";
 import { attachMore } from "./ui/more.js";
 import { attachRanges, showRanges } from "./ui/ranges.js";
 import { showStatistics } from "./ui/statistics.js";
+import { UsualHours } from "./ui/usual.js";
 
 /**
  * The cores of the hour, each time a minute is over: the stream brings no averages of theirs.
@@ -32,6 +36,24 @@ function coresOfTheHour({ scene, state, clock, paint }) {
       state.revision += 1;
       paint();
     }, () => undefined);
+  };
+}
+
+/**
+ * What is laid beside the picture: the same span earlier, and what is usual.
+ * @param {Desk} desk
+ */
+function comparison(desk) {
+  const { state, charts, clock, asides } = desk;
+  const [earlier, usual] = [new Earlier(desk), new UsualHours(desk)];
+  /** @type {Underlay | null} */
+  let underlay = null;
+  asides.push((time) => earlier.tell(time), (time) => usual.tell(time));
+  return (/** @type {Frame} */ frame) => {
+    earlier.show(frame);
+    usual.show(frame, state.end(clock()));
+    if (charts.samples) underlay ??= new Underlay(charts.samples.plot);
+    underlay?.show(`${earlier.version} ${usual.version}`, () => ({ earlier: earlier.beneath, hours: usual.beneath }));
   };
 }
 
@@ -61,7 +83,7 @@ export function attach(desk) {
   }
 
   const follow = coresOfTheHour(desk);
-  const digests = new Digests(fetchDigest, (digest) => {
+  const digests = new Latest(fetchDigest, (digest) => {
     scene.digest = digest;
     desk.paint();
   });
@@ -78,6 +100,7 @@ export function attach(desk) {
     (frame, version) => cores.show(version, scene.series, frame, charts.samples?.plot),
     (frame) => cores.tell(state.cursor ?? frame.end, scene.series),
     attachGestures,
+    comparison(desk),
     wantDigest,
     () => showStatistics(scene.digest, language),
     follow,

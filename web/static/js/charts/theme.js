@@ -1,7 +1,7 @@
 /** The design tokens as a canvas needs them: resolved colours, and a hatch pattern for each cause of a gap. */
 
 const TOKENS = /** @type {const} */ ([
-  "card", "ink", "dim", "grid", "load", "load-fill", "band", "user", "system", "irq", "steal",
+  "card", "ink", "dim", "grid", "load", "load-fill", "band", "before", "usual", "user", "system", "irq", "steal",
   "gap", "gap-fill", "gap-ink", "warn", "warn-fill", "void",
 ]);
 const QUERIES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)", "print"];

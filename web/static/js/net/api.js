@@ -73,16 +73,6 @@ export async function fetchSpan({ view, from, to, points }, signal) {
   return Promise.all([fetchHistory(query, signal), fetchAverages({ from, to }, signal)]);
 }
 
-/**
- * The figures of a span.
- * @param {Stretch} span
- * @param {AbortSignal} signal
- * @returns {Promise<Digest>}
- */
-export function fetchDigest({ from, to }, signal) {
-  return fetchJson(`api/summary?from=${from}&to=${to}`, signal);
-}
-
 /** Whether the way to the stream is open: its headers alone are answered at once, which nothing on the way holds back. */
 export async function answersStream() {
   const control = new AbortController();

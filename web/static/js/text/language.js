@@ -60,6 +60,7 @@ function timeFormatters(locale, timeZone) {
     date: make({ day: "numeric", month: "short", year: "numeric" }),
     month: make({ month: "short" }),
     year: make({ year: "numeric" }),
+    weekHour: make({ weekday: "short", hour: "2-digit", minute: "2-digit" }),
   };
 }
 
@@ -68,7 +69,7 @@ function timeFormatters(locale, timeZone) {
  * than some browsers.
  * @param {string} timeZone IANA name
  */
-function createOffset(timeZone) {
+export function createOffset(timeZone) {
   const numeric = /** @type {const} */ ("numeric");
   const fields = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric };
   const wall = new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", ...fields });
@@ -164,7 +165,7 @@ function createClock(timeZone) {
  * @param {(() => number) | null} today what is of its day is named without a day, of its year without a year
  */
 function timeFormat(locale, timeZone, today) {
-  const { day: plainDay, date, month, year, minute, second } = timeFormatters(locale, timeZone);
+  const { day: plainDay, date, month, year, minute, second, weekHour } = timeFormatters(locale, timeZone);
   /** @param {number} at */
   const day = (at) => (today === null || year(at) === year(today()) ? plainDay(at) : date(at));
   /** @param {number} at */
@@ -183,6 +184,7 @@ function timeFormat(locale, timeZone, today) {
     day: plainDay,
     month,
     year,
+    weekHour: once(weekHour),
     offset,
     /** @type {Format["moment"]} */
     moment: (at, now) => once(day(at) === day(now) ? minute : dayAndMinute)(at),

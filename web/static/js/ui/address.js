@@ -31,3 +31,22 @@ export function writeAddress(view, how) {
 export function followAddress(onBack) {
   addEventListener("popstate", onBack);
 }
+
+/**
+ * What the address says beside the view.
+ * @param {string} name
+ * @returns "" where it says nothing
+ */
+export const addressed = (name) => new URLSearchParams(location.search).get(name) ?? "";
+
+/**
+ * In place of the present address: a choice is no step back.
+ * @param {string} name
+ * @param {string} value "" leaves it out
+ */
+export function writeAddressed(name, value) {
+  const query = new URLSearchParams(location.search);
+  query.delete(name);
+  if (value) query.set(name, value);
+  history.replaceState(history.state, "", `?${query}`);
+}

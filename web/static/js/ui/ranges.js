@@ -1,6 +1,6 @@
 /** The bar above the charts: ranges, earlier and later, back to the live hour. */
 
-import { isFollowing, parseView, viewQuery } from "../model/view.js";
+import { isFollowing, parseView } from "../model/view.js";
 import { addressOf } from "./address.js";
 import { byId } from "./dom.js";
 
@@ -45,7 +45,7 @@ export function showRanges(view, { to }, now) {
   /** @type {HTMLButtonElement} */ (byId("later")).disabled = to >= now;
   /** @type {HTMLAnchorElement} */ (byId("wall")).search = `${addressOf(view)}&view=wall`;
   for (const link of document.querySelectorAll("nav a[hreflang]")) {
-    const query = `?lang=${link.getAttribute("hreflang")}&${viewQuery(view)}`;
+    const query = `${addressOf(view)}&lang=${link.getAttribute("hreflang")}`;
     if (link.getAttribute("href") !== query) link.setAttribute("href", query);
   }
 }

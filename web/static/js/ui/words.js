@@ -1,7 +1,7 @@
 /** The page's text: the current value, the connection, readouts, summaries and gaps. Writes only what differs. */
 
 import { paintSwatch } from "../charts/theme.js";
-import { averageReadout, averagesSummary, remarks, sampleReadout, samplesSummary } from "../text/sentences.js";
+import { averageReadout, averagesSummary, remarks, samplesSummary } from "../text/sentences.js";
 import { around } from "../model/view.js";
 import { addressOf } from "./address.js";
 import { byId, make, write } from "./dom.js";
@@ -14,6 +14,7 @@ const PARTS = /** @type {const} */ (["user", "system", "irq", "iowait", "steal",
 export function showNewest(newest, { words, format }) {
   const [number = "", unit = ""] = format.whole(newest?.cpu ?? null).split("\u00a0");
   write(byId("now-number"), number);
+  byId("now-number").toggleAttribute("data-long", number.length > 2);
   write(byId("now-unit"), unit && `\u00a0${unit}`);
   for (const part of PARTS) {
     const value = newest?.[part] ?? null;
@@ -59,13 +60,14 @@ export function showStatus(status, state, language, host) {
  * @param {Series} series
  * @param {Frame} frame
  * @param {Language} language
+ * @param {Readout} tellSample
  */
-export function showReadouts(cursor, series, { to }, language) {
+export function showReadouts(cursor, series, { to }, language, tellSample) {
   const { fine, coarse, newest } = series;
   const [first, second] = [byId("samples-readout"), byId("minutes-readout")];
   const time = cursor ?? Math.min(newest, to);
   if (time === -Infinity) return [first, second].forEach((line) => write(line, "–"));
-  write(first, sampleReadout(Math.floor(time / fine.step) * fine.step, series, language));
+  write(first, tellSample(Math.floor(time / fine.step) * fine.step, series, language));
   const slot = Math.floor(time / coarse.step) * coarse.step;
   write(second, averageReadout(cursor ?? slot, series, language));
 }

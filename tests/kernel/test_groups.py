@@ -1,0 +1,223 @@
+"""Control groups: made up in a folder, and the kernel's own where this user may make some."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cpusensor.kernel.accounts import SystemAccounts
+from cpusensor.kernel.groups import MAX_KEPT, Groups, Hierarchy, find_hierarchy
+from cpusensor.kernel.mounts import Scope
+from cpusensor.model.accounts import Sight
+from tests.kernel.test_accounts import Watch, obeying
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the control groups of Linux")
+
+ID = "4f1c" + 60 * "a"
+
+
+class Tree:
+    """A hierarchy of v2, or of v1, in a folder."""
+
+    def __init__(self, root: Path, *, is_v1: bool) -> None:
+        self._is_v1 = is_v1
+        self.folder = root
+        self.write("/", 0)
+        if is_v1:
+            (root / "release_agent").write_text("")
+
+    def write(self, path: str, cpu_us: int) -> None:
+        folder = self.folder / path[1:]
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._is_v1:
+            (folder / "cpuacct.usage").write_text(f"{1000 * cpu_us}\n")
+        else:
+            (folder / "cpu.stat").write_text(f"usage_usec {cpu_us}\nuser_usec 0\nsystem_usec 0\n")
+
+    def remove(self, path: str) -> None:
+        shutil.rmtree(self.folder / path[1:])
+
+    def groups(self) -> Groups:
+        file, controller = ("cpuacct.usage", "cpuacct") if self._is_v1 else ("cpu.stat", "")
+        return Groups(
+            Hierarchy(mount_point=self.folder, controller=controller, file=file, is_root_exact=True),
+            self.folder / "no-proc",
+        )
+
+
+@pytest.fixture(params=["v1", "v2"])
+def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Tree:
+    return Tree(tmp_path / "tree", is_v1=request.param == "v1")
+
+
+def read(groups: Groups) -> dict[str, int]:
+    return {one.name: one.cpu_us for one in groups.read().values()}
+
+
+def test_every_unit_has_its_account(tree: Tree) -> None:
+    tree.write("/", 900)
+    tree.write("/system.slice", 500)
+    tree.write("/system.slice/nginx.service", 300)
+    tree.write(f"/docker/{ID}", 100)
+    tree.write("/docker", 100)
+
+    assert read(tree.groups()) == {
+        "/": 900, "system.slice": 500, "nginx.service": 300, "docker": 100, "docker-4f1c…": 100,
+    }  # fmt: skip
+
+
+def test_what_a_unit_makes_inside_is_not_looked_at(tree: Tree) -> None:
+    tree.write("/nginx.service", 300)
+    tree.write("/nginx.service/worker", 300)
+
+    assert read(tree.groups()) == {"/": 0, "nginx.service": 300}
+
+
+def test_below_an_account_that_stood_still_nothing_is_read(tree: Tree) -> None:
+    tree.write("/system.slice", 500)
+    tree.write("/system.slice/nginx.service", 300)
+    groups = tree.groups()
+    groups.read()
+    tree.write("/system.slice/nginx.service", 400)
+
+    assert read(groups)["nginx.service"] == 300
+    tree.write("/", 1)
+    assert read(groups)["nginx.service"] == 300
+    tree.write("/", 2)
+    tree.write("/system.slice", 600)
+    assert read(groups)["nginx.service"] == 400
+
+
+def test_groups_come_and_go(tree: Tree) -> None:
+    tree.write("/a.service", 1)
+    groups = tree.groups()
+    groups.read()
+    tree.write("/", 1)
+    tree.write("/b.service", 5)
+
+    assert read(groups) == {"/": 1, "a.service": 1, "b.service": 5}
+    tree.write("/", 2)
+    tree.remove("/a.service")
+    assert read(groups) == {"/": 2, "b.service": 5}
+
+
+def test_more_groups_than_descriptors_are_kept_are_all_read(tree: Tree) -> None:
+    for number in range(MAX_KEPT + 10):
+        tree.write(f"/{number}.service", number)
+    before = descriptors()
+    groups = tree.groups()
+
+    assert sum(read(groups).values()) == sum(range(MAX_KEPT + 10))
+    assert descriptors() - before == MAX_KEPT
+    groups.close()
+    assert descriptors() == before
+
+
+def descriptors() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+def mounted(root: Path, *lines: str) -> None:
+    (root / "proc" / "self").mkdir(parents=True)
+    (root / "proc" / "self" / "mountinfo").write_text("".join(f"{line}\n" for line in lines))
+
+
+V1 = "30 24 0:27 / /sys/v1 rw shared:9 - cgroup cgroup rw,cpu,cpuacct"
+V2 = "31 24 0:28 / /sys/v2 rw shared:9 - cgroup2 cgroup2 rw,nsdelegate"
+
+
+def test_of_two_versions_the_one_with_more_groups_is_read(tmp_path: Path) -> None:
+    mounted(tmp_path, V2, V1)
+    old, new = Tree(tmp_path / "sys" / "v1", is_v1=True), Tree(tmp_path / "sys" / "v2", is_v1=False)
+    new.write("/system.slice", 0)
+    found = find_hierarchy(tmp_path)
+
+    assert found is not None
+    assert (found.controller, found.is_root_exact) == ("", False)
+    old.write("/docker", 0)
+    # The root of v1 has an exact account.
+    assert getattr(find_hierarchy(tmp_path), "controller", None) == "cpuacct"
+
+
+def test_a_container_s_own_groups_are_not_the_machine_s(tmp_path: Path) -> None:
+    mounted(tmp_path, V2)
+    tree = Tree(tmp_path / "sys" / "v2", is_v1=False)
+    (tree.folder / "cgroup.type").write_text("domain\n")
+    found = find_hierarchy(tmp_path, of_container=True)
+
+    assert find_hierarchy(tmp_path) is None
+    assert found is not None
+    assert found.is_root_exact
+
+
+def test_what_can_be_seen_is_told(tmp_path: Path) -> None:
+    mounted(tmp_path, V1)
+    Tree(tmp_path / "sys" / "v1", is_v1=True)
+
+    def sight(scope: Scope) -> Sight:
+        return SystemAccounts(scope, with_processes=True, root=tmp_path).sight
+
+    assert sight(Scope.HOST) is Sight.NO_PROCESSES
+    # Another user's first process cannot be looked at.
+    assert sight(Scope.MACHINE) is Sight.HIDDEN
+    (tmp_path / "proc" / "1").mkdir()
+    (tmp_path / "proc" / "1" / "stat").write_text("1 (init) S " + "0 " * 49)
+    assert sight(Scope.MACHINE) is Sight.CLEAR
+    (tmp_path / "proc" / "self" / "mountinfo").write_text("")
+    assert sight(Scope.MACHINE) is Sight.NO_UNITS
+    assert sight(Scope.HOST) is Sight.BLIND
+
+
+@pytest.fixture
+def own_group() -> Iterator[Path]:
+    """A group of the kernel's own, and those below it."""
+    hierarchy = find_hierarchy()
+    if hierarchy is None or not os.access(hierarchy.mount_point, os.W_OK):
+        pytest.skip("this user may make no control group")
+    folder = hierarchy.mount_point / f"cpusensor-test-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this user may make no control group")
+    yield folder
+    for one in (*(path for path in folder.iterdir() if path.is_dir()), folder):
+        one.rmdir()
+
+
+def test_the_kernel_charges_a_container_with_its_children_that_came_and_went(own_group: Path) -> None:
+    container = own_group / f"docker-{ID}.scope"
+    container.mkdir()
+    with obeying() as one:
+        (container / "cgroup.procs").write_text(f"{one.pid}\n")
+        watch = Watch()
+        one.do("burn 0.1")
+        one.do("child 0.2")
+        blame = watch.blame()
+
+    (unit,) = [share for share in blame.units if share.name.startswith("docker-4f1c… (python")]
+    (process,) = [share for share in blame.processes if share.pid == one.pid]
+    assert process.unit == unit.name
+    assert unit.cpu_us >= 300_000
+    assert unit.cpu_us - process.cpu_us >= 200_000
+
+
+def test_a_group_of_the_kernel_that_is_removed_and_made_again_at_once_is_another(own_group: Path) -> None:
+    service = own_group / "test.service"
+    service.mkdir()
+    with obeying() as one:
+        (service / "cgroup.procs").write_text(f"{one.pid}\n")
+        one.do("burn 0.1")
+        watch = Watch()
+        (own_group / "cgroup.procs").write_text(f"{one.pid}\n")
+        service.rmdir()
+        service.mkdir()
+        (service / "cgroup.procs").write_text(f"{one.pid}\n")
+        one.do("burn 0.2")
+        blame = watch.blame()
+
+    (unit,) = [share for share in blame.units if share.name == "test.service"]
+    assert unit.cpu_us >= 0.2e6
+    assert [share.unit for share in blame.processes if share.pid == one.pid] == ["test.service"]
