@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
-# Processes that share the tests, file by file; 0 runs them in one.
-JOBS ?= 2
+# Processes that share the tests, file by file, on two cores: much of the tests is waiting. 0 runs them in one.
+JOBS ?= 4
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -66,7 +66,7 @@ browser: $(VENV)/.dev-stamp ## find a browser for the tests, or install one
 
 pytest: $(NODE_MODULES) ## unit, HTTP and browser tests; ARGS="-k gap" chooses some
 	$(call heading,tests)
-	@$(VENV_PYTHON) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	@$(VENV_PYTHON) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 proxies: ## install what the tests of deploy/ are skipped without: nginx, Caddy, systemd-analyze; as root on Debian
 	@apt-get install --yes --quiet --no-install-recommends nginx-light caddy systemd

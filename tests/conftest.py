@@ -15,6 +15,18 @@ from tests.running import Running
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+LONGEST = ("tests/test_truth.py", "tests/faults/", "tests/browser/", "tests/test_server.py", "tests/fuzz/")
+"""Files that take longest, most of them by waiting: begun first, so that in the end none is waited for alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files are handed out in this order."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((rank for rank, path in enumerate(LONGEST) if item.nodeid.startswith(path)), len(LONGEST))
+
+    items.sort(key=rank)
+
 
 class Certificate(NamedTuple):
     """Files: a certificate for this machine, its key, and the authority that signed it and that nobody else knows."""

@@ -42,9 +42,15 @@ MAX_TIME_DIGITS = len(str(MAX_TIME))
 
 _PARAMETERS = ("range", "from", "to", "step", "points", "series", "format")
 _SUMMARY_PARAMETERS = ("range", "from", "to", "above")
+_TOP_PARAMETERS = ("range", "from", "to", "by", "limit")
 
 DEFAULT_ABOVE = 80
 """Percent from which on the CPU use counts as high, unless it is asked for otherwise."""
+
+UNIT, PROCESS = "unit", "process"
+"""By whom the CPU time is told: by control group, or by process."""
+DEFAULT_LIMIT, MAX_LIMIT = 10, 100
+"""Names of an answer."""
 
 JSON, CSV = "json", "csv"
 """The formats of an answer. One in CSV is sent in parts and never held in memory, so it may have any length."""
@@ -75,6 +81,17 @@ class SummaryQuery:
     span: Span
     above: int
     """Whole percent from which on the CPU use counts as high."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopQuery:
+    """A span of which is asked who used the CPU."""
+
+    span: Span
+    by: str
+    """UNIT or PROCESS."""
+    limit: int
+    """At most so many names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +183,17 @@ def parse_summary_query(query: Mapping[str, str], newest: int, first: int | None
     from_time, to_time = parse_span(query, newest, first)
     above = _parse_integer(query, "above", 0, 100) if "above" in query else DEFAULT_ABOVE
     return SummaryQuery(span=Span(from_time=from_time, to_time=to_time), above=above)
+
+
+def parse_top_query(query: Mapping[str, str], newest: int, first: int | None = None) -> TopQuery:
+    """Of what the parameters ask who it was; as `parse_query`. Raises BadRequestError."""
+    _refuse_others(query, _TOP_PARAMETERS)
+    from_time, to_time = parse_span(query, newest, first)
+    by = query.get("by", UNIT)
+    if by not in {UNIT, PROCESS}:
+        raise BadRequestError(f"by: {by!r} is not allowed; it must be {UNIT} or {PROCESS}")
+    limit = _parse_integer(query, "limit", 1, MAX_LIMIT) if "limit" in query else DEFAULT_LIMIT
+    return TopQuery(span=Span(from_time=from_time, to_time=to_time), by=by, limit=limit)
 
 
 def parse_format(query: Mapping[str, str]) -> str:

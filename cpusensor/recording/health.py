@@ -15,6 +15,7 @@ class Part(Enum):
     COUNTING = auto()
     ROOM = auto()
     HISTORY = auto()
+    NAMES = auto()
     FILLING = auto()
 
 

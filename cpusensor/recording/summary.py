@@ -50,7 +50,7 @@ async def sum_up(asked: SummaryQuery, history: History, present: Present) -> Sum
     span, waiting, newest = asked.span, present.waiting, history.writer.newest
     runs = tuple(history.runs.known)
     parts = Divided(span, [one.sample for one in waiting])
-    whole = await _whole(history.summaries, parts)
+    whole = await whole_of(history.summaries, parts)
     # A gap that the backlog ends may be stored meanwhile.
     known_until = newest.time if waiting and newest else present.now
     seconds = await history.summaries.seconds_by_cause(span, known_until)
@@ -88,7 +88,7 @@ class Divided:
         return [one for one in self._waiting if span.from_time < one.time <= span.to_time]
 
 
-async def _whole(summaries: Summaries, parts: Divided) -> Whole | None:
+async def whole_of(summaries: Summaries, parts: Divided) -> Whole | None:
     """The span added up; None without a sample."""
     found = await summaries.whole(parts.committed(parts.span))
     waiting = [as_rollup(one) for one in parts.uncommitted(parts.span)]

@@ -11,7 +11,9 @@ from cpusensor.model.rollup import TIERS, Tier
 from cpusensor.store.adoption import Adoption
 from cpusensor.store.backfill import Backfill
 from cpusensor.store.backup import Backup
+from cpusensor.store.blames import Blames
 from cpusensor.store.columns import GarbledError
+from cpusensor.store.culprits import Culprits
 from cpusensor.store.database import Database, ReadError, WriteError, is_damage, open_errors
 from cpusensor.store.file import (
     BrokenError,
@@ -45,6 +47,8 @@ class History:
         self.writer = Writer(database, self.runs, rollups, tiers[0].seconds)
         self.reader = Reader(database, self.runs, rollups, tiers)
         self.summaries = Summaries(database, self.reader, tiers)
+        self.blames = Blames(database)
+        self.culprits = Culprits(database)
         self.notice: str | None = None
         """That the history is lost or was broken, in words for a person; None if all is well."""
         self._database = database
@@ -207,6 +211,7 @@ class History:
             await self.writer.load(now)
             await self._rollups.close_left(int(now))
             await self.backfill.load()
+            await self.blames.load(now)
         await self.runs.resume()
         if aside is not None:
             self._adoption.take_in_rest()

@@ -31,5 +31,8 @@ VERSION_OF_TIERS = 3
 VERSION_OF_SEALS = 4
 """The first version with sealed hours."""
 
+VERSION_OF_NAMES = 5
+"""The first version that keeps who used the CPU."""
+
 PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "journal_size_limit = 8388608", "trusted_schema = OFF")
 """For the connection that writes: a killed process loses nothing, a power cut up to some 40 s (pragma.html)."""

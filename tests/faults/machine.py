@@ -159,7 +159,7 @@ async def _set_clock(lab: Lab, by: int, *, is_undone: bool) -> None:
     await _in_simulated_time(lab, step)
 
 
-@fault("F15", expected="minutes and gaps exact whatever the clock says", quick=3, full=400)
+@fault("F15", expected="minutes and gaps exact whatever the clock says", quick=1, full=400)
 def the_clock_is_set_back_while_the_service_is_down(lab: Lab) -> str:
     """Runs with holes, each begun by a clock that may be minutes behind the newest sample (simulated)."""
     for _ in range(lab.repetitions):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cpusensor.model.query import MAX_TIME
 from cpusensor.model.rollup import TIERS
+from cpusensor.store.levels import TABLES as BLAMES
 from cpusensor.store.statements import rows_of
 from tests.faults.harness import Lab, fault
 from tests.service import ROOT, Service
@@ -18,14 +19,14 @@ from tests.waiting import wait_for_samples, wait_until
 UNTIL = 1_763_942_400
 """A full quarter-day: nothing of the made history is left to the recording to close."""
 
-YEARS = {True: "0.01", False: "0.2"}
+YEARS = {True: "0.005", False: "0.2"}
 """How long a history, by whether it is a quick run."""
 
 
 @fault(
     "F43",
     expected="nothing lost, nothing twice; the rollups are those that would have been recorded; the copy is whole",
-    quick=4,
+    quick=2,
     full=60,
 )
 def it_is_killed_while_older_history_is_added_up(lab: Lab) -> str:
@@ -66,10 +67,8 @@ def _make_older(path: Path, years: str) -> dict[str, set[tuple[object, ...]]]:
     subprocess.run([*command, "--until", str(UNTIL)], check=True, cwd=ROOT, capture_output=True)
     rollups = _rollups(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for tier in TIERS[1:]:
-            connection.execute(f"DROP TABLE {tier.name}")
-        connection.execute("DROP TABLE tier")
-        connection.execute("DROP TABLE sealed_hour")
+        for table in (*(tier.name for tier in TIERS[1:]), "tier", "sealed_hour", "name", *BLAMES):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version = 2")
     return rollups
 

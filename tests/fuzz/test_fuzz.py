@@ -14,8 +14,8 @@ from tests.fuzz.run import fuzz
 from tests.service import TIMEOUT_S, Service
 from tests.waiting import wait_for_samples
 
-EXAMPLES = 20
-REQUESTS = 2000
+EXAMPLES = 10
+REQUESTS = 1000
 VALUES = st.text(st.characters(max_codepoint=255, blacklist_categories=["Cc"]), max_size=15)
 """What a header can hold."""
 

@@ -15,6 +15,7 @@ from cpusensor.model.query import MAX_TIME
 from cpusensor.model.records import Sample
 from cpusensor.model.rollup import TIERS
 from cpusensor.store.backfill import Backfill
+from cpusensor.store.levels import TABLES as BLAMES
 from cpusensor.store.opening import History, open_history
 from cpusensor.store.schema import MIGRATIONS
 from cpusensor.store.statements import rows_of
@@ -34,7 +35,7 @@ async def write(path: Path, samples: list[Sample]) -> None:
 def make_older(path: Path) -> None:
     """Take back what the migrations after the second brought."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table in ("quarter_hour", "quarter_day", "tier", "sealed_hour"):
+        for table in ("quarter_hour", "quarter_day", "tier", "sealed_hour", "name", *BLAMES):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version = 2")
 

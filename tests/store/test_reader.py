@@ -1,16 +1,10 @@
-"""What is read, at every resolution."""
+"""What is read of what was written; at every resolution: test_tiers."""
 
-from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from cpusensor.model.records import Sample
-from cpusensor.model.rollup import as_rollup, roll_up
 from cpusensor.store.opening import History, open_history
-from tests.samples import NOON, at, histories, measured, sample, without_known
-from tests.store.opened import LATER, new_store, rows
+from tests.samples import NOON, at, measured, sample, without_known
+from tests.store.opened import LATER, rows
 
 
 async def test_what_was_written_is_read_back_as_it_was(store: History) -> None:
@@ -38,27 +32,6 @@ async def test_gaps_that_touch_a_range_come_whole_and_others_not_at_all(store: H
 
     assert [(gap.from_time, gap.to_time) for gap in touching] == [(NOON + 25, NOON + 40)]
     assert await store.reader.gaps(NOON + 20, NOON + 25, LATER) == []
-
-
-@given(history=histories(length=100), step=st.sampled_from([5, 10, 15, 30, 60, 120, 300]))
-@settings(max_examples=60, deadline=None)
-async def test_every_resolution_adds_up_to_the_same(history: list[Sample], step: int) -> None:
-    end = NOON + 600
-    async with new_store() as store:
-        for one in history:
-            await store.writer.add(measured(one))
-
-        buckets = await store.reader.buckets(NOON, end, step)
-        cores = await store.reader.cores(NOON, end, step)
-
-    whole = roll_up([as_rollup(one) for one in history], end)
-    assert whole is not None
-    assert roll_up(buckets, end) == replace(whole, cores=None, histogram=None)
-    assert [sum(part[0].busy for part in cores.values()), sum(part[0].all for part in cores.values())] == [
-        sum(one.cores[0].busy for one in history if one.cores),
-        sum(one.cores[0].all for one in history if one.cores),
-    ]
-    assert all(bucket.time % step == 0 for bucket in buckets)
 
 
 async def test_samples_stand_in_for_the_minute_that_is_not_closed(store: History, path: Path) -> None:

@@ -39,7 +39,7 @@ def findings(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-@given(recorded=histories(length=800), step=st.sampled_from([5, 60, 300, 900, 1800]))
+@given(recorded=histories(length=800), step=st.sampled_from([5, 10, 15, 30, 60, 120, 300, 900, 1800]))
 @settings(max_examples=25, deadline=None)
 async def test_every_resolution_adds_up_to_the_same(recorded: list[Sample], step: int) -> None:
     with TemporaryDirectory() as directory:
@@ -57,7 +57,11 @@ async def test_every_resolution_adds_up_to_the_same(recorded: list[Sample], step
         whole.cpu_min_bp,
         whole.cpu_max_bp,
     )
-    assert sum(part[0].busy for part in cores.values()) == (whole.cores[0].busy if whole.cores else None)
+    assert [sum(part[0].busy for part in cores.values()), sum(part[0].all for part in cores.values())] == [
+        sum(one.cores[0].busy for one in recorded if one.cores),
+        sum(one.cores[0].all for one in recorded if one.cores),
+    ]
+    assert all(bucket.time % step == 0 for bucket in buckets)
 
 
 @given(recorded=histories(length=800))

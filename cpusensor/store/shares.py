@@ -1,0 +1,201 @@
+"""Who used the CPU, as numbers that refer to names: one row, or many rows, <-> a blob. Pure.
+
+CPU time is kept in 1/100 s, rounded down; what that takes from the names is added to the rest, so that nothing is lost.
+Every number is unsigned LEB128, seven bits a byte: most are small.
+"""
+
+import lzma
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final, TypeAlias
+
+from cpusensor.model.blame import Blame
+from cpusensor.store.columns import GarbledError
+
+TICK_US = 10_000
+"""Microseconds of the unit in which CPU time is kept: that of the kernel's own counters, 1/100 s."""
+
+Entry: TypeAlias = tuple[int, ...]
+"""Numbers of one name: of a unit its name's; of a process those of name and unit, its pid and its start time."""
+
+UNIT, PROCESS = 1, 4
+"""How many numbers an entry has."""
+
+TOTALS, OTHER = 5, 3
+"""busy, all, exited, other by unit, other by process; and the place of the first of the last two."""
+
+PACKING: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 16}]
+"""An hour of ticks takes 20 ms to be packed; a sixth less than zlib makes of it."""
+
+BITS, LOW, HIGH = 7, 0x7F, 0x80
+"""Of a byte, and the bit that says that the number goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coded:
+    """A `Blame` with numbers for its names."""
+
+    time: int
+    since: int
+    totals: tuple[int, ...]
+    """TOTALS of them, in 1/100 s."""
+    units: Sequence[tuple[Entry, int]]
+    """Entries with their CPU time in 1/100 s, most first, as `processes`."""
+    processes: Sequence[tuple[Entry, int]]
+
+
+def coded(blame: Blame, number_of: Callable[[str], int]) -> Coded:
+    """The same with numbers; of what is kept of each name the first unit of CPU time is the least."""
+    units = [((number_of(one.name),), one.cpu_us // TICK_US) for one in blame.units if one.cpu_us >= TICK_US]
+    processes = [
+        ((number_of(one.name), number_of(one.unit), one.pid or 0, one.started or 0), one.cpu_us // TICK_US)
+        for one in blame.processes
+        if one.cpu_us >= TICK_US
+    ]
+    by_unit = blame.other_us_by_unit + sum(one.cpu_us for one in blame.units)
+    by_process = blame.other_us_by_process + sum(one.cpu_us for one in blame.processes)
+    totals = (
+        blame.busy_us // TICK_US,
+        blame.all_us // TICK_US,
+        blame.exited_us // TICK_US,
+        by_unit // TICK_US - sum(cpu for _, cpu in units),
+        by_process // TICK_US - sum(cpu for _, cpu in processes),
+    )
+    return Coded(time=blame.time, since=blame.since, totals=totals, units=units, processes=processes)
+
+
+def pack(one: Coded) -> bytes:
+    """The totals and the entries of a row, without its times."""
+    numbers = [*one.totals, len(one.units)]
+    for entries in (one.units, one.processes):
+        columns = zip(*((*entry, cpu) for entry, cpu in entries), strict=True)
+        numbers += [number for column in columns for number in column]
+    return _bytes_of(numbers)
+
+
+def unpack(time: int, since: int, blob: bytes) -> Coded:
+    """What `pack` packed. Raises GarbledError."""
+    try:
+        numbers = _numbers_of(blob)
+    except TypeError as error:
+        raise GarbledError("a row of names is no blob") from error
+    if len(numbers) <= TOTALS:
+        raise GarbledError("a row of names is too short")
+    count, begin = numbers[TOTALS], TOTALS + 1
+    end = begin + count * (UNIT + 1)
+    if end > len(numbers) or (len(numbers) - end) % (PROCESS + 1):
+        raise GarbledError("a row of names has not the length that it says")
+    return Coded(
+        time=time,
+        since=since,
+        totals=tuple(numbers[:TOTALS]),
+        units=_entries(numbers[begin:end], UNIT),
+        processes=_entries(numbers[end:], PROCESS),
+    )
+
+
+def pack_rows(rows: Sequence[Coded], end: int) -> bytes:
+    """Rows until `end`, in order, column by column and compressed."""
+    columns: dict[Entry, list[tuple[int, int]]] = {}
+    for index, row in enumerate(rows):
+        for entry, cpu in (*row.units, *row.processes):
+            columns.setdefault(entry, []).append((index, cpu))
+    entries = sorted(columns, key=lambda entry: (len(entry), entry))
+    numbers = [len(rows), sum(len(entry) == UNIT for entry in entries), len(entries)]
+    numbers += [end - row.time for row in rows]
+    numbers += [row.time - row.since for row in rows]
+    numbers += [row.totals[place] for place in range(TOTALS) for row in rows]
+    numbers += [number for entry in entries for number in (*entry, len(columns[entry]))]
+    for entry in entries:
+        before = -1
+        for index, _ in columns[entry]:
+            numbers.append(index - before - 1)
+            before = index
+    numbers += [cpu for entry in entries for _, cpu in columns[entry]]
+    return lzma.compress(_bytes_of(numbers), format=lzma.FORMAT_RAW, filters=PACKING)
+
+
+def unpack_rows(blob: bytes, end: int) -> list[Coded]:
+    """What `pack_rows` packed. Raises GarbledError."""
+    try:
+        numbers = Numbers(_numbers_of(lzma.decompress(blob, format=lzma.FORMAT_RAW, filters=PACKING)))
+    except (lzma.LZMAError, TypeError) as error:
+        raise GarbledError("a packed row of names cannot be unpacked") from error
+    length, unit_count, entry_count = numbers.take(3)
+    times = zip(*(numbers.take(length) for _ in range(2 + TOTALS)), strict=True)
+    entries: list[tuple[Entry, int]] = []
+    for place in range(entry_count):
+        *entry, last = numbers.take((UNIT if place < unit_count else PROCESS) + 1)
+        entries.append((tuple(entry), last))
+    places = [list(accumulate((1 + gap for gap in numbers.take(count)), initial=-1))[1:] for _, count in entries]
+    units: list[list[tuple[Entry, int]]] = [[] for _ in range(length)]
+    processes: list[list[tuple[Entry, int]]] = [[] for _ in range(length)]
+    for (names, count), at in zip(entries, places, strict=True):
+        if at and at[-1] >= length:
+            raise GarbledError("a packed row of names has more rows than it says")
+        rows = units if len(names) == UNIT else processes
+        for index, cpu in zip(at, numbers.take(count), strict=True):
+            rows[index].append((names, cpu))
+    return [
+        Coded(
+            time=end - back,
+            since=end - back - lasts,
+            totals=tuple(totals),
+            units=_most_first(units[index]),
+            processes=_most_first(processes[index]),
+        )
+        for index, (back, lasts, *totals) in enumerate(times)
+    ]
+
+
+class Numbers:
+    """Numbers that are taken from the front."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._numbers = numbers
+        self._at = 0
+
+    def take(self, count: int) -> Sequence[int]:
+        """The next so many. Raises GarbledError if there are fewer."""
+        begin, self._at = self._at, self._at + count
+        if self._at > len(self._numbers):
+            raise GarbledError("a packed row of names ends too early")
+        return self._numbers[begin : self._at]
+
+
+def _entries(numbers: Sequence[int], width: int) -> list[tuple[Entry, int]]:
+    """Entries with their CPU time, from one column after the other."""
+    count = len(numbers) // (width + 1)
+    columns = [numbers[place * count : (place + 1) * count] for place in range(width + 1)]
+    return [(tuple(entry), cpu) for *entry, cpu in zip(*columns, strict=True)]
+
+
+def _most_first(entries: list[tuple[Entry, int]]) -> list[tuple[Entry, int]]:
+    return sorted(entries, key=lambda one: (-one[1], one[0]))
+
+
+def _bytes_of(numbers: Iterable[int]) -> bytes:
+    packed = bytearray()
+    for number in numbers:
+        left = number
+        while left > LOW:
+            packed.append(left & LOW | HIGH)
+            left >>= BITS
+        packed.append(left)
+    return bytes(packed)
+
+
+def _numbers_of(packed: bytes) -> list[int]:
+    """The numbers. Raises GarbledError if the last one has no end, TypeError for what is no bytes."""
+    numbers, number, shift = [], 0, 0
+    for byte in packed:
+        if byte < HIGH:
+            numbers.append(number | byte << shift)
+            number = shift = 0
+        else:
+            number |= (byte & LOW) << shift
+            shift += BITS
+    if shift:
+        raise GarbledError("numbers of names end too early")
+    return numbers
