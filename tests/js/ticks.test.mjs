@@ -69,3 +69,13 @@ test("no span has more ticks than there is room for, or none where a minute and 
     }
   }
 });
+
+test("a day of 23 hours has no tick at the hour that is left out, one of 25 hours two at the one that comes twice", () => {
+  const { tick } = formatIn("Europe/Berlin");
+  const hoursOf = (from, hours) => ticksIn("Europe/Berlin", from, from + hours * 3600, 26).times.map(tick);
+  const spring = hoursOf(utc(2026, 2, 28, 23), 23);
+  const autumn = hoursOf(utc(2026, 9, 24, 22), 25);
+
+  assert.deepEqual([spring.length, spring.slice(0, 4)], [24, ["00:00", "01:00", "03:00", "04:00"]]);
+  assert.deepEqual([autumn.length, autumn.slice(1, 5)], [26, ["01:00", "02:00\n+02:00", "02:00\n+01:00", "03:00"]]);
+});

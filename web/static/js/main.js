@@ -17,6 +17,7 @@ import { averageReadout, gapLabels, sampleReadout } from "./text/sentences.js";
 import { addressedView, followAddress, writeAddress } from "./ui/address.js";
 import { announce, byId } from "./ui/dom.js";
 import { tables } from "./ui/tables.js";
+import { ZONE } from "./ui/zones.js";
 import { showNewest, showNote, showReadouts, showRemarks, showStatus, showSummaries, showTitles, statusText } from "./ui/words.js";
 
 /**
@@ -37,12 +38,20 @@ function told(ask) {
 const boot = JSON.parse(byId("boot").textContent ?? "");
 const clock = () => Date.now() / 1000;
 const words = createWords(boot.texts, boot.lang);
-const zone = knownZone(told(() => Intl.DateTimeFormat().resolvedOptions().timeZone));
 const locale = localeFor(
   boot.lang,
   told(() => navigator.languages),
 );
-const format = createFormat(locale, zone, words, clock);
+/** In each zone that can be chosen. @type {Record<string, Format>} */
+const formats = {
+  browser: createFormat(locale, knownZone(told(() => Intl.DateTimeFormat().resolvedOptions().timeZone)), words, clock),
+  machine: createFormat(locale, knownZone(boot.zone), words, clock),
+  utc: createFormat(locale, "UTC", words, clock),
+};
+const remembered = told(() => localStorage.getItem(ZONE)) ?? "";
+const zones = { formats, chosen: remembered in formats ? remembered : "browser" };
+/** Whoever holds it tells times in the zone that is chosen. */
+const format = { .../** @type {Format} */ (formats[zones.chosen]) };
 const language = { words, format };
 const state = new State(boot, clock());
 const scene = new Scene(state, addressedView());
@@ -226,6 +235,13 @@ function attachTable(name) {
   });
 }
 
+/** @param {string} zone one of `formats` */
+function tellTimesIn(zone) {
+  Object.assign(format, formats[zone]);
+  state.revision += 1;
+  paint();
+}
+
 /** After a change of theme. */
 function repaint() {
   for (const each of Object.values(charts)) each.repaint();
@@ -252,7 +268,7 @@ function startStream() {
 /** What only moving through time needs comes after the first picture. */
 async function loadZoom() {
   const { attach } = await import("./zoom.js");
-  attach({ boot, state, scene, charts, language, clock, look, paint, further, asides });
+  attach({ boot, state, scene, charts, language, clock, look, paint, further, asides, zones, tellTimesIn });
 }
 
 /** What can wait until the first chart is painted; the stream first: whatever else fails, the newest value arrives. */

@@ -238,6 +238,9 @@ interface Desk {
   further: ((frame: Frame, version: string) => void)[];
   /** What the readout of the samples says besides of a time. */
   asides: ((time: number) => string[])[];
+  /** The zones in which times can be told, and the one chosen when the page was opened. */
+  zones: { formats: Record<string, Format>; chosen: string };
+  tellTimesIn: (zone: string) => void;
 }
 
 /** What the stream tells; `position` is what its address says of where to go on, `&after=` and an id or nothing. */

@@ -20,6 +20,7 @@ import { attachMore } from "./ui/more.js";
 import { attachRanges, showRanges } from "./ui/ranges.js";
 import { showStatistics } from "./ui/statistics.js";
 import { UsualHours } from "./ui/usual.js";
+import { attachZones, showZones } from "./ui/zones.js";
 
 /**
  * The cores of the hour, each time a minute is over: the stream brings no averages of theirs.
@@ -102,9 +103,10 @@ export function attach(desk) {
     attachGestures,
     comparison(desk),
     wantDigest,
+    ({ to }) => showZones(desk.zones, to, language.words),
     () => showStatistics(scene.digest, language),
     follow,
   );
-  [() => attachRanges(go), () => attachMore(desk, go), () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)), attachHelp].forEach(apart);
+  [() => attachRanges(go), () => attachMore(desk, go), () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)), attachHelp, () => attachZones(desk)].forEach(apart);
   desk.paint();
 }

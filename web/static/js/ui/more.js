@@ -44,7 +44,7 @@ function fileName({ from, to }, ending) {
 }
 
 /** @param {Desk} desk */
-function savePicture({ boot, charts, scene, clock }) {
+function savePicture({ boot, charts, scene, clock, language }) {
   const frame = scene.frame(clock());
   const legend = [...document.querySelectorAll(".kinds li")].map((kind) => kind.textContent).join(", ");
   const strip = /** @type {HTMLCanvasElement} */ (document.querySelector("#cores-plot canvas"));
@@ -54,7 +54,7 @@ function savePicture({ boot, charts, scene, clock }) {
     { title: text("cores-title"), canvas: strip.width > 1 ? strip : undefined, left: strip.offsetLeft },
   ];
   const known = parts.flatMap(({ canvas, ...part }) => (canvas ? [{ ...part, canvas }] : []));
-  const lines = [`CPU · ${boot.host}`, `${text("span")} · ${text("zone")}`, text("samples-summary")];
+  const lines = [`CPU · ${boot.host}`, `${text("span")} · ${language.format.zone(frame.to)}`, text("samples-summary")];
   save(composed(lines, known), fileName(frame, "png"));
 }
 
@@ -64,21 +64,20 @@ function savePicture({ boot, charts, scene, clock }) {
  */
 export function attachMore(desk, go) {
   const { scene, clock, language } = desk;
-  const { offset } = language.format;
   const details = /** @type {HTMLDetailsElement} */ (byId("more"));
   const step = () => scene.series.fine.step;
 
   details.addEventListener("toggle", () => {
     const { from, to } = scene.span(clock());
-    input("field-from").value = fieldText(from, offset);
-    input("field-to").value = fieldText(to, offset);
+    input("field-from").value = fieldText(from, language.format.offset);
+    input("field-to").value = fieldText(to, language.format.offset);
     /** @type {HTMLAnchorElement} */ (byId("save-table")).href = `api/history?format=csv&from=${from}&to=${to}&step=${step()}&series=modes,cores`;
     input("copied").hidden = true;
     write(byId("copied-note"), "");
   });
   byId("fields").addEventListener("submit", (submit) => {
     submit.preventDefault();
-    const [from, to] = ["field-from", "field-to"].map((id) => fieldTime(input(id).value, offset));
+    const [from, to] = ["field-from", "field-to"].map((id) => fieldTime(input(id).value, language.format.offset));
     if (typeof from !== "number" || typeof to !== "number" || from >= to) return input("field-to").focus();
     details.open = false;
     go.zoom({ from, to });

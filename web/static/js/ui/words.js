@@ -84,7 +84,7 @@ let written = "";
  */
 export function showSummaries(picture, series, frame, language) {
   const begun = [frame.beginning === null, series.hasAverage];
-  const version = [picture, Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to, isOpen }) => isOpen || to)].join();
+  const version = [picture, language.format.zone(frame.to), Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to, isOpen }) => isOpen || to)].join();
   if (version === written) return;
   written = version;
   write(byId("samples-summary"), samplesSummary(series, frame, language));
@@ -105,7 +105,6 @@ export function showTitles(view, series, frame, interval, { words, format }) {
   write(byId("view-title"), title);
   write(byId("samples-title"), words.text(series.fine.step > interval ? "samples_means" : "samples_title", { step: /** @type {string} */ (step) }));
   write(byId("minutes-title"), words.text("minutes_title", { step: /** @type {string} */ (average) }));
-  write(byId("zone"), format.zone(frame.to));
   write(byId("span"), format.span(frame.from, frame.to));
 }
 
@@ -142,7 +141,7 @@ function item({ sentence, attributes, cause, jump }) {
 export function showRemarks(frame, language, anew = false) {
   /* An open gap reaches farther with each tick, which its sentence does not say. */
   const gaps = frame.gaps.map(({ to, ...gap }) => ({ ...gap, to: !gap.isOpen && to }));
-  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable, frame.busy]);
+  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable, frame.busy, language.format.zone(frame.to)]);
   if (version === listed && !anew) return;
   listed = version;
   document.documentElement.toggleAttribute("data-doubt", frame.unreliable.length > 0);
