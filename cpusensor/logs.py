@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 log = logging.getLogger(__name__)
 
-NOISY = ("asyncio", "aiohttp.server")
-"""Loggers of libraries that write a traceback for each connection that they cannot accept or parse."""
+NOISY = ("asyncio", "aiohttp.server", "cpusensor.http.guard")
+"""Loggers of what peers do: libraries write a traceback for each connection that they cannot accept or parse."""
 
 QUIET_S = 60.0
 """Seconds in which the same message is not written again."""

@@ -96,10 +96,10 @@ class Running:
     async def get(self, path: str, **headers: str) -> ClientResponse:
         return await self.session.get(path, headers={name.replace("_", "-"): text for name, text in headers.items()})
 
-    async def raw(self, request: str) -> bytes:
+    async def raw(self, request: str, encoding: str = "latin-1") -> bytes:
         """Send it as it is, and read until the service closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(request.encode("latin-1"))
+        writer.write(request.encode(encoding))
         async with asyncio.timeout(TIMEOUT_S):
             answer = await reader.read()
         writer.close()

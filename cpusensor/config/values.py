@@ -95,7 +95,7 @@ def host_name(text: str) -> str:
     brackets.
     """
     try:
-        name = _without_port(text)
+        name = without_port(text)
         # Browsers send an address in its shortest form.
         if (found := address_of(name.removesuffix("."))) is not None:
             return str(found)
@@ -107,7 +107,7 @@ def host_name(text: str) -> str:
     return name
 
 
-def _without_port(text: str) -> str:
+def without_port(text: str) -> str:
     """What stands before the port. Raises ValueError for a port that is none, and for brackets around no IPv6."""
     if text.startswith("["):
         bracketed = _BRACKETED.fullmatch(text)

@@ -38,6 +38,7 @@ from cpusensor.http.keys import (
     SETTINGS,
     TURNS,
 )
+from cpusensor.http.refusals import refusal, shown
 from cpusensor.http.routes import ROUTES
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.kernel.cost import CostMeter
@@ -206,6 +207,9 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return request.app[GUARD].refuse(request) or await handler(request)
     except (GarbledError, ReadError) as error:
-        return web.json_response(wire.error(str(error)), status=503, headers={hdrs.RETRY_AFTER: str(RETRY_S)})
+        return refusal(503, str(error), request, {hdrs.RETRY_AFTER: str(RETRY_S)})
+    except web.HTTPNotFound:
+        what_is = "the page is at /, and /api/openapi.json says what else there is"
+        return refusal(404, f"there is nothing at {shown(request.path)}; {what_is}", request)
     finally:
         connections.end(request.transport)

@@ -56,7 +56,7 @@ def _description(path: Path) -> Body:
     """The file, with the version that serves it."""
     document = json.loads(path.read_text(encoding="utf-8"))
     document["info"]["version"] = __version__
-    return body_of(json.dumps(document, separators=(",", ":")).encode(), "application/json")
+    return body_of(json.dumps(document, separators=(",", ":")).encode() + b"\n", "application/json")
 
 
 def _is_joined(path: Path, static: Path) -> bool:

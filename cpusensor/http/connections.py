@@ -12,16 +12,30 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import cast
 
+from aiohttp import hdrs, web
+
+from cpusensor.http.refusals import refuse_unread
+
+MAX_TARGET_BYTES, MAX_FIELD_BYTES, MAX_FIELDS = 2048, 8192, 100
+"""How much of one request is read: what a browser brings for all services of a host, whose cookies it cannot tell
+apart."""
+
+MAX_HEADERS_BYTES = 32_768
+"""All fields together: so much is held of each request that does not come to its end."""
+
+MAX_HEAD_BYTES = MAX_HEADERS_BYTES + MAX_TARGET_BYTES
+"""With the first line."""
+
+HEAD_END = b"\r\n\r\n"
+
 RESERVE = 32
 """Descriptors that are not connections: of the database, the loop and libraries, and some to spare."""
 
 RETRY_S = 5
 """When a reader that was turned away may try again."""
 
-BUSY_RESPONSE = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 30\r\n"
-    b"Retry-After: %d\r\nConnection: close\r\n\r\ntoo many connections are open\n" % RETRY_S
-)
+BUSY = refuse_unread(503, "too many connections are open; try again", {hdrs.RETRY_AFTER: str(RETRY_S)})
+TOO_LARGE = refuse_unread(431, f"the headers take more than {MAX_HEADERS_BYTES >> 10} KiB in all, the limit")
 """Written out here: aiohttp answers requests, and none has been read."""
 
 ADDRESS_BITS = 64
@@ -55,6 +69,11 @@ class Connection(asyncio.Protocol):
         """What is counted as one client, by `client_of`."""
         self.sweeps_left: float | None = None
         """Sweeps until it is ended; None while it is being answered, however long that takes."""
+        self._is_turned_away = False
+        self.head_bytes = 0
+        """Of the head that is not complete yet."""
+        self.is_asked = False
+        """Whether a head was complete, and its answer is not."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, or turn it away."""
@@ -65,7 +84,7 @@ class Connection(asyncio.Protocol):
         self.client = client_of(self.peer)
         if self._served_by is None or not self._connections.admit(self):
             self._served_by = None
-            self.transport.write(BUSY_RESPONSE)
+            self.transport.write(BUSY)
             self.transport.close()
             return
         self._served_by.connection_made(transport)
@@ -77,9 +96,42 @@ class Connection(asyncio.Protocol):
             self._served_by.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Pass it on."""
-        if self._served_by is not None:
+        """Pass it on, up to a head that is too large."""
+        if self._served_by is None or self._is_turned_away:
+            return
+        passed = self._measure(data)
+        if passed == len(data):
             self._served_by.data_received(data)
+        elif self.is_asked:
+            # Nothing that comes after what was asked is needed; what was asked is answered, and then it is closed.
+            self._served_by.data_received(data[:passed])
+            if isinstance(self._served_by, web.RequestHandler):
+                self._served_by.close()
+        else:
+            self._turn_away()
+
+    def _measure(self, data: bytes) -> int:
+        """How many bytes of it may be passed on: all, or those before a head that is too large.
+
+        aiohttp bounds a field and their number, of which the product is more than a connection shall cost.
+        """
+        begin = 0
+        while (end := data.find(HEAD_END, begin)) >= 0:
+            if self.head_bytes + end - begin > MAX_HEAD_BYTES:
+                return begin
+            self.is_asked, self.head_bytes, begin = True, 0, end + len(HEAD_END)
+        self.head_bytes += len(data) - begin
+        return begin if self.head_bytes > MAX_HEAD_BYTES else len(data)
+
+    def _turn_away(self) -> None:
+        """Say what was too large, and pass nothing on any more."""
+        self._is_turned_away = True
+        self.transport.write(TOO_LARGE)
+        # Closed at once, while more is on its way, the answer might not be read (RFC 9112 §9.6); the sweep ends it.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
     def eof_received(self) -> bool | None:
         """Pass it on."""
@@ -140,11 +192,13 @@ class Connections:
     def begin(self, transport: asyncio.BaseTransport | None) -> None:
         """Begin to answer a request: until `end` its connection has no timeout."""
         if transport in self._open:
-            self._open[transport].sweeps_left = None
+            connection = self._open[transport]
+            connection.sweeps_left, connection.is_asked, connection.head_bytes = None, True, 0
 
     def end(self, transport: asyncio.BaseTransport | None) -> None:
         """End answering: the client has so long to read the answer and to ask again."""
         if transport in self._open:
+            self._open[transport].is_asked = False
             self._expect(self._open[transport], self.timeouts.idle_s)
 
     def _expect(self, connection: Connection, seconds: float) -> None:

@@ -1,11 +1,7 @@
-"""What every answer tells a browser that it must not do, and errors that are told without a route."""
-
-from http import HTTPStatus
+"""What every answer tells a browser that it must not do."""
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
-
-from cpusensor.outlets import wire
 
 NOSNIFF: CIMultiDict[str] = CIMultiDict({"X-Content-Type-Options": "nosniff"})
 """What the files of the page are sent with: the rest of the policy is the page's own, and binds them there."""
@@ -31,8 +27,3 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers.popall(hdrs.SERVER, None)
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
     response.headers.update(NOSNIFF if request.path.startswith("/static/") else POLICY)
-
-
-def refuse_unrouted(status: int) -> web.Response:
-    """An error in the words of its status alone: what was sent, and what failed, is nobody's business."""
-    return web.json_response(wire.error(HTTPStatus(status).description), status=status, headers=UNROUTED)

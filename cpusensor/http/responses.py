@@ -7,11 +7,10 @@ from typing import Any
 from aiohttp import ETag, hdrs, web
 from multidict import CIMultiDict
 
-from cpusensor.http.cache import Body
+from cpusensor.http.cache import COMPRESSION, Body, body_of
 from cpusensor.http.keys import CACHE, CLOCK, FEED
+from cpusensor.http.refusals import JSON
 from cpusensor.outlets import wire
-
-JSON = "application/json"
 
 
 async def cached(app: web.Application, key: Hashable, make: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
@@ -58,10 +57,15 @@ def _headers(content_type: str, cache_control: str, vary: str, *, is_gzipped: bo
     return headers
 
 
+def json_body(text: str, level: int = COMPRESSION) -> Body:
+    """What a response with this JSON carries: it ends in a newline, as all that is read in a terminal does."""
+    return body_of(f"{text}\n".encode(), JSON, level)
+
+
 def json_answer(value: wire.Json, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A response that is small and made for this reader alone, so neither cached nor compressed."""
     return web.Response(
-        text=wire.encode(value),
+        text=f"{wire.encode(value)}\n",
         status=status,
         content_type=JSON,
         headers={hdrs.CACHE_CONTROL: "no-store", **(headers or {})},

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from cpusensor import __version__
 from cpusensor.config.settings import Settings
-from cpusensor.http.headers import refuse_unrouted
+from cpusensor.http.connections import MAX_FIELD_BYTES, MAX_FIELDS, MAX_TARGET_BYTES
 from cpusensor.http.keys import CLOCK, CONNECTIONS, ENDED, FAILURES, GUARD, IS_EXPOSED, LISTENING, RECORDER, SETTINGS
 from cpusensor.http.notify import supervised
+from cpusensor.http.refusals import refuse_unrouted
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +41,12 @@ BACKLOG = 1024
 PROTOCOL_LIMITS: dict[str, Any] = {
     "access_log": None,
     "auto_decompress": False,
-    "max_line_size": 2048,
-    "max_field_size": 4096,
-    "max_headers": 40,
+    "max_line_size": MAX_TARGET_BYTES,
+    "max_field_size": MAX_FIELD_BYTES,
+    "max_headers": MAX_FIELDS,
     "read_bufsize": 4096,
 }
-"""What one connection can make the parser hold: 160 KB, where aiohttp's own limits allow 1 MB."""
+"""What one connection can make the parser hold; `connections` bounds it all together."""
 
 
 class ListenError(Exception):
@@ -113,10 +115,24 @@ class Protocol(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what is no request, or an error of our own, as all errors are answered; the log tells more of it."""
         super().handle_error(request, status, exc, message)
-        response = refuse_unrouted(status)
+        response = refuse_unrouted(*_too_large(exc) or (status,))
         # What follows a request that could not be read cannot be told from the rest of it.
         response.force_close()
         return response
+
+
+def _too_large(error: BaseException | None) -> tuple[int, str] | None:
+    """Status and text for a request that is larger than any that is read; None for another error."""
+    if isinstance(error, LineTooLong) and error.args[1] == MAX_TARGET_BYTES:
+        return 414, f"the address is longer than {MAX_TARGET_BYTES >> 10} KiB, the limit"
+    if isinstance(error, LineTooLong):
+        return (
+            431,
+            f"a header is longer than {MAX_FIELD_BYTES >> 10} KiB, the limit; cookies of other services may be it",
+        )
+    if isinstance(error, BadHttpMessage) and "Too many headers" in error.message:
+        return 431, f"there are more than {MAX_FIELDS} headers, the limit"
+    return None
 
 
 async def refuse_expectations(

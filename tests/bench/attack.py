@@ -27,7 +27,7 @@ DAY_S = 86_400
 
 KINDS = ("silent", "a head without an end", "a byte a second", "a large answer, not read", "a stream, not read", "idle")
 
-LINES, MORE_LINES = 38, 120
+LINES, MORE_LINES = 8, 120
 """Lines of a head without an end: at once, which the service's own limits allow, and with one more at each look."""
 
 LINE = b"X-%d: " + b"a" * 4000 + b"\r\n"

@@ -1,6 +1,7 @@
 """The sockets, TLS and the protocol, on real sockets; the whole process is in test_server.py."""
 
 import asyncio
+import json
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -36,17 +37,71 @@ async def test_a_handshake_that_does_not_come_is_waited_for_no_longer(
     writer.close()
 
 
+REQUEST = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+
+
 @pytest.mark.parametrize(
-    "head",
+    "fields",
     [
-        "GET /" + "a" * 2100 + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: localhost\r\nA: " + "a" * 4200 + "\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: localhost\r\n" + "A: a\r\n" * 41 + "\r\n",
+        "Cookie: " + "a=b; " * 1600 + "\r\n",
+        "A: a\r\n" * 98,
+        ("A: " + "a" * 8000 + "\r\n") * 4,
+        "".join(f"Cookie: service-{one}={'x' * 300}\r\n" for one in range(90)),
     ],
-    ids=["target", "header", "headers"],
+    ids=["a field", "fields", "in all", "cookies of others"],
 )
-async def test_a_head_larger_than_any_that_is_needed_is_refused(running: Running, head: str) -> None:
-    assert (await running.raw(head)).startswith(b"HTTP/1.0 400 ")
+async def test_what_other_services_of_the_host_make_a_browser_send_is_read(running: Running, fields: str) -> None:
+    assert (await running.raw(f"{REQUEST}{fields}\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "limit"),
+    [
+        ("GET /" + "a" * 2100 + " HTTP/1.1\r\nHost: localhost\r\n", 414, "2 KiB"),
+        (f"{REQUEST}A: {'a' * 8200}\r\n", 431, "8 KiB"),
+        (f"{REQUEST}{'a' * 8200}: a\r\n", 431, "8 KiB"),
+        (REQUEST + "A: a\r\n" * 100, 431, "100"),
+        (REQUEST + ("A: " + "a" * 8000 + "\r\n") * 5, 431, "32 KiB"),
+        (REQUEST + ("A: " + "a" * 400 + "\r\n") * 95, 431, "32 KiB"),
+    ],
+    ids=["target", "field", "name of a field", "fields", "large ones in all", "small ones in all"],
+)
+@pytest.mark.parametrize("end", ["\r\n", ""], ids=["whole", "without its end"])
+async def test_a_head_past_a_limit_is_refused_by_the_name_of_the_limit(
+    running: Running, head: str, status: int, limit: str, end: str
+) -> None:
+    answer = await running.raw(head + end)
+
+    first, _, rest = answer.decode().partition("\r\n")
+    assert first.split(" ")[1] == str(status)
+    assert limit in json.loads(rest.partition("\r\n\r\n")[2])["error"]
+    assert answer.endswith(b"\n")
+
+
+async def test_a_head_that_is_too_large_after_a_whole_one_takes_nothing_from_it(running: Running) -> None:
+    head = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+    for excess in (head + "A: aaaa\r\n" * 5000, "x" * 50_000):
+        answer = await running.raw(f"{head}\r\n{excess}")
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert answer.count(b"HTTP/1.") == 1
+
+
+async def test_many_requests_at_once_are_no_large_one(running: Running) -> None:
+    one = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nA: " + "a" * 2000 + "\r\n"
+
+    answer = await running.raw(f"{one}\r\n" * 40 + f"{one}Connection: close\r\n\r\n")
+
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 41
+
+
+async def test_a_large_body_is_refused_as_one(running: Running) -> None:
+    for method, status in (("POST", b"405"), ("GET", b"413")):
+        head = f"{method} / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(head.encode() + b"x" * 200_000)
+        async with asyncio.timeout(TIMEOUT_S):
+            assert (await reader.readline()).split(b" ")[1] == status
+        writer.close()
 
 
 async def test_a_certificate_that_cannot_be_used_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from hashlib import blake2s
 
 from aiohttp import web
 
-from cpusensor.http.cache import QUICK, Body, body_of
+from cpusensor.http.cache import QUICK, Body
 from cpusensor.http.keys import CLOCK, FEED, HISTORY, RECORDER
 from cpusensor.http.parameters import read_parameters
-from cpusensor.http.responses import JSON, body_answer, cached, error_answer, is_unchanged, unchanged
+from cpusensor.http.responses import body_answer, cached, error_answer, is_unchanged, json_body, unchanged
 from cpusensor.http.routes.table import send_table
 from cpusensor.http.status import newest_slot, status_of
 from cpusensor.model.query import ALL, CSV, Answer, BadRequestError, Query, parse_format, parse_query
@@ -63,7 +63,7 @@ async def _make_history(request: web.Request, parameters: dict[str, str]) -> Bod
 
 
 def _encode(found: Answer, series: Sequence[str], header: Mapping[str, wire.Json]) -> Body:
-    return body_of(wire.encode_by_member(wire.history(found, series, header)).encode(), JSON, QUICK)
+    return json_body(wire.encode_by_member(wire.history(found, series, header)), QUICK)
 
 
 async def first_if_asked(app: web.Application, parameters: Mapping[str, str]) -> int | None:

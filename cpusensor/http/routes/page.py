@@ -36,7 +36,7 @@ async def get_page(request: web.Request) -> web.Response:
     response = body_answer(request, body, cache_control="no-cache", vary=VARIES)
     # Only what is offered is remembered, so that nothing a reader sends comes back in a header.
     if chosen == lang:
-        response.set_cookie(LANGUAGE_COOKIE, lang, max_age=LANGUAGE_MAX_AGE_S, samesite="Strict", path="")
+        response.set_cookie(LANGUAGE_COOKIE, lang, max_age=LANGUAGE_MAX_AGE_S, samesite="Lax", path="")
     return response
 
 
@@ -48,7 +48,7 @@ def _language_for(request: web.Request, chosen: str) -> str:
 async def _make_page(request: web.Request, lang: str, *, is_wall: bool) -> Body:
     boot = await _read_boot(request.app, lang, who_for(request))
     text = aiohttp_jinja2.render_string("page.html", request, {**_context(request.app, lang, boot), "wall": is_wall})
-    return await asyncio.to_thread(body_of, text.encode(), "text/html")
+    return await asyncio.to_thread(body_of, f"{text}\n".encode(), "text/html")
 
 
 async def _read_boot(app: web.Application, lang: str, who: wire.Who) -> wire.Json:

@@ -5,10 +5,10 @@ from functools import partial
 
 from aiohttp import web
 
-from cpusensor.http.cache import Body, body_of
+from cpusensor.http.cache import Body
 from cpusensor.http.keys import CLOCK, HISTORY, RECORDER
 from cpusensor.http.parameters import read_parameters
-from cpusensor.http.responses import JSON, body_answer, cached, error_answer
+from cpusensor.http.responses import body_answer, cached, error_answer, json_body
 from cpusensor.http.routes.history import first_if_asked
 from cpusensor.http.status import newest_slot
 from cpusensor.model.query import BadRequestError, parse_summary_query
@@ -37,4 +37,4 @@ async def _make_summary(request: web.Request) -> Body:
 
 
 def _encode(found: Summary) -> Body:
-    return body_of(wire.encode(wire.summary(found)).encode(), JSON)
+    return json_body(wire.encode(wire.summary(found)))
