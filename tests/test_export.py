@@ -316,3 +316,15 @@ def test_a_person_sees_how_far_it_is_and_how_long_it_takes(clock: FakeClock) -> 
 )
 def test_a_time_without_a_zone_is_utc(text: str, time: int) -> None:
     assert time_of(text) == time
+
+
+async def test_a_table_is_whole_while_an_older_file_is_being_filled(path: Path, tmp_path: Path) -> None:
+    command = ["--format", "csv", "--step", "900", "--output"]
+    assert await asyncio.to_thread(main, [str(path), *command, str(tmp_path / "before.csv")]) == 0
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM quarter_hour WHERE time <= ?", (NOON + 900,))
+        connection.execute("INSERT INTO tier VALUES ('quarter_hour', ?)", (NOON + 900,))
+
+    assert await asyncio.to_thread(main, [str(path), *command, str(tmp_path / "meanwhile.csv")]) == 0
+
+    assert lines_of(tmp_path / "meanwhile.csv") == lines_of(tmp_path / "before.csv")

@@ -71,8 +71,10 @@ class Snapshot:
         self._connection = connection
         self.tiers = tiers
         self.soundness = Soundness()
-        # Files of older versions have no table of where the tiers begin, for their only one has always been kept.
-        connection.execute("CREATE TEMP TABLE IF NOT EXISTS tier(name TEXT PRIMARY KEY, kept_from INTEGER NOT NULL)")
+        # Files of older versions have no table of where the tiers begin, for their only one has always been kept. Only
+        # for them: a temporary table hides one of the file.
+        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'tier'").fetchone():
+            connection.execute("CREATE TEMP TABLE tier(name TEXT PRIMARY KEY, kept_from INTEGER NOT NULL)")
 
     async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:  # noqa: ARG002 - one connection for all spans
         """The rows of a query. Raises ReadError."""
