@@ -11,6 +11,7 @@ from itertools import chain, count
 from cpusensor.model.buckets import Buckets
 from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
+from cpusensor.model.kept import ALL_KEPT, Kept
 from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap, Span
 
 RANGES = {
@@ -155,6 +156,8 @@ class Answer:
     clock_steps: Sequence[ClockStep]
     kept_from: int | None = None
     """Where the tier of the step begins; None: with the first sample."""
+    kept: Kept = ALL_KEPT
+    """Since when finer ones are kept."""
 
 
 def parse_query(query: Mapping[str, str], newest: int, first: int | None = None) -> Query:
@@ -212,15 +215,18 @@ def newest_hour(
     return Query(from_time=span[0], to_time=span[1], step=step, points=points, limit=MAX_POINTS, series=series)
 
 
-def choose_grid(query: Query, intervals: Iterable[int]) -> Grid:
-    """The grid for a query over runs with these sampling intervals. Raises BadRequestError."""
+def choose_grid(query: Query, intervals: Iterable[int], kept: Kept = ALL_KEPT) -> Grid:
+    """The grid for a query over runs with these sampling intervals. Raises BadRequestError.
+
+    Without a step it is one that is kept from the beginning of the range on.
+    """
     # A step that is no multiple of every interval would hold now more samples, now fewer.
     finest = math.lcm(*intervals)
     offered = sorted({finest, *(step for step in STEPS if step % finest == 0)})
     if query.step is None:
         # The steps ascend, so the first that fits is the finest.
         grids = (_grid(query, step) for step in chain(offered, count(2 * STEPS[-1], STEPS[-1])))
-        return next(grid for grid in grids if grid.length <= query.points)
+        return next(grid for grid in grids if grid.length <= query.points and kept.reaches(grid.step, query.from_time))
     if query.step not in offered and query.step % STEPS[-1]:
         raise BadRequestError(
             f"step: {query.step} is not offered; allowed are {', '.join(map(str, offered))} and whole multiples of"

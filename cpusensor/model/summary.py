@@ -9,6 +9,7 @@ from typing import TypeAlias
 from cpusensor.model.figures import BUSY
 from cpusensor.model.grid import bucket_end, slot_at
 from cpusensor.model.histogram import Histogram, quantile
+from cpusensor.model.kept import ALL_KEPT, Kept
 from cpusensor.model.records import Cause, CoreTicks, Gap, OpenGap, Rollup, Run, Span
 from cpusensor.model.rollup import MINUTE
 
@@ -119,9 +120,10 @@ def add_gaps(
     return {cause: sums[cause] for cause in Cause if sums.get(cause)}
 
 
-def bucket_step(span: Span) -> int:
+def bucket_step(span: Span, kept: Kept = ALL_KEPT) -> int:
     """Seconds of the buckets that stretches are made of."""
-    return MINUTE if span.to_time - span.from_time <= LONG_S else QUARTER_HOUR
+    is_short = span.to_time - span.from_time <= LONG_S and span.from_time >= kept.minute
+    return MINUTE if is_short else QUARTER_HOUR
 
 
 def whole_buckets(span: Span, step: int) -> Span:

@@ -11,6 +11,7 @@ from cpusensor.model.blame import Blame, Share
 from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
 from cpusensor.model.gaps import merge_short
 from cpusensor.model.histogram import quantile, time_above
+from cpusensor.model.kept import Kept
 from cpusensor.model.query import Answer
 from cpusensor.model.records import Cost, Gap, Health, Machine, MergedGaps, OpenGap, Rollup, Sample
 from cpusensor.model.rollup import MINUTE
@@ -275,6 +276,7 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         "step": grid.step,
         "start": grid.start,
         "kept_from": record.kept_from,
+        "kept": kept(record.kept),
         **means(record),
         "unreliable": record.buckets.unreliable(),
         **{name: _SERIES[name](record) for name in series},
@@ -282,6 +284,11 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
         "gaps": [*map(_any_gap, gaps), *([open_gap(record.open_gap)] if record.open_gap else [])],
         "clock_steps": [{"time": step.time, "seconds": step.by_ms / 1000} for step in record.clock_steps],
     }
+
+
+def kept(record: Kept) -> dict[str, Json]:
+    """Since when samples and minutes are kept; null: from the first on."""
+    return {"samples_from": record.sample or None, "minutes_from": record.minute or None}
 
 
 def summary(record: Summary) -> dict[str, Json]:

@@ -47,7 +47,8 @@ async def summarize(asked: SummaryQuery, now: float, history: History, recorder:
 
 async def sum_up(asked: SummaryQuery, history: History, present: Present) -> Summary:
     """As above, of a history and what is to be added to it."""
-    span, waiting, newest = asked.span, present.waiting, history.writer.newest
+    kept = history.reader.kept
+    span, waiting, newest = kept.inside(asked.span), present.waiting, history.writer.newest
     runs = tuple(history.runs.known)
     parts = Divided(span, [one.sample for one in waiting])
     whole = await whole_of(history.summaries, parts)
@@ -57,7 +58,9 @@ async def sum_up(asked: SummaryQuery, history: History, present: Present) -> Sum
     gaps = gaps_before(waiting, newest, history.runs.present.interval)
     stretches: Sequence[Stretch] = []
     if whole is not None:
-        stretches = await _stretches(history.summaries, parts, busy_percent(whole.rollup.histogram, asked.above))
+        step = bucket_step(span, kept)
+        percent = busy_percent(whole.rollup.histogram, asked.above)
+        stretches = await _stretches(history.summaries, parts, step, percent)
     return Summary(
         span=span,
         above=asked.above,
@@ -102,9 +105,8 @@ async def whole_of(summaries: Summaries, parts: Divided) -> Whole | None:
     return Whole(rollup=rollup, busy=busy, max_time=highest)
 
 
-async def _stretches(summaries: Summaries, parts: Divided, percent: int) -> list[Stretch]:
-    """The stretches of buckets whose CPU use is so many percent or more."""
-    step = bucket_step(parts.span)
+async def _stretches(summaries: Summaries, parts: Divided, step: int, percent: int) -> list[Stretch]:
+    """The stretches of buckets of `step` seconds whose CPU use is so many percent or more."""
     span = whole_buckets(parts.span, step)
     ticks, others = await summaries.busy_buckets(parts.committed(span), step, percent)
     others = extend(others, parts.uncommitted(span), step)

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from cpusensor.model.kept import Kept
 from cpusensor.model.query import Answer, Grid, Query, Question
 from cpusensor.outlets import wire
 from cpusensor.recording.view import Pending, choose, look_up
@@ -60,7 +61,8 @@ async def plan_table(asked: Query, source: Source) -> Table:
     first = await _first(source.reader, present)
     # Before it nothing is known, and there may be thousands of millions of elements.
     begin = asked.to_time if first is None else min(first, asked.to_time)
-    question = await choose(replace(asked, from_time=max(asked.from_time, begin)), source.reader, present)
+    asked = _from_kept(replace(asked, from_time=max(asked.from_time, begin)), source.reader.kept)
+    question = await choose(asked, source.reader, present)
     if "cores" not in question.series:
         return Table(question=question, cpus=())
     grid = question.grid
@@ -69,6 +71,15 @@ async def plan_table(asked: Query, source: Source) -> Table:
     samples = [one.sample for one in present.waiting if grid.floor < one.sample.time <= grid.end]
     cpus |= {core.cpu for sample in samples for core in sample.cores or ()}
     return Table(question=question, cpus=tuple(sorted(cpus)))
+
+
+def _from_kept(asked: Query, kept: Kept) -> Query:
+    """From where its step is kept on; one of which nothing is kept in the finest step gets one that is."""
+    if asked.step is None and asked.points < asked.limit:
+        return asked
+    since = kept.sample if asked.step is None else kept.since(asked.step)
+    is_kept = since < asked.to_time or asked.step is not None
+    return replace(asked, from_time=min(max(asked.from_time, since), asked.to_time)) if is_kept else asked
 
 
 async def _first(reader: Reader, present: Pending) -> int | None:

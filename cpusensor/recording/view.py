@@ -43,7 +43,8 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
     present = pending(history, recorder)
     question = await choose(asked, history.reader, present)
     found = await look_up(question, now, history.reader, present)
-    return replace(found, kept_from=history.backfill.kept_from(question.grid.step))
+    step, kept = question.grid.step, history.reader.kept
+    return replace(found, kept_from=kept.since(step) or history.backfill.kept_from(step), kept=kept)
 
 
 async def choose(asked: Query, reader: Reader, present: Pending) -> Question:
@@ -52,7 +53,7 @@ async def choose(asked: Query, reader: Reader, present: Pending) -> Question:
     # A run without a committed sample is not among them yet.
     if not intervals or any(asked.from_time < one.sample.time <= asked.to_time for one in present.waiting):
         intervals = intervals | {present.interval}
-    return Question(grid=choose_grid(asked, intervals), interval=min(intervals), series=asked.series)
+    return Question(grid=choose_grid(asked, intervals, reader.kept), interval=min(intervals), series=asked.series)
 
 
 async def look_up(question: Question, now: float, reader: Reader, present: Pending) -> Answer:

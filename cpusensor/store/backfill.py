@@ -53,7 +53,8 @@ class Backfill:
     async def load(self) -> None:
         """Learn, inside a transaction, what is to be filled. Raises sqlite3.Error."""
         rows = await self._database.execute("SELECT name, kept_from FROM tier")
-        numbers = {tier.name: number for number, tier in enumerate(self._tiers)}
+        # The finest tier is never filled: a row of it says that a limit took its older rollups away.
+        numbers = {tier.name: number for number, tier in enumerate(self._tiers) if number}
         self._kept_from = {numbers[name]: kept_from for name, kept_from in rows if name in numbers}
         below = self._tiers[0]
         ((self._first,),) = await self._database.execute(f"SELECT coalesce(min(time), 0) FROM {below.name}")

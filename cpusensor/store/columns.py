@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from cpusensor.model.figures import FIGURES, Figures
 from cpusensor.model.histogram import Histogram
+from cpusensor.model.kept import Kept
 from cpusensor.model.records import Cause, ClockStep, CoreTicks, Gap, Rollup, Run, Sample
 from cpusensor.model.rollup import Tier
 from cpusensor.model.sanity import rollup_faults
@@ -278,6 +279,13 @@ def seconds_by_cause_of_rows(rows: Sequence[Row]) -> dict[Cause, int]:
         if cause not in _CAUSES:
             raise GarbledError(f"{cause!r} is not a cause")
     return {Cause(cause): seconds for cause, seconds in rows}
+
+
+def kept_of_row(row: Row) -> Kept:
+    """The row of KEPT (statements.py). Raises GarbledError."""
+    sample, minute = (time or 0 for time in row)
+    _require(int, sample, minute)
+    return Kept(sample=sample, minute=minute)
 
 
 def clock_step_of_row(row: Row) -> ClockStep:

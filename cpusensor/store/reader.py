@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from cpusensor.model.buckets import NAMES, Buckets
 from cpusensor.model.grid import bucket_end
+from cpusensor.model.kept import Kept
 from cpusensor.model.records import ClockStep, CoreTicks, Gap, Run, Sample, Tick
 from cpusensor.model.rollup import Tier, sum_cores
 from cpusensor.store.columns import (
@@ -54,7 +55,11 @@ class Runs(Protocol):
 
 
 class Rollups(Protocol):
-    """Is told what is damaged."""
+    """Knows what is kept, and is told what is damaged."""
+
+    @property
+    def kept(self) -> Kept:
+        """Since when samples and minutes are."""
 
     def note_damaged(self, tier: Tier, faults: Mapping[int, str]) -> None:
         """The rows of a tier that say what cannot be, by their times."""
@@ -69,6 +74,11 @@ class Reader:
         self._runs = runs
         self._rollups = rollups
         self._tiers = tiers
+
+    @property
+    def kept(self) -> Kept:
+        """Since when samples and minutes are kept."""
+        return self._rollups.kept
 
     @property
     def unhurried(self) -> "Reader":

@@ -5,18 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cpusensor.model.grid import bucket_end
+from cpusensor.model.kept import ALL_KEPT
 from cpusensor.model.records import Rollup
 from cpusensor.model.rollup import Tier, closed_buckets, roll_up
 from cpusensor.store.columns import (
     GarbledError,
     columns_of,
     histogram_of_rows,
+    kept_of_row,
     rollup_of_row,
     row_of_rollup,
     sound_rollup,
 )
 from cpusensor.store.database import Database
-from cpusensor.store.statements import TIME_AT_EACH_POINT, insert, rows_of
+from cpusensor.store.statements import KEPT, TIME_AT_EACH_POINT, insert, rows_of
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ class Rollups:
         """The time of each tier's newest rollup."""
         self._damaged: set[tuple[int, int]] = set()
         """By the number of the tier and the time."""
+        self.kept = ALL_KEPT
+        """Since when samples and minutes are: what is older cannot be added up anew."""
         self.changes = 0
         """Counts the writings behind the end of the history: what was read there before does not hold any more."""
 
@@ -119,6 +123,7 @@ class Rollups:
     async def close_left(self, now: int) -> None:
         """Recompute the newest rollup of each tier and every later one that is over."""
         self.changes += 1
+        self.kept = kept_of_row((await self._database.execute(KEPT))[0])
         for number, tier in enumerate(self._tiers):
             ((self._closed[number],),) = await self._database.execute(f"SELECT coalesce(max(time), 0) FROM {tier.name}")
             below = self._tiers[number - 1].name if number else "sample"

@@ -6,13 +6,15 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from pathlib import Path
 from urllib.parse import quote
 
+from cpusensor.model.kept import Kept
 from cpusensor.model.records import Run
 from cpusensor.model.rollup import TIERS, Tier
-from cpusensor.store.columns import RUN_COLUMNS, Row, run_of_row, text_of
+from cpusensor.store.columns import RUN_COLUMNS, Row, kept_of_row, run_of_row, text_of
 from cpusensor.store.database import ReadError
 from cpusensor.store.file import APPLICATION_ID
 from cpusensor.store.schema import MIGRATIONS, VERSION_OF_TIERS
 from cpusensor.store.soundness import Soundness
+from cpusensor.store.statements import KEPT
 
 
 class SnapshotError(Exception):
@@ -100,6 +102,11 @@ class Snapshot:
     def intervals(self) -> set[int]:
         """The sampling intervals of all runs."""
         return {run.interval for run in self.runs}
+
+    @property
+    def kept(self) -> Kept:
+        """Since when samples and minutes are kept. Raises ReadError and GarbledError."""
+        return kept_of_row(self.rows(KEPT)[0])
 
     @property
     def newest(self) -> int:

@@ -70,6 +70,11 @@ def extent_of(tier: Tier) -> str:
         (SELECT max(time) FROM {tier.name} WHERE time <= ?)"""
 
 
+KEPT = """SELECT (SELECT kept_from FROM tier WHERE name = 'sample'),
+    (SELECT kept_from FROM tier WHERE name = 'minute')"""
+"""Since when samples and minutes are kept, NULL for the first on."""
+
+
 def bucket_columns(names: Sequence[str]) -> str:
     """What to select of rollups for buckets with these columns (buckets.NAMES)."""
     return ", ".join(f"({_BUSY}) AS busy" if name == "busy" else f'"{name}"' for name in names)

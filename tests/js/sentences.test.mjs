@@ -294,3 +294,15 @@ test("the busiest minute is called a stretch where its mean is that of a stall",
 
   assert.equal(spaced(summary.averagesSummary(hour, frame, language)), "Busiest stretch 12:00–12:30 95 %, calmest 5 %.");
 });
+
+test("the note says since when there would be more, where a limit has taken it away", () => {
+  const note = (step, samples, minutes, keptFrom = null) =>
+    spaced(summary.keptSentence({ fine: { step }, kept: { samples_from: samples, minutes_from: minutes }, keptFrom }, NOON, language));
+
+  assert.equal(note(5, null, null), "");
+  assert.equal(note(5, NOON - 1, NOON - 60), "");
+  assert.match(note(60, NOON + 3600, NOON), /^before .* only minutes are kept$/);
+  assert.match(note(900, NOON + 7200, NOON + 3600), /^before .* only quarters of an hour are kept$/);
+  assert.equal(note(21_600, NOON + 7200, NOON + 3600), "");
+  assert.match(note(21_600, NOON + 7200, NOON + 3600, NOON + 60), /^before .* put together from finer records$/);
+});

@@ -47,6 +47,8 @@ export const plainTexts = {
   gaps_further_other: "and {count} shorter, {duration}", gap_several_other: "{count} within {span}, {duration}",
   readout_mean: "{cpu} ({min}, {max})",
   zone_unknown: "UTC, zone unknown",
+  kept_from: "before {time} put together from finer records",
+  kept_minutes: "before {time} only minutes are kept", kept_quarter_hours: "before {time} only quarters of an hour are kept",
   readout_nothing: "no sample", readout_open: "not over yet", readout_long: "one covers {span}",
   readout_minute_one: "{cpu}, 1 sample", readout_minute_other: "{cpu} ({min}, {max}), {count} samples",
 };

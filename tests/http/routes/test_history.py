@@ -35,6 +35,7 @@ async def test_history_is_a_dense_grid_with_null_where_nothing_was_recorded(runn
         "last_id",
         "cpu",
         "kept_from",
+        "kept",
         "unreliable",
         "gaps",
         "clock_steps",

@@ -63,6 +63,8 @@ interface HistoryBody {
   unreliable?: number[];
   gaps: ToldGap[]; clock_steps: ClockStep[];
   kept_from?: number | null;
+  /** Since when the finest steps are kept, where the service has a limit. */
+  kept?: { samples_from: number | null; minutes_from: number | null };
   /** With series=modes. */
   modes?: Record<keyof Kinds, Percent[]>;
   /** With series=cores: [row][element]. */

@@ -101,6 +101,8 @@ export class Series {
   cpus = null;
   /** Before this the rows of the fine grid are put together from finer ones; null: nothing is. @type {number | null} */
   keptFrom = null;
+  /** Since when the finest steps are kept. @type {NonNullable<HistoryBody["kept"]>} */
+  kept = { samples_from: null, minutes_from: null };
 
   /**
    * @param {HistoryBody} samples as finely as the picture has room for
@@ -129,6 +131,7 @@ export class Series {
     for (const gap of samples.gaps) this.putGap(gap);
     for (const step of samples.clock_steps) this.#clockSteps.set(step.time, step);
     this.keptFrom = samples.kept_from ?? null;
+    this.kept = samples.kept ?? this.kept;
     this.loadAverages(averages);
   }
 

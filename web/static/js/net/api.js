@@ -49,9 +49,9 @@ export function fetchHour() {
  * Whole slots, so that the first and the last that touch the span are there.
  * @param {Stretch} span
  * @param {AbortSignal} [signal]
+ * @param {number} [step] s
  */
-export function fetchAverages({ from, to }, signal) {
-  const step = averageStep(to - from);
+export function fetchAverages({ from, to }, signal, step = averageStep(to - from)) {
   const [first, last] = [Math.floor(from / step) * step, Math.ceil(to / step) * step];
   return fetchHistory(`from=${first}&to=${last}&step=${step}&series=modes,cores`, signal);
 }
@@ -70,7 +70,9 @@ export async function fetchSpan({ view, from, to, points }, signal) {
   /* A slot more on either side: a line enters the picture from outside. */
   const pad = Math.ceil((to - from) / points);
   const query = `from=${from - pad}&to=${to + pad}&points=${points + 2}`;
-  return Promise.all([fetchHistory(query, signal), fetchAverages({ from, to }, signal)]);
+  const [samples, averages] = await Promise.all([fetchHistory(query, signal), fetchAverages({ from, to }, signal)]);
+  /* Of so long ago nothing finer is kept than what the samples came in. */
+  return [samples, samples.step > averages.step ? await fetchAverages({ from, to }, signal, samples.step) : averages];
 }
 
 /** Whether the way to the stream is open: its headers alone are answered at once, which nothing on the way holds back. */

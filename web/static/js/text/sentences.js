@@ -15,6 +15,23 @@ function interruptions(gaps, from, { words, format }) {
   return words.plural("summary_gaps", gaps.length, { duration: format.duration(missing) });
 }
 
+/** Seconds of the finest step that no limit of the service takes away. */
+const COARSE_S = 900;
+
+/**
+ * Since when what is shown could be shown more finely, or was put together from finer records; empty if neither.
+ * @param {Pick<Series, "fine" | "kept" | "keptFrom">} series
+ * @param {number} from start of the picture
+ * @param {Language} language
+ */
+export function keptSentence({ fine: { step }, kept: { samples_from: samples, minutes_from: minutes }, keptFrom }, from, { words, format }) {
+  /** @param {string} name @param {number} time */
+  const before = (name, time) => words.text(name, { time: format.when(time) });
+  if (step <= COARSE_S && minutes !== null && minutes > from) return before("kept_quarter_hours", minutes);
+  if (step <= MINUTE_S && samples !== null && samples > from) return before("kept_minutes", samples);
+  return keptFrom !== null && keptFrom > from && step >= COARSE_S ? before("kept_from", keptFrom) : "";
+}
+
 /**
  * Rows within the picture, and the share of their time that each stands for.
  * @param {Series} series

@@ -1,7 +1,7 @@
 /** The page's text: the current value, the connection, readouts, summaries and gaps. Writes only what differs. */
 
 import { paintSwatch } from "../charts/theme.js";
-import { averageReadout, averagesSummary, remarks, samplesSummary } from "../text/sentences.js";
+import { averageReadout, averagesSummary, keptSentence, remarks, samplesSummary } from "../text/sentences.js";
 import { around } from "../model/view.js";
 import { addressOf } from "./address.js";
 import { byId, make, write } from "./dom.js";
@@ -114,11 +114,11 @@ export function showTitles(view, series, frame, interval, { words, format }) {
  * @param {Frame} frame
  * @param {Language} language
  */
-export function showNote({ isShown, failure, series: { keptFrom } }, { from }, { words, format }) {
+export function showNote({ isShown, failure, series }, { from }, language) {
+  const { words } = language;
   const { status = 0, reason = "" } = failure ?? {};
   const failed = status === 401 ? words.text("failed_401") : words.text(status === 0 ? "failed" : "failed_reason", { reason });
-  const kept = keptFrom !== null && keptFrom > from ? words.text("kept_from", { time: format.when(keptFrom) }) : "";
-  write(byId("note"), failure ? failed : isShown ? kept : words.text("loading"));
+  write(byId("note"), failure ? failed : isShown ? keptSentence(series, from, language) : words.text("loading"));
   byId("note").toggleAttribute("data-failed", failure !== null);
 }
 
