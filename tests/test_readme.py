@@ -33,7 +33,9 @@ def test_every_setting_is_in_the_table(readme: str, setting: Setting) -> None:
     assert setting.name == "name" or row == default
 
 
-@pytest.mark.parametrize("document", [*READMES, "docs/API.md", "docs/ARCHITECTURE.md", "docs/SECURITY.md"])
+@pytest.mark.parametrize(
+    "document", [*READMES, "docs/API.md", "docs/ARCHITECTURE.md", "docs/DATABASE.md", "docs/SECURITY.md"]
+)
 def test_every_link_leads_somewhere(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith("http")]

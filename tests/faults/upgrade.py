@@ -14,6 +14,7 @@ from cpusensor.store.levels import TABLES as BLAMES
 from cpusensor.store.statements import rows_of
 from tests.faults.harness import Lab, fault
 from tests.service import ROOT, Service
+from tests.store.opened import drop_views
 from tests.waiting import wait_for_samples, wait_until
 
 UNTIL = 1_763_942_400
@@ -69,6 +70,7 @@ def _make_older(path: Path, years: str) -> dict[str, set[tuple[object, ...]]]:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for table in (*(tier.name for tier in TIERS[1:]), "tier", "sealed_hour", "name", *BLAMES):
             connection.execute(f"DROP TABLE {table}")
+        drop_views(connection)
         connection.execute("PRAGMA user_version = 2")
     return rollups
 

@@ -24,3 +24,9 @@ async def new_store() -> AsyncIterator[History]:
 def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(sql).fetchall()
+
+
+def drop_views(connection: sqlite3.Connection) -> None:
+    """Take back all views, as before a migration that makes them."""
+    for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
+        connection.execute(f"DROP VIEW {name}")

@@ -20,7 +20,7 @@ from cpusensor.store.opening import History, open_history
 from cpusensor.store.schema import MIGRATIONS
 from cpusensor.store.statements import rows_of
 from tests.samples import NOON, histories, measured, sample
-from tests.store.opened import rows
+from tests.store.opened import drop_views, rows
 
 LATER = NOON + 86_400
 HALF_DAY = [sample(NOON + 60 * minute) for minute in range(1, 721)]
@@ -37,6 +37,7 @@ def make_older(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for table in ("quarter_hour", "quarter_day", "tier", "sealed_hour", "name", *BLAMES):
             connection.execute(f"DROP TABLE {table}")
+        drop_views(connection)
         connection.execute("PRAGMA user_version = 2")
 
 
