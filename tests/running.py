@@ -15,7 +15,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.connections import TIMEOUTS
-from cpusensor.http.keys import BROADCAST, ENDED, HISTORY, RECORDER
+from cpusensor.http.keys import BROADCAST, ENDED, HISTORY, KEEPER, RECORDER
 from cpusensor.http.serving import listen, start_serving, url_of
 from cpusensor.store.opening import History
 from tests.fakes import FakeAccounts, FakeClock, FakeKernel
@@ -64,7 +64,7 @@ class Running:
         self.port = listener.getsockname()[1]
         self._session = ClientSession(url_of(listener))
         self._runner = await start_serving(self._app, listener)
-        self.clock.is_settled = lambda: app[RECORDER].committer.is_idle
+        self.clock.is_settled = lambda: app[RECORDER].committer.is_idle and app[KEEPER].is_idle
         self.clock.sleepers = lambda: 2 if app[BROADCAST].is_followed.is_set() else 1
         self.clock.is_ended = app[ENDED].is_set
 

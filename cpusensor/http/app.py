@@ -30,6 +30,7 @@ from cpusensor.http.keys import (
     FEED,
     GUARD,
     HISTORY,
+    KEEPER,
     KERNEL,
     LISTENING,
     METRICS,
@@ -51,6 +52,7 @@ from cpusensor.outlets.broadcast import Broadcast
 from cpusensor.outlets.metrics import Metrics
 from cpusensor.recording import table as tables
 from cpusensor.recording.feed import Feed
+from cpusensor.recording.keeping import Keeper
 from cpusensor.recording.recorder import (
     beat_forever,
     record_forever,
@@ -140,6 +142,12 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
         feed=app[FEED],
         commit_interval=settings.commit_interval,
     )
+    app[KEEPER] = Keeper(
+        clock=clock,
+        history=history,
+        problems=app[RECORDER].committer.problems,
+        commit_interval=settings.commit_interval,
+    )
     tasks = _start_loops(app)
     # Not among the loops whose end is a failure: a verification does end.
     if history.runs.was_left_open:
@@ -163,7 +171,7 @@ async def with_names(app: web.Application) -> AsyncIterator[None]:
     # Here, so that whoever does not want it does not pay for it.
     from cpusensor.http.naming import reading_names  # noqa: PLC0415
 
-    async with reading_names(app):
+    async with reading_names(app, partial(report_failure, app)):
         yield
 
 

@@ -17,6 +17,7 @@ from cpusensor.model.accounts import AccountReader, Naming
 from cpusensor.outlets.broadcast import Broadcast
 from cpusensor.outlets.metrics import Metrics
 from cpusensor.recording.feed import Feed
+from cpusensor.recording.keeping import Keeper
 from cpusensor.recording.recorder import Recorder
 from cpusensor.store.opening import History
 
@@ -37,6 +38,7 @@ FEED = web.AppKey("feed", Feed)
 RECORDER = web.AppKey("recorder", Recorder)
 ACCOUNTS: web.AppKey[AccountReader | None] = web.AppKey("accounts")
 """Who used the CPU; None for the machine's own accounts."""
+KEEPER = web.AppKey("keeper", Keeper)
 NAMING: web.AppKey[Callable[[], Naming]] = web.AppKey("naming")
 """Tells how names are read at present."""
 IS_EXPOSED = web.AppKey("is_exposed", bool)

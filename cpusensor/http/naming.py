@@ -1,26 +1,45 @@
-"""Reads who uses the CPU while the service runs, for those who may see names. Imported only where that is wanted."""
+"""Reads who uses the CPU while the service runs: for the history, and for streams whose readers may see names.
 
-from collections.abc import AsyncIterator
+Imported only where that is wanted.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from cpusensor.http.keys import ACCOUNTS, BROADCAST, CLOCK, KERNEL, NAMING, RECORDER, SETTINGS
+from cpusensor.http.keys import ACCOUNTS, BROADCAST, CLOCK, KEEPER, KERNEL, NAMING, RECORDER, SETTINGS
 from cpusensor.kernel.accounts import SystemAccounts
 from cpusensor.model.accounts import Naming
+from cpusensor.model.blame import Blame
 from cpusensor.recording.blaming import Blaming
+from cpusensor.recording.keeping import keep_forever
 
 
 @asynccontextmanager
-async def reading_names(app: web.Application) -> AsyncIterator[None]:
-    """Inside the block each sample may lead to a reading, and each reading to an event."""
-    settings = app[SETTINGS]
+async def reading_names(app: web.Application, report_end: Callable[[asyncio.Task[None]], None]) -> AsyncIterator[None]:
+    """Inside the block each sample may lead to a reading, and each reading is stored and sent.
+
+    `report_end` is called if what stores them ends, which it never does by itself.
+    """
+    settings, keeper = app[SETTINGS], app[KEEPER]
+
+    def deliver(blame: Blame) -> None:
+        keeper.take(blame)
+        app[BROADCAST].name(blame)
+
     reader = app[ACCOUNTS] or SystemAccounts(app[KERNEL].scope(), with_processes=settings.top == "all")
-    blaming = Blaming(reader, app[CLOCK], settings.interval, app[BROADCAST].name)
+    blaming = Blaming(reader, app[CLOCK], settings.interval, deliver)
     app[NAMING] = lambda: Naming(sight=blaming.sight, every_s=blaming.every_s, error=blaming.error)
     app[RECORDER].on_sample = blaming.offer
+    keeping = asyncio.create_task(keep_forever(keeper), name="keeping names")
+    keeping.add_done_callback(report_end)
     blaming.start()
     try:
         yield
     finally:
         await blaming.close()
+        keeping.cancel()
+        await asyncio.wait([keeping])
+        await keeper.close()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cpusensor.model.accounts import Sight
+from cpusensor.model.records import Span
 from tests.fakes import START
 from tests.running import Running
 
@@ -164,3 +165,19 @@ async def test_the_thread_ends_with_the_service(running: Running) -> None:
     await running.stop()
 
     assert readers() == []
+
+
+async def test_what_was_read_is_stored(running: Running) -> None:
+    await running.restart("--top", "all")
+    async with running.events() as stream:
+        await tick(running)
+        await tick(running, 1_000_000)
+        await stream.until("top")
+    await running.restart()
+
+    found = await running.history.culprits.over(Span(from_time=START + 5, to_time=START + 10))
+
+    assert found is not None
+    assert [(one.name, one.unit, one.cpu_us) for one in found.blame.processes] == [
+        ("nginx", "nginx.service", 1_000_000)
+    ]
