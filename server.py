@@ -1,30 +1,11 @@
-"""The door: settings -> application -> served."""
+"""The door of a checkout, where nothing is installed: the command `cpusensor`."""
 
-import asyncio
 import sys
 
-from cpusensor.config.settings import SettingsError, load_settings
-from cpusensor.http.app import create_app
-from cpusensor.http.serving import ListenError, listen, serve
-from cpusensor.logs import configure_logging, report_refusal
-from cpusensor.store.file import StorageError
-
-
-def main() -> int:
-    """Run the service; the exit status is 2 for a bad setting, 1 for what kept it from serving, 0 for a clean end."""
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        report_refusal(error)
-        return 2
-    configure_logging(settings.log_format)
-    try:
-        with listen(settings) as listener:
-            return asyncio.run(serve(create_app(settings), listener))
-    except (StorageError, ListenError) as error:
-        report_refusal(error, settings.log_format)
-        return 1
-
+try:
+    from cpusensor.__main__ import main
+except ModuleNotFoundError as error:
+    sys.exit(f"cpusensor: {error.name} is not installed; make run (or pip install .) brings what it needs")
 
 if __name__ == "__main__":
     sys.exit(main())

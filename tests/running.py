@@ -16,7 +16,8 @@ from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.connections import TIMEOUTS
 from cpusensor.http.keys import BROADCAST, ENDED, HISTORY, KEEPER, RECORDER
-from cpusensor.http.serving import listen, start_serving, url_of
+from cpusensor.http.listening import listen
+from cpusensor.http.serving import start_serving
 from cpusensor.store.opening import History
 from tests.fakes import FakeAccounts, FakeClock, FakeKernel
 from tests.service import TIMEOUT_S
@@ -61,8 +62,8 @@ class Running:
             settings, clock=self.clock, kernel=self.kernel, accounts=self.accounts, timeouts=self.timeouts
         )
         listener = listen(replace(settings, host="127.0.0.1", port=0))
-        self.port = listener.getsockname()[1]
-        self._session = ClientSession(url_of(listener))
+        self.port = listener.port
+        self._session = ClientSession(listener.url())
         self._runner = await start_serving(self._app, listener)
         self.clock.is_settled = lambda: app[RECORDER].committer.is_idle and app[KEEPER].is_idle
         self.clock.sleepers = lambda: 2 if app[BROADCAST].is_followed.is_set() else 1

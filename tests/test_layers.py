@@ -19,7 +19,7 @@ FLOORS = [
     "outlets",  # what leaves the service
     "recording",  # from a reading to a sample that is stored and published
     "http",  # the service on the network
-    "check healthcheck export",  # commands
+    "check healthcheck export __main__",  # commands
 ]
 """From the ground up. A floor is a package or a module; each imports only from those before it, and from itself."""
 

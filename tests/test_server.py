@@ -93,7 +93,8 @@ def test_as_json_every_line_of_the_log_is_an_object(tmp_path: Path) -> None:
         refused = run("--db", str(running.database), "--port", "0", "--log-format", "json", cwd=tmp_path)
 
     assert [(line["level"], line["logger"]) for line in map(json.loads, started)] == [
-        ("warning", "cpusensor.store.opening")
+        ("info", "cpusensor.store.opening"),
+        ("info", "cpusensor.http.serving"),
     ]
     assert refused.returncode == 1
     assert "is in use by another cpusensor" in json.loads(refused.stderr)["message"]
@@ -136,7 +137,7 @@ def test_a_second_process_on_the_same_database_is_refused(service: Service, tmp_
     assert_one_line(done, 1, f"{service.database}: is in use by another cpusensor \\(process {service.process.pid}\\)")
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_with_0_though_streams_are_open(service: Service, signal_number: signal.Signals) -> None:
     streams = [urllib.request.urlopen(service.url + "events", timeout=TIMEOUT_S) for _ in range(5)]
     silent = socket.create_connection(("127.0.0.1", service.port))
@@ -151,6 +152,53 @@ def test_a_signal_ends_it_with_0_though_streams_are_open(service: Service, signa
         open_one.close()
     with closing(sqlite3.connect(service.database)) as connection:
         assert connection.execute("SELECT ended IS NOT NULL FROM run").fetchall() == [(1,)]
+
+
+def test_a_terminal_that_is_lost_ends_nothing_that_was_started_with_nohup(tmp_path: Path) -> None:
+    command = ["nohup", sys.executable, "server.py"]
+    with Service(tmp_path, command=command) as service:
+        service.process.send_signal(signal.SIGHUP)
+        wait_for_samples(service, 2)
+
+        assert service.terminate() == 0
+
+
+NAMED = """
+import os, socket, sys
+socket.sethostname({name!r})
+os.execv(sys.executable, [sys.executable, "server.py", "--print-config"])
+"""
+"""server.py on a machine of this name."""
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [(b"a\tb", "a b"), (b"a\nb", "a b"), (b"\xff\xfe", "localhost"), (b"box", "box")]
+)
+def test_a_host_name_that_is_no_text_is_no_traceback(name: bytes, shown: str) -> None:
+    command = ["unshare", "--map-root-user", "--uts", sys.executable, "-c", NAMED.format(name=name)]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare(1)")
+    if "unshare failed" in done.stderr or "Operation not permitted" in done.stderr:
+        pytest.skip("no name space of its own may be had here")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f'name = "{shown}"  # default' in done.stdout
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - for the moment of the test
+def test_a_first_start_is_quiet_and_says_what_to_open_where_it_records_and_how_it_ends(
+    tmp_path: Path, host: str
+) -> None:
+    with Service(tmp_path, "--host", host, "--token", "x" * 20) as service:
+        lines = service.log.read_text().splitlines()
+
+    assert {line.split(" ")[1] for line in lines} == {"INFO"}
+    (banner,) = [line for line in lines if "open http" in line]
+    assert f"open http://127.0.0.1:{service.port}/" in banner
+    assert f"; recording into {service.database}; Ctrl-C or SIGTERM ends it" in banner
+    assert "0.0.0.0" not in banner  # noqa: S104 - what nobody can open
 
 
 def test_a_signal_ends_it_with_0_though_the_database_is_locked(service: Service) -> None:

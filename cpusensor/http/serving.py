@@ -1,10 +1,9 @@
-"""An application -> served: the listening socket, TLS, the protocol of a connection, and the life of the process.
+"""An application -> served: the protocol of a connection, and the life of the process.
 
-The only module that binds a socket and waits for signals.
+The only module that waits for signals.
 """
 
 import asyncio
-import errno
 import gc
 import logging
 import signal
@@ -13,19 +12,18 @@ import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from cpusensor import __version__
-from cpusensor.config.settings import Settings
 from cpusensor.http.connections import MAX_FIELD_BYTES, MAX_FIELDS, MAX_TARGET_BYTES
 from cpusensor.http.keys import CLOCK, CONNECTIONS, ENDED, FAILURES, GUARD, IS_EXPOSED, LISTENING, RECORDER, SETTINGS
+from cpusensor.http.listening import BACKLOG, Listener
 from cpusensor.http.notify import supervised
 from cpusensor.http.refusals import refuse_unrouted
+from cpusensor.http.tls import tls_context
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +32,6 @@ SHUTDOWN_S = 0.2
 
 TLS_SHUTDOWN_S = 1.0
 """How long the other side may take to close TLS; asyncio would wait for 30 s, and with it the end of the service."""
-
-BACKLOG = 1024
-"""How many connections the kernel holds that are not accepted yet."""
 
 PROTOCOL_LIMITS: dict[str, Any] = {
     "access_log": None,
@@ -47,64 +42,6 @@ PROTOCOL_LIMITS: dict[str, Any] = {
     "read_bufsize": 4096,
 }
 """What one connection can make the parser hold; `connections` bounds it all together."""
-
-
-class ListenError(Exception):
-    """The address cannot be listened on; its text is one line that says why and what to do."""
-
-
-def listen(settings: Settings) -> socket.socket:
-    """A socket that listens where the settings say, before anything else is touched. Raises ListenError."""
-    return _listen_unix(settings.socket) if settings.socket else _listen_tcp(settings.host, settings.port)
-
-
-def _listen_tcp(host: str, port: int) -> socket.socket:
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except (OSError, UnicodeError) as error:
-        # `create_server` adds the address to the text of an error, in brackets; the message names it already.
-        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
-        raise ListenError(f"{host}:{port}: cannot listen there ({reason}); set --host or --port to another") from error
-
-
-def _listen_unix(path: Path) -> socket.socket:
-    """Replaces a socket that a killed process left behind, and nothing else."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        # Refused means that nobody listens on it any more; a file that is no socket is somebody's own.
-        if path.is_socket() and listener.connect_ex(str(path)) == errno.ECONNREFUSED:
-            path.unlink()
-        # After a connect that failed the state of a socket is unspecified (connect(2)).
-        listener.close()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(path))
-        # A proxy in front of it is let in by its group.
-        path.chmod(0o660)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ListenError(f"{path}: cannot listen there ({error.strerror}); set --socket to another") from error
-    return listener
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """The certificate and its key, loaded; None where none is set. Raises ListenError."""
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=_refuse_password)
-    except (OSError, ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise ListenError(f"{settings.tls_cert}: cannot be used with {settings.tls_key} ({reason})") from error
-    return context
-
-
-def _refuse_password() -> str:
-    """OpenSSL asks for a key's password; without this it would ask on the terminal, and wait."""
-    raise ValueError("the key is encrypted")
 
 
 class Protocol(web.RequestHandler):
@@ -144,15 +81,23 @@ async def refuse_expectations(
     return await handler(request)
 
 
-async def start_serving(app: web.Application, listener: socket.socket) -> web.AppRunner:
-    """Start the application on a socket; `cleanup` of what comes back ends it. Raises ListenError."""
+def _refuse_expectations(runner: web.AppRunner) -> None:
+    if runner.server is None:
+        raise RuntimeError("the runner was not set up")
+    runner.server.request_handler = partial(refuse_expectations, runner.server.request_handler)
+
+
+async def start_serving(app: web.Application, listener: Listener) -> web.AppRunner:
+    """Start the application on its sockets; `cleanup` of what comes back ends it. Raises ListenError."""
     # Loaded before the database is opened: a certificate that cannot be used leaves nothing behind.
     tls = tls_context(app[SETTINGS])
-    app[IS_EXPOSED] = app[GUARD].is_open and not is_local(listener)
+    app[IS_EXPOSED] = app[GUARD].is_open and not listener.is_local
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S)
     try:
         await runner.setup()
-        app[LISTENING].append(await _accept(app, runner, listener, tls))
+        _refuse_expectations(runner)
+        for one in listener.sockets:
+            app[LISTENING].append(await _accept(app, runner, one, tls))
     except BaseException:
         # Whatever ends the start, even a signal: what was opened is closed.
         await runner.cleanup()
@@ -167,7 +112,6 @@ async def _accept(
     connections, server = app[CONNECTIONS], runner.server
     if server is None:
         raise RuntimeError("the runner was not set up")
-    server.request_handler = partial(refuse_expectations, server.request_handler)
     loop, timeouts = asyncio.get_running_loop(), connections.timeouts
     limits = {**PROTOCOL_LIMITS, "keepalive_timeout": timeouts.idle_s}
     return await loop.create_server(
@@ -181,34 +125,35 @@ async def _accept(
     )
 
 
-async def serve(app: web.Application, listener: socket.socket) -> int:
+async def serve(app: web.Application, listener: Listener) -> int:
     """Serve until a signal or a failed loop ends it; the exit status. Prints the one line that says where."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, app[ENDED].set)
+    _end_on_signals(app[ENDED])
     runner = await start_serving(app, listener)
     # What was made so far stays. Looked through by each full collection, it would hold up the sampling for 30 ms.
     gc.collect()
     gc.freeze()
-    if app[IS_EXPOSED]:
-        log.warning("whoever can reach %s can see the figures: no token is set (--token-file)", url_of(listener))
-    scheme = "https" if app[SETTINGS].tls_cert else "http"
-    print(f"cpusensor {__version__} serves {url_of(listener, scheme)}", flush=True)  # noqa: T201 - a script waits for it
+    _introduce(app, listener)
     async with supervised(app[SETTINGS], app[CLOCK], app[RECORDER].health):
         await app[ENDED].wait()
     await runner.cleanup()
     return 1 if app[FAILURES] else 0
 
 
-def is_local(listener: socket.socket) -> bool:
-    """Whether only users of this machine can reach it."""
-    # The address of an interface names it after a %, which is no part of an IP address.
-    return listener.family == socket.AF_UNIX or ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+def _end_on_signals(ended: asyncio.Event) -> None:
+    """Have the signals that ask for the end set the event; a lost terminal too, unless nohup(1) had it ignored."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            loop.add_signal_handler(number, ended.set)
 
 
-def url_of(listener: socket.socket, scheme: str = "http") -> str:
-    """The address at which a listening socket is reached."""
-    if listener.family == socket.AF_UNIX:
-        return f"unix:{listener.getsockname()}"
-    host, port = listener.getsockname()[:2]
-    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+def _introduce(app: web.Application, listener: Listener) -> None:
+    """Tell where it is, where it records and how it is ended; on stdout the address alone, which scripts wait for."""
+    scheme = "https" if app[SETTINGS].tls_cert else "http"
+    url, for_others = listener.url(scheme), listener.url_for_others(scheme)
+    if app[IS_EXPOSED]:
+        log.warning("whoever can reach %s can see the figures: no token is set (--token-file)", for_others or url)
+    how = f"open {url}" if url.startswith("http") else f"listening on {url}"
+    others = f", from other machines {for_others}" if for_others else ""
+    log.info("%s%s; recording into %s; Ctrl-C or SIGTERM ends it", how, others, app[SETTINGS].db.absolute())
+    print(f"cpusensor {__version__} serves {url}", flush=True)  # noqa: T201 - a script waits for it

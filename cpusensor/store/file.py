@@ -146,7 +146,8 @@ def _unreachable(path: Path, error: OSError) -> StorageError:
     """That no file can be made beside the database, and what helps against that."""
     folder = path.absolute().parent
     match error.errno:
-        case errno.ENOENT:
+        # The kernel says so of a folder such as /proc, too, that takes no file.
+        case errno.ENOENT if not folder.is_dir():
             return StorageError(f"{path}: there is no folder {folder}; make it (mkdir -p {folder}) or set --db")
         case errno.ENOTDIR:
             return StorageError(f"{path}: {folder} is no folder; set --db to a path in one")

@@ -5,7 +5,8 @@ import sys
 
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
-from cpusensor.http.serving import listen, serve
+from cpusensor.http.listening import listen
+from cpusensor.http.serving import serve
 from cpusensor.kernel.counters import SystemKernel
 from cpusensor.kernel.mounts import Scope
 

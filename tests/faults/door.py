@@ -15,7 +15,8 @@ import psutil
 
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
-from cpusensor.http.serving import listen, serve
+from cpusensor.http.listening import listen
+from cpusensor.http.serving import serve
 from cpusensor.kernel.clock import SystemClock
 from cpusensor.logs import configure_logging
 from cpusensor.model.records import Moment

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import socket
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,14 +9,12 @@ import pytest
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.connections import Timeouts
-from cpusensor.http.serving import ListenError, is_local, listen, start_serving, url_of
+from cpusensor.http.listening import ListenError, listen
+from cpusensor.http.serving import start_serving
 from tests.conftest import Certificate
 from tests.fakes import FakeClock, FakeKernel
 from tests.running import Running
 from tests.service import TIMEOUT_S
-
-INTERFACES = Path("/proc/net/if_inet6")
-HAS_IPV6 = INTERFACES.exists() and " lo\n" in INTERFACES.read_text()
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
@@ -116,36 +112,3 @@ async def test_a_certificate_that_cannot_be_used_leaves_nothing_behind(tmp_path:
     with listen(settings) as listener, pytest.raises(ListenError, match=f"^{certificate}: cannot be used with {key} "):
         await start_serving(app, listener)
     assert not database.exists()
-
-
-@pytest.mark.parametrize(
-    ("host", "url", "is_only_local"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:{}/", True),
-        # Containers often have no IPv6, and then nothing can listen on its loopback.
-        pytest.param(
-            "::1",
-            "http://[::1]:{}/",
-            True,
-            marks=pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6"),
-        ),
-        ("0.0.0.0", "http://0.0.0.0:{}/", False),  # noqa: S104 - for the moment of the test
-    ],
-)
-def test_an_address_is_told_as_it_is_reached(host: str, url: str, *, is_only_local: bool) -> None:
-    with listen(load_settings(["--host", host, "--port", "0"], {})) as listener:
-        port = listener.getsockname()[1]
-
-        assert (url_of(listener), is_local(listener)) == (url.format(port), is_only_local)
-
-
-def test_a_socket_that_is_listened_on_is_not_taken_over(tmp_path: Path) -> None:
-    path = tmp_path / "cpu.sock"
-    settings = load_settings(["--socket", str(path)], {})
-    with listen(settings) as listener:
-        with pytest.raises(ListenError, match=f"^{path}: cannot listen there"):
-            listen(settings)
-
-        assert (url_of(listener), is_local(listener)) == (f"unix:{path}", True)
-        with closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.connect(str(path))

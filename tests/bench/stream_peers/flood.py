@@ -14,7 +14,8 @@ from aiohttp import web
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.keys import BROADCAST
-from cpusensor.http.serving import listen, serve
+from cpusensor.http.listening import listen
+from cpusensor.http.serving import serve
 from cpusensor.outlets.broadcast import Broadcast
 
 
