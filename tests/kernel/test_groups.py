@@ -12,7 +12,9 @@ from cpusensor.kernel.accounts import SystemAccounts
 from cpusensor.kernel.groups import MAX_KEPT, Groups, Hierarchy, find_hierarchy
 from cpusensor.kernel.mounts import Scope
 from cpusensor.model.accounts import Sight
+from tests.bench.names_loads import Load, commands, program
 from tests.kernel.test_accounts import Watch, obeying
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the control groups of Linux")
 
@@ -221,3 +223,31 @@ def test_a_group_of_the_kernel_that_is_removed_and_made_again_at_once_is_another
     (unit,) = [share for share in blame.units if share.name == "test.service"]
     assert unit.cpu_us >= 0.2e6
     assert [share.unit for share in blame.processes if share.pid == one.pid] == ["test.service"]
+
+
+@pytest.mark.usefixtures("own_group")
+def test_a_storm_of_children_is_told_as_it_is_charged() -> None:
+    hierarchy = find_hierarchy()
+    assert hierarchy is not None
+    with program("storm", hierarchy, *commands()["storm of children"]) as storm:
+        # What is read before and after each reading encloses what it can have read.
+        low = _group_us(storm)
+        watch = Watch()
+        high = _group_us(storm)
+        wait_until(lambda: _group_us(storm) > high + 300_000, "the storm does nothing")
+        late = _group_us(storm)
+        blame = watch.blame()
+        later = _group_us(storm)
+
+    (unit,) = [share for share in blame.units if share.name == storm.unit]
+    living = sum(share.cpu_us for share in blame.processes if share.unit == storm.unit)
+    assert late - high <= unit.cpu_us <= later - low
+    # Of 200 children a second hardly any lives when it is looked for.
+    assert living < unit.cpu_us / 2
+    assert blame.exited_us >= unit.cpu_us - living - 50_000
+
+
+def _group_us(load: Load) -> int:
+    used = load.group_us()
+    assert used is not None
+    return used

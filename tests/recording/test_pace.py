@@ -41,7 +41,7 @@ def test_what_costs_too_much_of_a_core_is_done_half_as_often() -> None:
     read = follow(pace, 60, busy_us=10_000_000, cost_us=40_000)
 
     assert pace.every_s == 10
-    assert read[:4] == [5, 10, 20, 30]
+    assert read[:4] == [5, 15, 25, 35]
 
 
 def test_it_is_done_as_often_as_before_once_it_costs_less() -> None:
