@@ -36,7 +36,7 @@ class Top:
     span: Span
     by: str
     busy_us: int
-    """Recorded: of the samples, and of the gaps inside for which the counters prove it."""
+    """Recorded, of the samples."""
     all_us: int
     """CPU time of every kind, of the samples."""
     leaders: tuple[Leader, ...]

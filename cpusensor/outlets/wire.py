@@ -16,6 +16,7 @@ from cpusensor.model.query import Answer
 from cpusensor.model.records import Cost, Gap, Health, Machine, MergedGaps, OpenGap, Rollup, Sample
 from cpusensor.model.rollup import MINUTE
 from cpusensor.model.summary import Stretch, Summary
+from cpusensor.model.top import Leader, Top
 
 T = TypeVar("T")
 
@@ -321,6 +322,40 @@ def _stretch(record: Stretch) -> Json:
         "mode": record.mode,
         "cores": record.spread.value if record.spread else None,
     }
+
+
+def leaders(record: Top) -> dict[str, Json]:
+    """The body of /api/top: CPU time in seconds, shares in percent of the busy time and of the whole machine."""
+    return {
+        "from": record.span.from_time,
+        "to": record.span.to_time,
+        "by": record.by,
+        "busy_s": _seconds(record.busy_us),
+        "top": [_leader(one, record) for one in record.leaders],
+        "other_s": _seconds(record.other_us),
+        "exited_s": _seconds(record.exited_us),
+        "unattributed_s": _seconds(record.unattributed_us),
+        "excess_s": _seconds(record.excess_us),
+    }
+
+
+def _leader(record: Leader, top: Top) -> Json:
+    share = record.share
+    of_process: dict[str, Json] = {} if share.pid is None else {"pid": share.pid}
+    return {
+        "name": share.name,
+        "unit": share.unit,
+        **of_process,
+        "cpu_s": _seconds(share.cpu_us),
+        "of_busy": percent(share.cpu_us, top.busy_us),
+        "of_machine": percent(share.cpu_us, top.all_us),
+        "first": record.seen.from_time,
+        "last": record.seen.to_time,
+    }
+
+
+def _seconds(cpu_us: int) -> float:
+    return round(cpu_us / 1_000_000, 2)
 
 
 def event(name: str, data: Json, event_id: int | None = None) -> bytes:

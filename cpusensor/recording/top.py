@@ -4,19 +4,18 @@ from collections.abc import Sequence
 
 from cpusensor.model.blame import Blame
 from cpusensor.model.query import TopQuery
-from cpusensor.model.records import Span
+from cpusensor.model.records import Measured, Span
 from cpusensor.model.top import Found, Top, joined, seen_in, top
-from cpusensor.recording.summary import Divided, Present, whole_of
-from cpusensor.recording.view import gaps_before
+from cpusensor.recording.summary import Divided, whole_of
 from cpusensor.store.culprits import Culprits
 from cpusensor.store.opening import History
 from cpusensor.store.shares import TICK_US
 
 
-async def lead(asked: TopQuery, history: History, present: Present, readings: Sequence[Blame]) -> Top:
-    """The leaders of the span; `readings` are not stored yet. Raises ReadError and GarbledError."""
+async def lead(asked: TopQuery, history: History, waiting: Sequence[Measured], readings: Sequence[Blame]) -> Top:
+    """The leaders of the span; what waits and the `readings` are not stored yet. Raises ReadError and GarbledError."""
     found = await find(asked.span, history.culprits, readings)
-    busy, every = await recorded(asked.span, history, present)
+    busy, every = await recorded(asked.span, history, waiting)
     return top(asked, found, busy_us=busy * TICK_US, all_us=every * TICK_US)
 
 
@@ -33,12 +32,7 @@ async def find(span: Span, culprits: Culprits, readings: Sequence[Blame]) -> Fou
     return joined([*([stored] if stored else []), *waiting])
 
 
-async def recorded(span: Span, history: History, present: Present) -> tuple[int, int]:
-    """Busy and all ticks of the samples in a span, and of the gaps inside it that the counters prove."""
-    whole = await whole_of(history.summaries, Divided(span, [one.sample for one in present.waiting]))
-    gaps = await history.reader.gaps(span.from_time, span.to_time, present.now)
-    gaps += gaps_before(present.waiting, history.writer.newest, history.runs.present.interval)
-    # Who lived through a gap is accounted for over it.
-    inside = [one for one in gaps if span.from_time <= one.from_time and one.to_time <= span.to_time]
-    busy = sum(one.busy or 0 for one in inside) + (whole.busy if whole else 0)
-    return busy, sum(one.all or 0 for one in inside) + (whole.rollup.figures.all if whole else 0)
+async def recorded(span: Span, history: History, waiting: Sequence[Measured]) -> tuple[int, int]:
+    """Busy and all ticks of the samples in a span."""
+    whole = await whole_of(history.summaries, Divided(span, [one.sample for one in waiting]))
+    return (whole.busy, whole.rollup.figures.all) if whole else (0, 0)

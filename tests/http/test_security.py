@@ -22,6 +22,7 @@ FROM_CONSTANTS = {
     *("table", "table.columns", "table.time", "columns", "name", "tier.name", "below", "below.name", "TIERS[0].name"),
     *("number", "step", "marks", "on_conflict", "pragma", "extreme"),
     *("condition", "end", "newest", "kept_from", "parts", "source", "sql", "sums", "numbered_parts", "tier.seconds"),
+    *("level.name", "level.packed", "level.packed_s", "TICKS.name", "TICKS.packed", "loose", "packed"),
 }
 """Names in SQL whose text is that of a table or a column, a number of ours, or put together from such in the module."""
 

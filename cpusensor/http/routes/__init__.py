@@ -12,12 +12,14 @@ from cpusensor.http.routes.now import get_now
 from cpusensor.http.routes.page import get_page
 from cpusensor.http.routes.static import get_static
 from cpusensor.http.routes.summary import get_summary
+from cpusensor.http.routes.top import get_top
 
 ROUTES = (
     web.get("/", get_page),
     web.get("/static/{version}/{path:.+}", get_static),
     web.get("/api/history", get_history),
     web.get("/api/summary", get_summary),
+    web.get("/api/top", get_top),
     web.get("/api/host", get_host),
     web.get("/api/now", get_now),
     web.get("/api/openapi.json", get_description),

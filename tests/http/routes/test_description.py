@@ -16,20 +16,26 @@ from cpusensor.model.query import (
     ALL,
     CSV,
     DEFAULT_ABOVE,
+    DEFAULT_LIMIT,
     DEFAULT_POINTS,
     JSON,
+    MAX_LIMIT,
     MAX_POINTS,
     MAX_TIME,
     MAX_TIME_DIGITS,
+    PROCESS,
     RANGES,
     STEPS,
+    UNIT,
     BadRequestError,
     parse_query,
     parse_summary_query,
+    parse_top_query,
 )
 from cpusensor.model.records import Cause
 from cpusensor.model.summary import Spread
 from cpusensor.outlets import wire
+from tests.blames import blame, process, unit
 from tests.fakes import START
 from tests.running import Running
 from tests.samples import sample, without_known
@@ -115,6 +121,15 @@ def test_the_parameters_of_the_summary_are_those_that_are_parsed() -> None:
     assert described["above"] == {"type": "integer", "minimum": 0, "maximum": 100, "default": DEFAULT_ABOVE}
 
 
+def test_the_parameters_of_the_top_are_those_that_are_parsed() -> None:
+    described = parameters("/api/top")
+
+    with pytest.raises(BadRequestError, match=f"allowed are {', '.join(described)}$"):
+        parse_top_query({"other": ""}, START)
+    assert described["by"] == {"enum": [UNIT, PROCESS], "default": UNIT}
+    assert described["limit"] == {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+
+
 def test_the_causes_are_those_that_a_gap_can_have() -> None:
     assert SCHEMAS["Cause"]["enum"] == list(Cause)
     assert SCHEMAS["Summary"]["properties"]["gaps"]["propertyNames"]["enum"] == list(Cause)
@@ -137,6 +152,20 @@ async def test_the_summary_is_as_described(running: Running) -> None:
     assert (empty["mean"], empty["busy"]) == (None, [])
     assert (len(summary["busy"]), list(summary["gaps"])) == (1, [])
     assert summary.keys() == SCHEMAS["Summary"]["properties"].keys()
+
+
+async def test_the_top_is_as_described(running: Running) -> None:
+    _, empty = await ask(running, "api/top")
+    await running.clock.advance(5)
+    await running.history.blames.add([blame(START + 5, unit("a.service"), process("a"))])
+    _, units = await ask(running, "api/top?range=15m")
+    _, processes = await ask(running, "api/top?range=15m&by=process")
+
+    assert empty["top"] == []
+    assert (len(units["top"]), len(processes["top"])) == (1, 1)
+    assert processes["top"][0].keys() == SCHEMAS["Leader"]["properties"].keys()
+    await running.restart("--trust-proxy", "127.0.0.1")
+    assert (await ask(running, "api/top"))[0] == 403
 
 
 async def test_the_history_is_as_described(running: Running) -> None:
@@ -165,6 +194,7 @@ async def test_a_table_is_as_described(running: Running) -> None:
 async def test_a_bad_request_is_as_described(running: Running) -> None:
     assert (await ask(running, "api/history?range=2h"))[0] == 400
     assert (await ask(running, "api/summary?above=101"))[0] == 400
+    assert (await ask(running, "api/top?by=user"))[0] == 400
     assert (await ask(running, "events?after=soon"))[0] == 400
 
 
