@@ -144,6 +144,16 @@ def cost(before: Cost, after: Cost) -> dict[str, Json]:
     }
 
 
+def spent(before: Cost, after: Cost) -> dict[str, Json]:
+    """What recording has cost since `before`: in so many seconds, those of CPU, and MiB written."""
+    written = None if before.written is None or after.written is None else after.written - before.written
+    return {
+        "seconds": after.moment.monotonic - before.moment.monotonic,
+        "cpu_seconds": round(after.cpu_s - before.cpu_s, 1),
+        "written_mib": None if written is None else round(written / MIB, 2),
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
     """How names of units and processes are read, and whether this reader may see them."""
@@ -238,6 +248,7 @@ def boot(status: Status, record: Boot) -> dict[str, Json]:
         "state": status.state,
         "cpus": record.machine.cpus,
         "zone": record.machine.zone,
+        "boot_time": record.machine.boot_time,
         "who": who(record.who),
     }
 

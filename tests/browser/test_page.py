@@ -75,6 +75,9 @@ def test_a_killed_service_leaves_a_labelled_gap_and_the_page_comes_back_by_itsel
         wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
         service.kill()
         state(page)("reconnecting")
+        for told in ("#samples-summary", "#no-gaps"):
+            expect(page.locator(told)).to_contain_text("Nothing is known since")
+            expect(page.locator(told)).not_to_contain_text("No interruptions")
         wait_until_clock(time.time() + 2)  # at least one slot stays empty
         service.start()
 
@@ -83,6 +86,24 @@ def test_a_killed_service_leaves_a_labelled_gap_and_the_page_comes_back_by_itsel
         state(page)("live")
         assert re.search(r"crashed.*\d\d:\d\d.*CPU averaged \d+", gap.inner_text().replace("\xa0", " "))
         assert int(gap.get_attribute("data-to") or 0) > int(gap.get_attribute("data-from") or 0)
+        assert visit.complaints() == []
+
+
+def test_after_a_change_of_the_interval_the_title_names_the_step_that_is_drawn(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with Service(tmp_path, interval_s=2) as service, Visit(browser, service.url) as visit:
+        visit.expect(LOST)
+        page = visit.open(locale="en-GB")
+        expect(page.locator("#samples-title")).to_have_text("Samples every 2\u00a0s")
+        wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
+        service.terminate()
+        service.interval_s = 3
+        service.start()
+
+        # The finest step that both runs divide.
+        expect(page.locator("#samples-title")).to_have_text("Means of 6\u00a0s, min to max")
+        expect(page.locator("#step")).to_have_text("a sample every 3 s")
         assert visit.complaints() == []
 
 

@@ -32,6 +32,14 @@ test("only what lies within the picture counts as interrupted", () => {
   assert.match(spaced(text), /1 interruption, 17 min\.$/);
 });
 
+test("of what has not arrived nothing is said but that", () => {
+  const waiting = { ...frame, pending: NOON + 1800 };
+  const told = (gaps) => spaced(summary.samplesSummary(hourWith({ 5: 10 }), { ...waiting, gaps }, language));
+
+  assert.match(told([]), /at 12:00:05\. Nothing known since 12:30\.$/);
+  assert.match(told([gap]), /1 interruption, 14 min\. Nothing known since 12:30\.$/);
+});
+
 test("an hour without a value says so", () => {
   assert.equal(summary.samplesSummary(hourWith({}), frame, language), "empty");
   assert.equal(summary.averagesSummary(hourWith({}), frame, language), "no minutes");

@@ -37,7 +37,7 @@ export const plainTexts = {
   cause_unreadable: "unread", cause_unreadable_open: "not read",
   cause_other: "interrupted", short_other: "gap",
   gap_since: "since {time}", gap_when: "{span}, {duration}", gap_mean: "CPU averaged {cpu}",
-  summary_empty: "empty", summary_minutes_empty: "no minutes", summary_no_gaps: "No interruptions.",
+  summary_empty: "empty", summary_minutes_empty: "no minutes", summary_no_gaps: "No interruptions.", summary_unknown: "Nothing known since {time}.",
   summary_gaps_one: "1 interruption, {duration}.", summary_gaps_other: "{count} interruptions, {duration}.",
   summary_samples: "Average {mean}, peak {peak} at {at}.", summary_minutes: "Busiest {span} {peak}, calmest {lowest}.",
   summary_minutes_long: "Busiest stretch {span} {peak}, calmest {lowest}.",

@@ -69,7 +69,7 @@ async def _read_boot(app: web.Application, lang: str, who: wire.Who) -> wire.Jso
 
 def _context(app: web.Application, lang: str, boot: wire.Json) -> dict[str, object]:
     """What the template names."""
-    assets = app[ASSETS]
+    assets, costs = app[ASSETS], app[COST].read()
     return {
         "lang": lang,
         "languages": list(assets.texts),
@@ -81,7 +81,8 @@ def _context(app: web.Application, lang: str, boot: wire.Json) -> dict[str, obje
         "script": SCRIPT,
         "style": STYLE,
         "is_exposed": app[IS_EXPOSED],
-        "cost": wire.cost(*app[COST].read()),
+        "cost": wire.cost(*costs),
+        "spent": wire.spent(*costs),
         "scope": app[KERNEL].scope().value,
         "boot": boot,
     }

@@ -46,6 +46,16 @@ async def test_what_recording_costs_is_told_beside_the_sample_and_on_the_page(ru
     assert "takes 0.8 s of CPU an hour and 40.0 MiB of memory. It writes 6.0 MiB an hour to disk." in html
 
 
+async def test_until_ten_minutes_were_measured_the_page_tells_what_was_spent_so_far(running: Running) -> None:
+    await running.clock.advance(240)
+    running.kernel.spent = {"cpu_s": 0.4, "memory": 40 << 20, "written": 3 << 20}
+    async with await running.get("") as response:
+        html = await response.text()
+
+    assert "So far, in 4 min, cpusensor itself took 0.4 s of CPU; it holds 40.0 MiB of memory." in html
+    assert "It wrote 3.0 MiB to disk." in html
+
+
 async def test_a_sample_names_everything_that_was_measured(running: Running) -> None:
     await running.clock.advance(5)
 

@@ -19,6 +19,8 @@ async def test_the_page_holds_the_first_hour(running: Running) -> None:
     assert boot["minutes"] == await running.json("api/history?range=1h&step=60&series=modes")
     assert boot["newest"].items() < (await running.json("api/now")).items()
     assert boot["interval"] == 5
+    machine = await running.json("api/host")
+    assert {key: boot[key] for key in ("cpus", "zone", "boot_time")}.items() <= machine.items()
 
 
 async def test_a_host_name_cannot_break_out_of_the_page(running: Running) -> None:

@@ -18,7 +18,7 @@ import { addressedView, followAddress, writeAddress } from "./ui/address.js";
 import { announce, byId } from "./ui/dom.js";
 import { tables } from "./ui/tables.js";
 import { ZONE } from "./ui/zones.js";
-import { showNewest, showNote, showReadouts, showRemarks, showStatus, showSummaries, showTitles, statusText } from "./ui/words.js";
+import { showNewest, showNote, showReadouts, showRemarks, showStatus, showSummaries, showTitles, showUptime, statusText } from "./ui/words.js";
 
 /**
  * What the browser tells of its reader: some hide it behind errors.
@@ -176,6 +176,7 @@ function show() {
   const parts = [
     () => showStatus(status, state, language, boot.host),
     () => showNewest(state.newest, language),
+    () => showUptime(state.now(clock()) - boot.boot_time, language),
     () => makeCharts(frame),
     () => charts.samples?.show(version, () => series.sampleColumns(frame.end), frame),
     () => charts.minutes?.show(version, () => series.averageColumns(frame.end), frame),

@@ -85,6 +85,8 @@ interface Boot {
   cpus: number | null;
   /** The IANA name of the machine's time zone. */
   zone: string;
+  /** When the machine was booted, UTC Unix seconds. */
+  boot_time: number;
 }
 
 interface Hello {

@@ -9,7 +9,7 @@ import { apart } from "./model/apart.js";
 import { Navigation } from "./model/navigation.js";
 import { isFollowing, viewQuery } from "./model/view.js";
 import { fetchAverages } from "./net/api.js";
-import { fetchDigest } from "./net/beside.js";
+import { fetchDigest, fetchMachine } from "./net/beside.js";
 import { Latest } from "./net/latest.js";
 import { depth } from "./ui/address.js";
 import { byId } from "./ui/dom.js";
@@ -84,6 +84,9 @@ export function attach(desk) {
   }
 
   const follow = coresOfTheHour(desk);
+  const machines = new Latest(fetchMachine, (machine) => Object.assign(desk.boot, machine && { boot_time: machine.boot_time }));
+  /** Whenever the stream comes back the machine may have been booted anew. */
+  const wantMachine = () => state.phase === "open" && machines.want(String(state.since), null);
   const digests = new Latest(fetchDigest, (digest) => {
     scene.digest = digest;
     desk.paint();
@@ -106,6 +109,7 @@ export function attach(desk) {
     ({ to }) => showZones(desk.zones, to, language.words),
     () => showStatistics(scene.digest, language),
     follow,
+    wantMachine,
   );
   [() => attachRanges(go), () => attachMore(desk, go), () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)), attachHelp, () => attachZones(desk)].forEach(apart);
   desk.paint();

@@ -5,6 +5,16 @@ import { fetchJson } from "./api.js";
 const QUARTER_HOUR_S = 900;
 
 /**
+ * What is true of the machine until somebody changes it.
+ * @param {null} _
+ * @param {AbortSignal} signal
+ * @returns {Promise<{boot_time: number}>}
+ */
+export function fetchMachine(_, signal) {
+  return fetchJson("api/host", signal);
+}
+
+/**
  * The figures of a span.
  * @param {Stretch} span
  * @param {AbortSignal} signal

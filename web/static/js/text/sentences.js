@@ -5,14 +5,14 @@ import { coveredFrom, longSamples } from "../model/coverage.js";
 import { MINUTE_S } from "../model/units.js";
 
 /**
- * @param {Gap[]} gaps
- * @param {number} from start of the picture; what lies before it does not count
- * @param {Language} language
+ * What lies before the picture does not count, and of what has not arrived nothing is said but that.
+ * @type {Sentence<Pick<Frame, "gaps" | "from" | "pending">>}
  */
-function interruptions(gaps, from, { words, format }) {
-  if (gaps.length === 0) return words.text("summary_no_gaps");
+function interruptions({ gaps, from, pending }, { words, format }) {
+  const unknown = pending === null ? [] : [words.text("summary_unknown", { time: format.when(pending) })];
+  if (gaps.length === 0) return unknown[0] ?? words.text("summary_no_gaps");
   const missing = gaps.reduce((sum, gap) => sum + gap.to - Math.max(gap.from, from), 0);
-  return words.plural("summary_gaps", gaps.length, { duration: format.duration(missing) });
+  return [words.plural("summary_gaps", gaps.length, { duration: format.duration(missing) }), ...unknown].join(" ");
 }
 
 /** Seconds of the finest step that no limit of the service takes away. */
@@ -61,7 +61,7 @@ export function samplesSummary(series, frame, { words, format }) {
   const time = /** @type {{time: number}} */ (rows[highest.peakIndex]).time;
   const at = timeText(time, series, format);
   const figures = words.text("summary_samples", { mean: format.whole(found.mean), peak: format.whole(highest.peak), at });
-  return `${figures} ${interruptions(frame.gaps, frame.from, { words, format })}`;
+  return `${figures} ${interruptions(frame, { words, format })}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** What the keys do, behind "?". */
+/** What the figures mean and what keys and gestures do, behind "?". */
 
 import { byId } from "./dom.js";
 
@@ -11,4 +11,6 @@ export function openHelp() {
 export function attachHelp() {
   byId("help-open").addEventListener("click", openHelp);
   byId("help-close").addEventListener("click", () => dialog().close());
+  /* Of what lies beside the dialog it is the target itself. */
+  dialog().addEventListener("click", ({ target }) => target === dialog() && dialog().close());
 }

@@ -10,8 +10,29 @@ import { byId, make, write } from "./dom.js";
 const NOTABLE_STEAL = 1;
 const PARTS = /** @type {const} */ (["user", "system", "irq", "iowait", "steal", "load", "pressure"]);
 
+/** Parts of the bar at the top, from left to right. */
+const BAR = /** @type {const} */ (["user", "system", "irq", "steal"]);
+
+/** Where each part of the bar ends. @param {Sample | null} newest */
+function showBar(newest) {
+  let end = 0;
+  for (const part of BAR) {
+    end += newest?.[part] ?? 0;
+    byId("now-bar").style.setProperty(`--to-${part}`, `${end}%`);
+  }
+}
+
+/**
+ * "up 41 d"
+ * @type {Sentence<number, void>}
+ */
+export function showUptime(seconds, { words, format }) {
+  write(byId("machine"), words.text("up", { duration: format.roughly(seconds) }));
+}
+
 /** @type {Sentence<Sample | null, void>} */
 export function showNewest(newest, { words, format }) {
+  showBar(newest);
   const [number = "", unit = ""] = format.whole(newest?.cpu ?? null).split("\u00a0");
   write(byId("now-number"), number);
   byId("now-number").toggleAttribute("data-long", number.length > 2);
@@ -83,7 +104,7 @@ let written = "";
  * @param {Language} language
  */
 export function showSummaries(picture, series, frame, language) {
-  const begun = [frame.beginning === null, series.hasAverage];
+  const begun = [frame.beginning === null, series.hasAverage, frame.pending];
   const version = [picture, language.format.zone(frame.to), Math.floor(frame.to / 60), ...begun, ...frame.gaps.map(({ to, isOpen }) => isOpen || to)].join();
   if (version === written) return;
   written = version;
@@ -106,6 +127,7 @@ export function showTitles(view, series, frame, interval, { words, format }) {
   write(byId("samples-title"), words.text(series.fine.step > interval ? "samples_means" : "samples_title", { step: /** @type {string} */ (step) }));
   write(byId("minutes-title"), words.text("minutes_title", { step: /** @type {string} */ (average) }));
   write(byId("span"), format.span(frame.from, frame.to));
+  write(byId("step"), words.text("step", { seconds: interval }));
 }
 
 /**
@@ -141,12 +163,14 @@ function item({ sentence, attributes, cause, jump }) {
 export function showRemarks(frame, language, anew = false) {
   /* An open gap reaches farther with each tick, which its sentence does not say. */
   const gaps = frame.gaps.map(({ to, ...gap }) => ({ ...gap, to: !gap.isOpen && to }));
-  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable, frame.busy, language.format.zone(frame.to)]);
+  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable, frame.busy, frame.pending, language.format.zone(frame.to)]);
   if (version === listed && !anew) return;
   listed = version;
   document.documentElement.toggleAttribute("data-doubt", frame.unreliable.length > 0);
   const items = remarks(frame, language).map(item);
   byId("gaps").replaceChildren(...items);
-  const none = language.words.text(frame.busy ? "happened_none" : "gaps_none");
-  write(byId("no-gaps"), items.length === 0 ? none : "");
+  const { words, format } = language;
+  const none = words.text(frame.busy ? "happened_none" : "gaps_none");
+  const unknown = frame.pending === null ? "" : words.text("summary_unknown", { time: format.when(frame.pending) });
+  write(byId("no-gaps"), unknown || (items.length === 0 ? none : ""));
 }
