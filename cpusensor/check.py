@@ -18,10 +18,10 @@ from typing import Generic, TextIO, TypeVar
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.query import MAX_TIME
 from cpusensor.model.records import Cause, Gap, Rollup, Run, Sample
 from cpusensor.model.rollup import MINUTE, TIERS, Tier, as_rollup, roll_up, sum_cores
 from cpusensor.model.sanity import core_faults, sample_faults
+from cpusensor.model.times import MAX_TIME
 from cpusensor.store.columns import (
     GAP_COLUMNS,
     RUN_COLUMNS,

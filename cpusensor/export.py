@@ -11,13 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from cpusensor.check import Progress
 from cpusensor.kernel.clock import Clock, SystemClock
-from cpusensor.model.query import CSV, MAX_TIME, BadRequestError, parse_query
+from cpusensor.model.query import CSV, BadRequestError, parse_query
+from cpusensor.model.times import MAX_TIME, parse_time
 from cpusensor.outlets import spreadsheet
 from cpusensor.recording.table import Source, plan_table, read_table
 from cpusensor.recording.view import Pending
@@ -78,21 +78,11 @@ class Meter:
 
 
 def time_of(text: str) -> int:
-    """Epoch seconds of a time in them or in ISO 8601, where one without a zone is UTC. Raises ArgumentTypeError."""
+    """UTC Unix seconds. Raises ArgumentTypeError."""
     try:
-        # Checked before int(), which takes time that grows with the square of the digits.
-        if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_TIME)):
-            time = int(text)
-        else:
-            moment = datetime.fromisoformat(text)
-            time = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        time = -1
-    if not 0 <= time <= MAX_TIME:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time; give epoch seconds or ISO 8601 such as 2026-01-31T12:00, which is UTC without a zone"
-        )
-    return time
+        return parse_time(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -179,7 +179,7 @@ REFUSED = {
     "--format csv --step 7 --output {folder}/x": "--step: 7 is not offered; allowed are 5, 10, 15, 30,",
     "--format csv --series all --output {folder}/x": "--series: 'all' is not allowed; it must be any of modes,",
     "--format csv --from 9 --to 8": "python -m cpusensor.export: --from: 9 is not before --to, 8",
-    "--format csv --from soon": "python -m cpusensor.export: argument --from: 'soon' is no time; give epoch seconds or",
+    "--format csv --from soon": "python -m cpusensor.export: argument --from: 'soon' is no time; it must be epoch",
     "--format xml": "python -m cpusensor.export: argument --format: invalid choice: 'xml' (choose from",
     "--format sqlite --step 60": "python -m cpusensor.export: --step and --series are for --format csv;",
     "": "python -m cpusensor.export: the following arguments are required: --format",

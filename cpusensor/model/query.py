@@ -13,6 +13,7 @@ from cpusensor.model.figures import SERIES
 from cpusensor.model.grid import slot_at
 from cpusensor.model.kept import ALL_KEPT, Kept
 from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap, Span
+from cpusensor.model.times import MAX_TIME, MAX_TIME_DIGITS, WRITTEN, parse_time
 
 RANGES = {
     "15m": 900,
@@ -36,10 +37,6 @@ DEFAULT_POINTS = 1500
 """About one for each pixel of a wide chart."""
 MAX_POINTS = 5000
 """Bounds the work and the memory of one answer."""
-MAX_TIME = 253_402_300_799
-"""The last second of the year 9999."""
-# Checked before int(), which takes time that grows with the square of the digits.
-MAX_TIME_DIGITS = len(str(MAX_TIME))
 
 _PARAMETERS = ("range", "from", "to", "step", "points", "series", "format")
 _SUMMARY_PARAMETERS = ("range", "from", "to", "above")
@@ -258,7 +255,7 @@ def parse_span(query: Mapping[str, str], newest: int, first: int | None = None) 
             raise BadRequestError(
                 f"range: {query['range']!r} cannot be combined with from and to; give one or the other"
             )
-        from_time, to_time = (_parse_integer(query, name, 0, MAX_TIME) for name in ("from", "to"))
+        from_time, to_time = (_parse_end(query, name) for name in ("from", "to"))
         if from_time >= to_time:
             raise BadRequestError(f"from: {from_time} is not before to, {to_time}; it must be")
         # Nothing is known of the future; a span that lies in it has no elements.
@@ -271,6 +268,16 @@ def parse_span(query: Mapping[str, str], newest: int, first: int | None = None) 
             f"range: {name!r} is not allowed; it must be one of {', '.join(RANGES)}, {ALL}, or give from and to"
         )
     return newest - RANGES[name], newest
+
+
+def _parse_end(query: Mapping[str, str], name: str) -> int:
+    text = query.get(name)
+    if text is None:
+        raise BadRequestError(f"{name}: missing; it must be {WRITTEN}")
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise BadRequestError(f"{name}: {text!r} is not allowed; it must be {WRITTEN}") from error
 
 
 def _parse_integer(query: Mapping[str, str], name: str, lowest: int, highest: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cpusensor.model.blame import Blame, cut, merge
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.query import MAX_TIME
+from cpusensor.model.times import MAX_TIME
 from cpusensor.store.columns import Row
 from cpusensor.store.database import RECENT_S, Database
 from cpusensor.store.levels import (

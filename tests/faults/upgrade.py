@@ -8,8 +8,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from cpusensor.model.query import MAX_TIME
 from cpusensor.model.rollup import TIERS
+from cpusensor.model.times import MAX_TIME
 from cpusensor.store.levels import TABLES as BLAMES
 from cpusensor.store.statements import rows_of
 from tests.faults.harness import Lab, fault

@@ -11,6 +11,16 @@ test("every view has an address that leads back to it", () => {
   for (const view of views) assert.deepEqual(parseView(`?${viewQuery(view)}`), view);
 });
 
+test("a span may be written in ISO 8601, in UTC unless it names a zone", () => {
+  const span = { from: NOW, to: NOW + 3600 };
+  const searches = [
+    "?from=2025-11-23T22:20&to=2025-11-23T23:20:00.5Z", "?from=2025-11-24T00:20:00+02:00&to=2025-11-23%2023:20", `?from=${NOW}&to=2025-11-23T19:20-04:00`,
+  ];
+  for (const search of searches) assert.deepEqual(parseView(search), span, search);
+  assert.deepEqual(parseView("?from=2025-11-23&to=2025-11-24"), { from: NOW - NOW % 86_400, to: NOW - NOW % 86_400 + 86_400 });
+  assert.deepEqual(parseView("?from=2025-13-01&to=2025-11-24"), { range: "1h" });
+});
+
 test("what is not understood is the hour", () => {
   const searches = ["", "?range=2h", "?range=toString", "?from=5", "?from=9&to=3", "?from=-1&to=9", "?from=1e3&to=9000", "?lang=ru"];
   for (const search of searches) assert.deepEqual(parseView(search), { range: "1h" }, search);

@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 from cpusensor.model.figures import SERIES
 from cpusensor.model.query import (
     MAX_POINTS,
-    MAX_TIME,
     RANGES,
     BadRequestError,
     Grid,
     choose_grid,
     parse_query,
 )
+from cpusensor.model.times import MAX_TIME
 
 NEWEST = 1_763_936_410
 
@@ -110,6 +110,12 @@ def test_a_bad_request_is_told_the_parameter_the_value_and_what_is_allowed(query
         choose_grid(parse_query(query, NEWEST), [5])
 
     assert str(refused.value).startswith(said)
+
+
+def test_a_span_may_be_written_in_iso_8601() -> None:
+    written = parse_query({"from": "2025-11-23T00:00", "to": "2025-11-23T12:00:00+02:00"}, NEWEST)
+
+    assert (written.from_time, written.to_time) == (1_763_856_000, 1_763_892_000)
 
 
 def test_a_step_of_any_number_of_months_is_offered() -> None:

@@ -2,9 +2,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpusensor.model.buckets import Buckets
-from cpusensor.model.query import MAX_TIME, Answer, Grid, Question
+from cpusensor.model.query import Answer, Grid, Question
 from cpusensor.model.records import Cause, Gap
 from cpusensor.model.rollup import as_rollup
+from cpusensor.model.times import MAX_TIME
 from cpusensor.outlets import spreadsheet
 from tests.samples import NOON, sample, without_known
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 
 from cpusensor.check import main as check
-from cpusensor.model.query import MAX_TIME
 from cpusensor.model.records import Sample
 from cpusensor.model.rollup import TIERS
+from cpusensor.model.times import MAX_TIME
 from cpusensor.store.backfill import Backfill
 from cpusensor.store.levels import TABLES as BLAMES
 from cpusensor.store.opening import History, open_history

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from cpusensor.check import main as check
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.query import MAX_TIME
 from cpusensor.model.records import Cause, Measured, Sample
 from cpusensor.model.rollup import TIERS, as_rollup, roll_up
+from cpusensor.model.times import MAX_TIME
 from cpusensor.store.columns import rollup_of_row
 from cpusensor.store.opening import History, open_history
 from cpusensor.store.plan import Extent, plan, tiers_for

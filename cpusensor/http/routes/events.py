@@ -11,7 +11,8 @@ from cpusensor.http.keys import BROADCAST, GUARD, HISTORY, SETTINGS
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import error_answer
 from cpusensor.http.status import status_of
-from cpusensor.model.query import MAX_TIME_DIGITS, BadRequestError
+from cpusensor.model.query import BadRequestError
+from cpusensor.model.times import MAX_TIME_DIGITS
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import FullError, Stream
 

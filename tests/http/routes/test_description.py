@@ -1,6 +1,7 @@
 """The description of the API, held against the service that it describes."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
@@ -17,12 +18,9 @@ from cpusensor.model.query import (
     CSV,
     DEFAULT_ABOVE,
     DEFAULT_LIMIT,
-    DEFAULT_POINTS,
     JSON,
     MAX_LIMIT,
     MAX_POINTS,
-    MAX_TIME,
-    MAX_TIME_DIGITS,
     PROCESS,
     RANGES,
     STEPS,
@@ -34,6 +32,7 @@ from cpusensor.model.query import (
 )
 from cpusensor.model.records import Cause
 from cpusensor.model.summary import Spread
+from cpusensor.model.times import MAX_TIME, MAX_TIME_DIGITS
 from cpusensor.outlets import wire
 from tests.blames import blame, process, unit
 from tests.fakes import START
@@ -59,7 +58,8 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 def parameters(path: str) -> dict[str, dict[str, Any]]:
     """The schemas of an address's parameters."""
-    return {one["name"]: one["schema"] for one in DESCRIPTION["paths"][path]["get"]["parameters"]}
+    described = map(resolved, DESCRIPTION["paths"][path]["get"].get("parameters", []))
+    return {one["name"]: resolved(one["schema"]) for one in described}
 
 
 async def ask(running: Running, address: str) -> tuple[int, Any]:
@@ -98,9 +98,10 @@ def test_the_parameters_of_the_history_are_those_that_are_parsed() -> None:
 
     with pytest.raises(BadRequestError, match=f"allowed are {', '.join(described)}$"):
         parse_query({"other": ""}, START)
-    assert described["range"] == {"enum": [*RANGES, ALL], "default": "1h"}
-    assert described["from"] == described["to"] == {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
-    assert (described["points"]["maximum"], described["points"]["default"]) == (MAX_POINTS, DEFAULT_POINTS)
+    assert described["range"]["enum"] == [*RANGES, ALL]
+    assert described["from"] == described["to"]
+    assert described["from"]["anyOf"][0] == {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
+    assert described["points"]["maximum"] == MAX_POINTS
     assert described["series"]["items"]["enum"] == list(SERIES)
     assert described["format"] == {"enum": [JSON, CSV], "default": JSON}
     assert parameters("/events")["after"]["maximum"] == 10**MAX_TIME_DIGITS - 1
@@ -128,6 +129,45 @@ def test_the_parameters_of_the_top_are_those_that_are_parsed() -> None:
         parse_top_query({"other": ""}, START)
     assert described["by"] == {"enum": [UNIT, PROCESS], "default": UNIT}
     assert described["limit"] == {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+
+
+OPERATIONS = [
+    (path, method, operation) for path, methods in DESCRIPTION["paths"].items() for method, operation in methods.items()
+]
+
+
+async def test_no_default_excludes_another_parameter(running: Running) -> None:
+    """Generated clients send every default with every request."""
+    spans = "", f"from={START}&to={START + 60}", "range=24h", "step=60", "points=9"
+    for path, _, _ in OPERATIONS:
+        defaults = {name: schema["default"] for name, schema in parameters(path).items() if "default" in schema}
+        for span in spans if "range" in parameters(path) else ():
+            if span.partition("=")[0] in {"", *parameters(path)}:
+                query = "&".join([span, *(f"{name}={value}" for name, value in defaults.items())])
+                assert await running.status(f"{path[1:]}?{query}") == 200, f"{path}?{query}"
+
+
+def test_what_linters_of_descriptions_ask_for_is_there() -> None:
+    """As redocly and spectral do by their recommended rules; too heavy to be installed for it."""
+    tags = {tag["name"] for tag in DESCRIPTION["tags"]}
+
+    assert {"license", "contact"} <= DESCRIPTION["info"].keys()
+    for path, _, operation in OPERATIONS:
+        assert operation["description"], path
+        assert set(operation["tags"]) & tags == set(operation["tags"]) != set(), path
+
+
+def test_every_schema_says_what_it_is_made_of_and_has_a_name_for_those_who_generate_clients() -> None:
+    def schemas(part: object) -> Iterator[dict[str, Any]]:
+        if isinstance(part, dict) and ("type" in part or "oneOf" in part):
+            yield part
+        for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+            yield from schemas(inner)
+
+    for schema in schemas(DESCRIPTION):
+        assert "items" in schema or "array" not in schema.get("type", ""), schema
+        assert set(schema.get("required", [])) <= schema.get("properties", {}).keys(), schema
+        assert all("title" in one or "$ref" in one for one in schema.get("oneOf", [])), schema
 
 
 def test_the_causes_are_those_that_a_gap_can_have() -> None:

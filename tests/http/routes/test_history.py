@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,24 @@ async def test_damaged_rollups_are_told_and_never_served(running: Running, caplo
     await running.clock.advance(60)
     await running.stop()
     assert check([str(running.database)]) == 0
+
+
+async def test_series_that_are_given_one_by_one_add_up(running: Running) -> None:
+    await running.clock.advance(5)
+
+    repeated = await running.json("api/history?series=modes&series=load,modes&series=pressure")
+    at_once = await running.json("api/history?series=modes,load,pressure")
+
+    assert repeated == at_once
+    assert await running.status("api/history?series=modes&series=all") == 400
+
+
+async def test_a_span_in_iso_8601_is_the_same_span(running: Running) -> None:
+    await running.clock.advance(60)
+    written = datetime.fromtimestamp(START, UTC).isoformat()
+
+    history = await running.json(f"api/history?from={written}&to={START + 60}")
+    summary = await running.json(f"api/summary?from={written}&to={START + 60}")
+
+    assert history == await running.json(f"api/history?from={START}&to={START + 60}")
+    assert (summary["from"], summary["mean"]) == (START, CPU)

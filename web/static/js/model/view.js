@@ -28,9 +28,22 @@ export function parseView(search) {
   const query = new URLSearchParams(search);
   const range = query.get("range") ?? "";
   if (Object.keys(RANGES).includes(range)) return { range };
-  const [from, to] = ["from", "to"].map((name) => query.get(name) ?? "");
-  const isSpan = [from, to].every((text) => /^\d{1,10}$/.test(/** @type {string} */ (text))) && Number(from) < Number(to);
-  return isSpan ? { from: Number(from), to: Number(to) } : LIVE_HOUR;
+  const from = moment(query.get("from") ?? "");
+  const to = moment(query.get("to") ?? "");
+  return from >= 0 && from < to ? { from, to } : LIVE_HOUR;
+}
+
+/** In an address a plus that nobody encoded is a space. */
+const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+ -]\d\d:\d\d)?)?$/;
+
+/**
+ * @param {string} text UTC Unix seconds, or ISO 8601, in UTC unless it names a zone
+ * @returns UTC Unix seconds; NaN of anything else
+ */
+function moment(text) {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  const [, day, time = "00:00", zone = "Z"] = ISO.exec(text) ?? [];
+  return Date.parse(`${day}T${time}${zone.replace(" ", "+")}`) / 1000;
 }
 
 /**
