@@ -9,7 +9,10 @@ from pathlib import Path
 from cpusensor import __version__
 from cpusensor.http.cache import Body, body_of
 
-WEB = Path(__file__).parent.parent.parent / "web"
+_PACKAGE = Path(__file__).parent.parent
+
+WEB = _PACKAGE / "web" if (_PACKAGE / "web").is_dir() else _PACKAGE.parent / "web"
+"""Inside the package where it was installed, beside it in a checkout."""
 
 SCRIPT, FURTHER, STYLE = "page.js", "zoom.js", "page.css"
 """The page's own modules in one file, those that can wait in a second, and all style sheets in a third: each further

@@ -51,8 +51,11 @@ class Protocol(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Answer what is no request, or an error of our own, as all errors are answered; the log tells more of it."""
-        super().handle_error(request, status, exc, message)
-        response = refuse_unrouted(*_too_large(exc) or (status,))
+        excess = _too_large(exc)
+        # A browser with many cookies is no error of ours.
+        if excess is None:
+            super().handle_error(request, status, exc, message)
+        response = refuse_unrouted(*excess or (status,))
         # What follows a request that could not be read cannot be told from the rest of it.
         response.force_close()
         return response
