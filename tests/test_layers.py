@@ -28,7 +28,7 @@ ONLY_IN = {
     "aiohttp_jinja2": "http",
     "aiosqlite": "store.database",
     "argparse": "config.settings check export",
-    "datetime": "logs model.times store.file outlets.spreadsheet",
+    "datetime": "kernel.zone logs model.times store.file outlets.sentences outlets.spreadsheet",
     "fcntl": "store.file",
     "jinja2": "http.app",
     "json": "logs outlets.wire http.assets",

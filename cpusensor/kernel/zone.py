@@ -1,14 +1,20 @@
-"""Reads which time zone the machine is set to."""
+"""Reads which time zone the machine is set to, and tells times in it."""
 
 import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 UNKNOWN = "UTC"
 """The zone of a machine that says nothing else."""
+
+MAX_DIGITS = 12
+"""Of epoch seconds, up to the year 9999."""
+
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
 _NO_ZONES = ("localtime", "posixrules", "posix/", "right/")
@@ -25,6 +31,29 @@ def zone_of(variable: str | None, root: Path = Path("/")) -> str:
 def machine_zone() -> str:
     """The zone of the machine that this runs on."""
     return zone_of(os.environ.get("TZ"))
+
+
+def local_time(time: int, zone: str) -> datetime:
+    """A time as clocks in a zone show it."""
+    return datetime.fromtimestamp(time, ZoneInfo(zone))
+
+
+def time_in(text: str, zone: str, now: float) -> int:
+    """The time that a text means: epoch seconds, ISO 8601, or HH:MM, the latest such time before `now`.
+
+    Without a zone of its own it is meant as clocks in `zone` show it. Raises ValueError for what is no time.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
+        return int(text)
+    try:
+        if not _CLOCK.fullmatch(text):
+            moment = datetime.fromisoformat(text)
+            return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp())
+        hour, minute = map(int, text.split(":"))
+        moment = local_time(int(now), zone).replace(hour=hour, minute=minute, second=0, fold=0)
+        return int((moment if moment.timestamp() <= now else moment - timedelta(days=1)).timestamp())
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
 
 
 def _told(variable: str | None, root: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ A grid has a step; its elements are the UTC multiples of the step in (from, to],
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
@@ -41,12 +41,15 @@ MAX_POINTS = 5000
 _PARAMETERS = ("range", "from", "to", "step", "points", "series", "format")
 _SUMMARY_PARAMETERS = ("range", "from", "to", "above")
 _TOP_PARAMETERS = ("range", "from", "to", "by", "limit")
+_WHY_PARAMETERS = ("range", "from", "to", "at", "lang")
 
 DEFAULT_ABOVE = 80
 """Percent from which on the CPU use counts as high, unless it is asked for otherwise."""
 
 UNIT, PROCESS = "unit", "process"
 """By whom the CPU time is told: by control group, or by process."""
+AROUND_S = 3600
+"""Seconds before and after a moment in which what it lies in is looked for."""
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 """Names of an answer."""
 
@@ -90,6 +93,15 @@ class TopQuery:
     """UNIT or PROCESS."""
     limit: int
     """At most so many names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyQuery:
+    """A span, or a moment, that is to be explained."""
+
+    span: Span
+    at: int | None
+    """The moment; None for a span."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +206,31 @@ def parse_top_query(query: Mapping[str, str], newest: int, first: int | None = N
         raise BadRequestError(f"by: {by!r} is not allowed; it must be {UNIT} or {PROCESS}")
     limit = _parse_integer(query, "limit", 1, MAX_LIMIT) if "limit" in query else DEFAULT_LIMIT
     return TopQuery(span=Span(from_time=from_time, to_time=to_time), by=by, limit=limit)
+
+
+def parse_why_query(
+    query: Mapping[str, str], newest: int, first: int | None = None, time_of: Callable[[str], int] = int
+) -> WhyQuery:
+    """What the parameters ask to have explained; as `parse_query`. Raises BadRequestError.
+
+    `time_of` is the time that a text means, in UTC Unix seconds; it raises ValueError for none.
+    """
+    _refuse_others(query, _WHY_PARAMETERS)
+    if "at" not in query:
+        from_time, to_time = parse_span(query, newest, first)
+        return WhyQuery(span=Span(from_time=from_time, to_time=to_time), at=None)
+    for name in ("range", "from", "to"):
+        if name in query:
+            raise BadRequestError(f"at: {query['at']!r} cannot be combined with {name}; give one of them")
+    try:
+        at = time_of(query["at"])
+    except ValueError as error:
+        raise BadRequestError(
+            f"at: {query['at']!r} is no time; give epoch seconds, ISO 8601, or HH:MM in the machine's zone"
+        ) from error
+    if not 0 <= at <= newest:
+        raise BadRequestError(f"at: {query['at']!r} is not in the past; it must be")
+    return WhyQuery(span=Span(from_time=at - AROUND_S, to_time=min(newest, at + AROUND_S)), at=at)
 
 
 def parse_format(query: Mapping[str, str]) -> str:

@@ -34,5 +34,6 @@ async def find(span: Span, culprits: Culprits, readings: Sequence[Blame]) -> Fou
 
 async def recorded(span: Span, history: History, waiting: Sequence[Measured]) -> tuple[int, int]:
     """Busy and all ticks of the samples in a span."""
-    whole = await whole_of(history.summaries, Divided(span, [one.sample for one in waiting]))
+    inside = history.reader.kept.inside(span)
+    whole = await whole_of(history.summaries, Divided(inside, [one.sample for one in waiting]))
     return (whole.busy, whole.rollup.figures.all) if whole else (0, 0)

@@ -13,6 +13,7 @@ from cpusensor.http.routes.page import get_page
 from cpusensor.http.routes.static import get_static
 from cpusensor.http.routes.summary import get_summary
 from cpusensor.http.routes.top import get_top
+from cpusensor.http.routes.why import get_why
 
 ROUTES = (
     web.get("/", get_page),
@@ -20,6 +21,7 @@ ROUTES = (
     web.get("/api/history", get_history),
     web.get("/api/summary", get_summary),
     web.get("/api/top", get_top),
+    web.get("/why", get_why),
     web.get("/api/host", get_host),
     web.get("/api/now", get_now),
     web.get("/api/openapi.json", get_description),

@@ -29,6 +29,7 @@ from cpusensor.model.query import (
     parse_query,
     parse_summary_query,
     parse_top_query,
+    parse_why_query,
 )
 from cpusensor.model.records import Cause
 from cpusensor.model.summary import Spread
@@ -206,6 +207,14 @@ async def test_the_top_is_as_described(running: Running) -> None:
     assert processes["top"][0].keys() == SCHEMAS["Leader"]["properties"].keys()
     await running.restart("--trust-proxy", "127.0.0.1")
     assert (await ask(running, "api/top"))[0] == 403
+
+
+async def test_the_story_is_as_described(running: Running) -> None:
+    with pytest.raises(BadRequestError, match="allowed are range, from, to, at, lang"):
+        parse_why_query({"other": ""}, START)
+
+    assert (await ask(running, "why"))[0] == 200
+    assert (await ask(running, "why?at=soon"))[0] == 400
 
 
 async def test_the_history_is_as_described(running: Running) -> None:
