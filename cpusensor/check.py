@@ -25,7 +25,6 @@ from cpusensor.model.times import MAX_TIME
 from cpusensor.store.columns import (
     GAP_COLUMNS,
     RUN_COLUMNS,
-    SAMPLE_COLUMNS,
     GarbledError,
     Row,
     gap_of_row,
@@ -34,8 +33,10 @@ from cpusensor.store.columns import (
     run_of_row,
     sample_of_row,
 )
-from cpusensor.store.snapshot import SnapshotError, known_tiers, open_unchanged, require_ours
-from cpusensor.store.statements import TIME_AT_EACH_POINT, rows_of
+from cpusensor.store.plan import Part
+from cpusensor.store.snapshot import Snapshot, SnapshotError, known_tiers, open_unchanged, require_ours
+from cpusensor.store.statements import TIME_AT_EACH_POINT, extent_of, rows_of
+from cpusensor.store.unsealing import MINUTES, SAMPLES
 
 T = TypeVar("T")
 Stored = TypeVar("Stored", Sample, Rollup)
@@ -53,6 +54,10 @@ STEPS_PER_LOOK = 100_000
 
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error code that is its kind (rescode.html)."""
+
+EXTREMES = """SELECT min(first), max(last) FROM (SELECT min(time) AS first, max(time) AS last FROM main.sample
+    UNION ALL SELECT min(first_sample), max(last_sample) FROM sealed_hour WHERE samples IS NOT NULL)"""
+"""When the first and the last sample was recorded."""
 
 DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -145,6 +150,7 @@ class Checker:
         self, connection: sqlite3.Connection, report: Report, progress: Progress, tiers: Sequence[Tier] = TIERS
     ) -> None:
         self._connection = connection
+        self._snapshot = Snapshot(connection, tiers, self._tell_damage)
         self._tiers = tiers
         self._report = report
         self._progress = progress
@@ -188,7 +194,7 @@ class Checker:
 
     def _check_history(self, minutes: Queue[Rollup], gaps: Queue[Gap]) -> None:
         """Sample by sample and minute by minute."""
-        ((first, last),) = self._connection.execute("SELECT min(time), max(time) FROM sample")
+        ((first, last),) = self._connection.execute(EXTREMES)
         before: Sample | None = None
         groups = groupby(self._read_samples(), lambda sample: bucket_end(sample.time, MINUTE))
         for number, (end, group) in enumerate(groups):
@@ -218,7 +224,7 @@ class Checker:
 
     def _check_tier(self, below: Tier, tier: Tier) -> None:
         """The rollups of a tier against those of the tier below, from where it is kept."""
-        ((last,),) = self._connection.execute(f"SELECT max(time) FROM {below.name}")  # noqa: S608 - our own constants
+        ((_, last),) = self._connection.execute(extent_of(below), (MAX_TIME,))
         kept_from = dict(self._connection.execute("SELECT name, kept_from FROM tier")).get(tier.name, 0)
         stored = Queue(self._rollups(tier), time_of)
         groups = groupby(self._rollups(below), lambda part: bucket_end(part.time, tier.seconds))
@@ -250,7 +256,8 @@ class Checker:
             return rollup and replace(rollup, histogram=None)
         if rollup.histogram is not None:
             return rollup
-        points = self._connection.execute(TIME_AT_EACH_POINT, (end - tier.seconds, end)).fetchall()
+        part = Part(tier=None, from_time=end - tier.seconds, to_time=end)
+        points = self._snapshot.rows(TIME_AT_EACH_POINT, (part.from_time, part.to_time), (part,))
         histogram = histogram_of_rows(points)
         is_whole = sum(histogram.values()) == rollup.figures.elapsed_ms
         return replace(rollup, histogram=histogram) if is_whole else rollup
@@ -273,11 +280,15 @@ class Checker:
             self._report.add("gap", f"{gap.from_time}: ends at {gap.to_time}, the hole at {expected.to_time}")
 
     def _read_samples(self) -> Iterator[Sample]:
-        for row in self._rows("sample", SAMPLE_COLUMNS):
+        for row in self._snapshot.stream(SAMPLES):
             yield self._with_cores("sample", sample_of_row, row, len(row) - 1)
 
     def _rollups(self, tier: Tier) -> Iterator[Rollup]:
-        for row in self._connection.execute(f"{rows_of(tier)} ORDER BY 1", (-1, MAX_TIME)):
+        if tier.seconds == MINUTE:
+            rows: Iterator[Row] = ((*row, None) for row in self._snapshot.stream(MINUTES))
+        else:
+            rows = self._connection.execute(f"{rows_of(tier)} ORDER BY 1", (-1, MAX_TIME))
+        for row in rows:
             rollup = self._with_cores(tier.name, rollup_of_row, row, len(row) - 2)
             if tier.has_histogram and rollup.histogram is None:
                 self._report.add(tier.name, f"{row[0]}: its histogram makes no sense")
@@ -290,6 +301,9 @@ class Checker:
             return record
         self._report.add(kind, f"{row[0]}: its cores make no sense")
         return make((*row[:at], None, *row[at + 1 :]))
+
+    def _tell_damage(self, hour: int, blob: str, reason: str) -> None:
+        self._report.add("sealed_hour", f"{hour}: its {blob} cannot be read: {reason}")
 
     def _gaps(self) -> Iterator[Gap]:
         for row in self._rows("gap", GAP_COLUMNS):

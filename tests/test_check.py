@@ -272,7 +272,7 @@ def _lose_a_table(path: Path) -> None:
         (_make_empty, "it is empty"),
         (_make_newer, f"it has schema version {len(MIGRATIONS) + 1}, this cpusensor knows 1 to {len(MIGRATIONS)}"),
         (_make_unborn, f"it has schema version 0, this cpusensor knows 1 to {len(MIGRATIONS)}"),
-        (_lose_a_table, "no such table: minute"),
+        (_lose_a_table, "no such table: main.minute"),
     ],
 )
 def test_what_cannot_be_checked_is_said_in_one_line(

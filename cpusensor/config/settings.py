@@ -61,6 +61,8 @@ class Settings:
     """Seconds between two samples; divides 60."""
     commit_interval: int
     """Seconds between two commits, at most a minute; 0 commits every sample."""
+    keep_rows: int
+    """Days after which samples and minutes are sealed by the hour; 0 seals an hour as soon as it is over."""
     name: str
     """What the machine is called on the page and in the API."""
     top: str

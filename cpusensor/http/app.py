@@ -60,6 +60,7 @@ from cpusensor.recording.recorder import (
     start_recorder,
 )
 from cpusensor.recording.room import watch_room_forever
+from cpusensor.recording.sealer import Sealer
 from cpusensor.recording.upkeep import fill_tiers, verify_after_crash
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.database import ReadError, WriteError
@@ -70,6 +71,8 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS_AT_LEAST = 2000
 """The limit where none is set, unless twice the streams are more: a reader may hold a stream and ask beside it."""
+
+DAY_S = 86_400
 
 MAX_BODY_BYTES = 1024
 """How much of a body is read before it is refused: no request needs one."""
@@ -154,6 +157,9 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
         tasks.append(asyncio.create_task(verify_after_crash(history, clock), name="verification"))
     if history.backfill.is_pending:
         tasks.append(asyncio.create_task(fill_tiers(history, app[RECORDER].committer.problems), name="backfill"))
+    sealer = Sealer(history, settings.keep_rows * DAY_S, lambda: app[RECORDER].seconds_left)
+    tasks.append(asyncio.create_task(sealer.seal_forever(), name="sealing"))
+    tasks[-1].add_done_callback(partial(report_failure, app))
     yield
     for task in tasks:
         task.cancel()

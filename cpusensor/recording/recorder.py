@@ -62,6 +62,11 @@ class Recorder:
         from_time = newest.time if newest else slot_at(self._trust.began.wall, self._interval)
         return OpenGap(from_time=from_time, cause=Cause.UNREADABLE)
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the next reading is due."""
+        return self._sampler.due - self._clock.now().monotonic
+
     async def tick(self) -> None:
         """Wait for the next slot, take a reading, and queue its sample; never waits for the disk."""
         await self._clock.sleep_until(self._sampler.due)

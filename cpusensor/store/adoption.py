@@ -56,6 +56,11 @@ class Adoption:
         if newest is not None:
             await self._take_in(newest)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether spans are still to be copied."""
+        return self._task is not None and not self._task.done()
+
     def take_in_rest(self) -> None:
         """Start a task that copies the older spans while the recording goes on."""
         self._task = asyncio.create_task(self._take_in_rest(self._aside, self._spans), name="salvage")

@@ -14,9 +14,9 @@ from cpusensor.model.histogram import Histogram
 from cpusensor.model.rollup import Tier, roll_up
 from cpusensor.store.columns import GarbledError, Row, columns_of, histogram_of_rows, row_of_rollup, sound_rollup
 from cpusensor.store.database import RECENT_S, Database
-from cpusensor.store.plan import tiers_for
+from cpusensor.store.plan import Part, tiers_for
 from cpusensor.store.rollups import Rollups
-from cpusensor.store.statements import TIME_AT_EACH_POINT_OF_BUCKETS, insert, rows_of
+from cpusensor.store.statements import FIRST, TIME_AT_EACH_POINT_OF_BUCKETS, extent_of, insert, rows_of
 
 ROLLUPS_A_SLICE = 24
 """Some 20 ms of reading and half a millisecond of writing: a sample that is due meanwhile is not held up."""
@@ -56,17 +56,16 @@ class Backfill:
         # The finest tier is never filled: a row of it says that a limit took its older rollups away.
         numbers = {tier.name: number for number, tier in enumerate(self._tiers) if number}
         self._kept_from = {numbers[name]: kept_from for name, kept_from in rows if name in numbers}
-        below = self._tiers[0]
-        ((self._first,),) = await self._database.execute(f"SELECT coalesce(min(time), 0) FROM {below.name}")
+        ((first,),) = await self._database.execute(FIRST)
+        self._first = first or 0
 
     async def fill_slice(self) -> None:
         """Fill the newest slice that is missing, of the finest tier that misses one. Raises ReadError, WriteError."""
         # From the finest to the coarsest, for each tier is added up from the one below.
         number = min(self._kept_from)
         tier, below = self._tiers[number], self._tiers[number - 1]
-        newest = f"SELECT max(time) FROM {below.name} WHERE time <= ?"
-        ((time,),) = await self._database.read(RECENT_S + 1, newest, (self._kept_from[number],))
-        if time is None:
+        ((_, time),) = await self._database.read(RECENT_S + 1, extent_of(below), (self._kept_from[number],))
+        if not time:
             await self._database.write("DELETE FROM tier WHERE name = ?", (tier.name,))
             del self._kept_from[number]
             return
@@ -78,11 +77,13 @@ class Backfill:
     async def _fill(self, tier: Tier, below: Tier, start: int, end: int) -> bool:
         """Fill (start, end]; False, and nothing is stored, if something there was written meanwhile."""
         changes = self._rollups.changes
-        parts = await self._database.read(RECENT_S + 1, f"{rows_of(below)} ORDER BY time", (start, end))
+        part = Part(tier=below, from_time=start, to_time=end)
+        parts = await self._database.read(RECENT_S + 1, f"{rows_of(below)} ORDER BY time", (start, end), (part,))
         points: Sequence[Row] = []
         if tier.has_histogram and not below.has_histogram:
             sql = TIME_AT_EACH_POINT_OF_BUCKETS.format(step=tier.seconds)
-            points = await self._database.read(RECENT_S + 1, sql, (start, end))
+            part = Part(tier=None, from_time=start, to_time=end)
+            points = await self._database.read(RECENT_S + 1, sql, (start, end), (part,))
         try:
             rows = await asyncio.to_thread(add_up, tier, parts, points)
         except GarbledError:

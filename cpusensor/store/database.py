@@ -1,7 +1,8 @@
 """The connections to an SQLite file. The only importer of aiosqlite.
 
 One read-write connection writes and checkpoints. Two read-only ones answer queries, so that a query for a year never
-delays one for the last hour. A lock file excludes a second process, because SQLite's WAL-reset bug needs two that write
+delays one for the last hour; a third one those that touch sealed hours (unsealing.py). A lock file excludes a second
+process, because SQLite's WAL-reset bug needs two that write
 (sqlite.org/wal.html).
 """
 
@@ -11,7 +12,7 @@ import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -22,8 +23,10 @@ import aiosqlite
 
 from cpusensor.store.columns import Row, text_of
 from cpusensor.store.file import APPLICATION_ID, BrokenError, StorageError, identity
+from cpusensor.store.plan import Part
 from cpusensor.store.schema import MIGRATIONS, PRAGMAS
 from cpusensor.store.soundness import Doubt, Soundness
+from cpusensor.store.unsealing import IN_MEMORY, Damage, Steps, Unsealed, next_step, preparation, touches
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +74,12 @@ class Queries(Protocol):
     def soundness(self) -> Soundness:
         """How sound the file is."""
 
-    async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:
-        """The rows of a query about `span_s` seconds. Raises ReadError."""
+    async def read(self, span_s: int, sql: str, arguments: Sequence[object], parts: Sequence[Part] = ()) -> list[Row]:
+        """The rows of a query about `span_s` seconds. Raises ReadError.
+
+        One that asks for samples or minutes names in `parts` which, for these may be sealed; without parts it sees
+        only what lies in the tables.
+        """
 
     def slot(self, span_s: int) -> AbstractContextManager[None]:
         """Take a slot for an answer about `span_s` seconds. Raises BusyError if all are taken, and ReadError."""
@@ -93,20 +100,26 @@ class ReadConnection:
     async def prepare(self) -> None:
         """Open the file by a first query, and install the timeout for all later ones. Raises sqlite3.Error."""
         # SQLite opens the file at the first query: a file that cannot be read is found here and not by a reader.
-        await self.fetch("SELECT max(time) FROM sample UNION ALL SELECT max(time) FROM minute", (), math.inf)
+        await self.fetch("SELECT max(time) FROM main.sample UNION ALL SELECT max(time) FROM main.minute", (), math.inf)
         await self._connection.set_progress_handler(self._is_over, QUERY_STEPS)
 
     async def fetch(self, sql: str, arguments: Sequence[object], timeout_s: float) -> list[Row]:
         """The rows of a query. Raises ReadError after the timeout, sqlite3.Error, and ValueError once it is closed."""
         async with self._query_lock:
-            self._deadline = self._now() + timeout_s
-            try:
+            with self._timeout(timeout_s):
                 return list(await self._connection.execute_fetchall(sql, arguments))
-            except sqlite3.OperationalError as error:
-                # SQLite says "interrupted" both after a timeout and when the service ends.
-                if self._now() > self._deadline:
-                    raise ReadError(f"this takes longer than {timeout_s:g} s; ask for a shorter range") from error
-                raise
+
+    @contextmanager
+    def _timeout(self, timeout_s: float) -> Iterator[None]:
+        """Give the statements inside so long. Raises ReadError after that."""
+        self._deadline = self._now() + timeout_s
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            # SQLite says "interrupted" both after a timeout and when the service ends.
+            if self._now() > self._deadline:
+                raise ReadError(f"this takes longer than {timeout_s:g} s; ask for a shorter range") from error
+            raise
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -123,6 +136,50 @@ class ReadConnection:
         return self._stopping.is_set() or self._now() > self._deadline
 
 
+class ArchiveConnection(ReadConnection):
+    """A read-only connection on which sealed hours are rows like all others."""
+
+    def __init__(self, connection: aiosqlite.Connection, stopping: Event, damage: Damage) -> None:
+        super().__init__(connection, stopping)
+        self.sealed_until = 0
+        """The time of the newest sealed hour when it was opened."""
+        self._unsealed = Unsealed(damage)
+
+    async def prepare(self) -> None:
+        """As above, and make the temporary tables. Raises sqlite3.Error."""
+        await super().prepare()
+        for statement in (IN_MEMORY, *preparation()):
+            await self._connection.execute_fetchall(statement)
+        ((self.sealed_until,),) = await self.fetch("SELECT coalesce(max(time), 0) FROM sealed_hour", (), math.inf)
+
+    async def fetch_parts(
+        self, sql: str, arguments: Sequence[object], timeout_s: float, parts: Sequence[Part]
+    ) -> list[Row]:
+        """The rows of a query about these parts. Raises as `fetch`."""
+        async with self._query_lock:
+            with self._timeout(timeout_s):
+                # One transaction: what is sealed or opened meanwhile is seen in both places or in neither.
+                await self._connection.execute_fetchall("BEGIN")
+                try:
+                    await self._unseal(self._unsealed.steps(parts))
+                    return list(await self._connection.execute_fetchall(sql, arguments))
+                except BaseException:
+                    self._unsealed.forget()
+                    raise
+                finally:
+                    await self._connection.execute_fetchall("COMMIT")
+
+    async def _unseal(self, steps: Steps) -> None:
+        found: list[Row] | None = None
+        # In a thread, for an hour takes some milliseconds to be unpacked.
+        while (step := await asyncio.to_thread(next_step, steps, found)) is not None:
+            if step.is_many:
+                await self._connection.executemany(step.sql, step.rows)
+                found = []
+            else:
+                found = list(await self._connection.execute_fetchall(step.sql, *step.rows))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenFile:
     """The connections to one file."""
@@ -134,6 +191,7 @@ class OpenFile:
     writer: aiosqlite.Connection
     recent: ReadConnection
     long: ReadConnection
+    archive: ArchiveConnection
 
 
 class Database:
@@ -146,6 +204,9 @@ class Database:
         self.soundness = Soundness()
         self.writing = asyncio.Lock()
         """Held while a coroutine writes, or replaces the file."""
+        self.damage = Damage()
+        self.sealed_until = 0
+        """The time of the newest sealed hour, or a later one: raised before it is sealed."""
         self._stopping = Event()
         self._file: OpenFile | None = None
 
@@ -159,10 +220,11 @@ class Database:
 
         Raises BrokenError or StorageError, and then leaves that one open.
         """
-        file = await _connect(self.path, self._stopping, self._before_migration, is_new=is_new)
+        damage = Damage()
+        file = await _connect(self.path, self._stopping, self._before_migration, damage, is_new=is_new)
         # The old connections close last: SQLite deletes the write-ahead log with the last connection to a file.
         await self.close()
-        self._file = file
+        self._file, self.damage, self.sealed_until = file, damage, file.archive.sealed_until
         self._stopping.clear()
 
     async def close(self) -> None:
@@ -196,6 +258,15 @@ class Database:
             except (sqlite3.Error, ValueError) as error:
                 raise self._write_error(error) from error
 
+    async def vacuum(self, pages: int) -> None:
+        """Give so many free pages back to the disk. Raises WriteError."""
+        async with self.writing:
+            try:
+                # Not `execute`, which frees a single page: it does not step through the pragma.
+                await self._open_file.writer.executescript(f"PRAGMA incremental_vacuum({pages:d})")
+            except (sqlite3.Error, ValueError) as error:
+                raise self._write_error(error) from error
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """All or nothing. Raises WriteError."""
@@ -207,11 +278,22 @@ class Database:
                 raise self._write_error(error) from error
 
     async def read(
-        self, span_s: int, sql: str, arguments: Sequence[object], *, timeout_s: float | None = None
+        self,
+        span_s: int,
+        sql: str,
+        arguments: Sequence[object],
+        parts: Sequence[Part] = (),
+        *,
+        timeout_s: float = QUERY_TIMEOUT_S,
     ) -> list[Row]:
-        """The rows of a query about `span_s` seconds, within `QUERY_TIMEOUT_S` or another timeout. Raises ReadError."""
+        """As `Queries.read`; within a timeout, in seconds."""
         try:
-            return await self._reader(span_s).fetch(sql, arguments, timeout_s or QUERY_TIMEOUT_S)
+            if not touches(parts, self.sealed_until):
+                found = await self._reader(span_s).fetch(sql, arguments, timeout_s)
+                # Sealed while it was asked, and not seen in either place.
+                if not touches(parts, self.sealed_until):
+                    return found
+            return await self._open_file.archive.fetch_parts(sql, arguments, timeout_s, parts)
         except (sqlite3.Error, ValueError) as error:
             if is_damage(error):
                 self.soundness.question(Doubt.DAMAGED, str(error))
@@ -272,16 +354,18 @@ class Unhurried:
         """As of the file."""
         return self._queries.soundness
 
-    async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:
+    async def read(self, span_s: int, sql: str, arguments: Sequence[object], parts: Sequence[Part] = ()) -> list[Row]:
         """As for a long range."""
-        return await self._queries.read(max(span_s, RECENT_S + 1), sql, arguments)
+        return await self._queries.read(max(span_s, RECENT_S + 1), sql, arguments, parts)
 
     def slot(self, span_s: int) -> AbstractContextManager[None]:
         """As for a long range."""
         return self._queries.slot(max(span_s, RECENT_S + 1))
 
 
-async def _connect(path: Path, stopping: Event, before_migration: BeforeMigration, *, is_new: bool) -> OpenFile:
+async def _connect(
+    path: Path, stopping: Event, before_migration: BeforeMigration, damage: Damage, *, is_new: bool
+) -> OpenFile:
     """Open the connections to one file. Raises BrokenError or StorageError, and then leaves nothing open."""
     async with AsyncExitStack() as stack:
         with open_errors(path):
@@ -289,14 +373,20 @@ async def _connect(path: Path, stopping: Event, before_migration: BeforeMigratio
             writer = await stack.enter_async_context(connect(path))
             await _bring_up_to_date(path, writer, before_migration, is_new=is_new)
             uri = _read_only(path)
-            recent, long = [await stack.enter_async_context(connect(uri, uri=True)) for _ in range(2)]
-            for connection in (writer, recent, long):
+            recent, long, archive = [await stack.enter_async_context(connect(uri, uri=True)) for _ in range(3)]
+            for connection in (writer, recent, long, archive):
                 connection.text_factory = text_of
-            readers = [ReadConnection(connection, stopping) for connection in (recent, long)]
-            for reader in readers:
+            file = OpenFile(
+                stack=AsyncExitStack(),
+                identity=identity(path),
+                writer=writer,
+                recent=ReadConnection(recent, stopping),
+                long=ReadConnection(long, stopping),
+                archive=ArchiveConnection(archive, stopping, damage),
+            )
+            for reader in (file.recent, file.long, file.archive):
                 await reader.prepare()
-        found = identity(path)
-        return OpenFile(stack=stack.pop_all(), identity=found, writer=writer, recent=readers[0], long=readers[1])
+        return replace(file, identity=identity(path), stack=stack.pop_all())
 
 
 async def _bring_up_to_date(

@@ -24,6 +24,7 @@ from cpusensor.store.columns import (
     row_of_run,
 )
 from cpusensor.store.file import APPLICATION_ID
+from cpusensor.store.plan import Part
 from cpusensor.store.reader import Reader
 from cpusensor.store.schema import MIGRATIONS
 from cpusensor.store.snapshot import Snapshot
@@ -62,9 +63,9 @@ class Extract:
         runs: set[int] = set()
         for start in range(self._from_time, self._to_time, SLICE_S):
             end = min(start + SLICE_S, self._to_time)
-            rows = self._rows(
-                f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time", start, end
-            )
+            part = Part(tier=None, from_time=start, to_time=end)
+            sql = f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time"
+            rows = self._source.rows(sql, (start, end), (part,))
             self._connection.executemany(INSERT_SAMPLE, rows)
             runs |= {row[1] for row in rows}
             tell(end - start)
@@ -88,14 +89,14 @@ class Extract:
 
     def _copy_gaps(self) -> None:
         """The gaps between two samples of the span: what only touches it has no sample on the other side."""
-        ((first, last),) = self._target.rows("SELECT min(time), max(time) FROM sample")
+        ((first, last),) = self._target.rows("SELECT min(time), max(time) FROM main.sample")
         gaps = self._rows(f"SELECT {GAP_COLUMNS} FROM gap WHERE from_time >= ? AND to_time < ?", first or 0, last or 0)
         self._connection.executemany(INSERT_GAP, gaps)
 
     async def _fill(self, tier: Tier, finer: Sequence[Tier], tell: Callable[[int], None]) -> None:
         """Add up the rollups of a tier that are over."""
         below = finer[-1].name if finer else "sample"
-        ((last,),) = self._target.rows(f"SELECT coalesce(max(time), 0) FROM {below}")
+        ((last,),) = self._target.rows(f"SELECT coalesce(max(time), 0) FROM main.{below}")
         for start in range(self._from_time // tier.seconds * tier.seconds, self._to_time, SLICE_S):
             end = min(start + SLICE_S, bucket_end(self._to_time, tier.seconds))
             rows = await (self._add_up(tier, finer[-1], start, end) if finer else self._group(tier, start, end))
@@ -126,7 +127,8 @@ class Extract:
             return []
         table, columns = tier.name, columns_of(tier)
         span = max(start, self._from_time) + tier.seconds, min(end, self._to_time)
-        return self._rows(f"SELECT {columns} FROM {table} WHERE time >= ? AND time <= ?", *span)
+        part = Part(tier=tier, from_time=span[0] - 1, to_time=span[1])
+        return self._source.rows(f"SELECT {columns} FROM {table} WHERE time >= ? AND time <= ?", span, (part,))
 
 
 async def extract(source: Snapshot, path: Path, span: tuple[int, int], tell: Callable[[int], None]) -> None:

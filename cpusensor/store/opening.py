@@ -28,6 +28,8 @@ from cpusensor.store.file import (
 from cpusensor.store.reader import Reader
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
+from cpusensor.store.sealing import Sealing
+from cpusensor.store.seals import Seals
 from cpusensor.store.soundness import Doubt
 from cpusensor.store.summaries import Summaries
 from cpusensor.store.verify import find_damage
@@ -42,9 +44,10 @@ class History:
     def __init__(self, path: Path, lock: Lock, tiers: Sequence[Tier]) -> None:
         self._backup = Backup(path)
         database = Database(path, self._backup.begin)
-        rollups = Rollups(database, tiers)
+        seals = Seals(database)
+        rollups = Rollups(database, seals, tiers)
         self.runs = Runs(database)
-        self.writer = Writer(database, self.runs, rollups, tiers[0].seconds)
+        self.writer = Writer(database, self.runs, rollups, seals, tiers[0].seconds)
         self.reader = Reader(database, self.runs, rollups, tiers)
         self.summaries = Summaries(database, self.reader, tiers)
         self.blames = Blames(database)
@@ -56,6 +59,7 @@ class History:
         self._lock = lock
         self._adoption = Adoption(database, rollups)
         self.backfill = Backfill(database, rollups, tiers)
+        self.sealing = Sealing(database, rollups, seals)
 
     async def open(self, now: float) -> None:
         """Open the file, whatever state it is in, and learn what it holds.
@@ -83,6 +87,8 @@ class History:
         if self._rollups.are_damaged:
             async with self._database.transaction():
                 await self._rollups.mend()
+        if self._database.damage.lost:
+            await self._mark_lost()
         soundness = self._database.soundness
         if soundness.doubt is Doubt.NONE and identity(self._database.path) == self._database.opened:
             return
@@ -100,6 +106,17 @@ class History:
             soundness.question(_doubt_after(error), str(error))
             raise WriteError(str(error)) from error
 
+    async def _mark_lost(self) -> None:
+        """Store gaps in the place of sealed hours that cannot be read. Raises WriteError."""
+        lost = self._database.damage.lost
+        try:
+            async with self._database.transaction():
+                await self.writer.mark_lost(lost)
+        except GarbledError as error:
+            self._database.soundness.question(Doubt.GARBLED, str(error))
+        lost.clear()
+        self._rollups.changes += 1
+
     async def verify(self, now: float) -> None:
         """Have SQLite check the whole file, and replace it if it is damaged. Raises ReadError and StorageError."""
         aside = await self._replace_if_damaged(now)
@@ -110,6 +127,11 @@ class History:
     def revision(self) -> tuple[int, int]:
         """Changes whenever something other than the end of the history does."""
         return self._rollups.changes, self.backfill.left_s
+
+    @property
+    def is_being_completed(self) -> bool:
+        """Whether older history is still to be added up, or to be taken from a file that was broken."""
+        return self.backfill.is_pending or self._adoption.is_running
 
     @property
     def is_doubtful(self) -> bool:

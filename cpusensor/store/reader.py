@@ -11,6 +11,7 @@ from cpusensor.model.grid import bucket_end
 from cpusensor.model.kept import Kept
 from cpusensor.model.records import ClockStep, CoreTicks, Gap, Run, Sample, Tick
 from cpusensor.model.rollup import Tier, sum_cores
+from cpusensor.model.times import MAX_TIME
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
     GAP_COLUMNS,
@@ -27,8 +28,17 @@ from cpusensor.store.columns import (
 )
 from cpusensor.store.database import Queries, Unhurried
 from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, tiers_for
+from cpusensor.store.sealed import HOUR
 from cpusensor.store.soundness import Doubt
-from cpusensor.store.statements import FIRST, INTERVALS, extent_of, rows_of
+from cpusensor.store.statements import (
+    FIRST,
+    HOUR_OF_RUN,
+    INTERVALS,
+    INTERVALS_AT_ENDS,
+    SEALED_INTERVALS,
+    extent_of,
+    rows_of,
+)
 
 T = TypeVar("T")
 
@@ -93,7 +103,8 @@ class Reader:
         """Every tick in (time, now] as it was published, in order."""
         until = int(now)
         samples = await self._samples(time, until)
-        rows = await self._database.read(until - time, rows_of(self._tiers[0]), (time, until))
+        part = Part(tier=self._tiers[0], from_time=time, to_time=until)
+        rows = await self._database.read(until - time, f"{rows_of(part.tier)} ORDER BY time", (time, until), (part,))
         damaged = _damaged_among(rows)
         self._rollups.note_damaged(self._tiers[0], damaged)
         minutes = [rollup_of_row(row) for row in rows if row[0] not in damaged]
@@ -113,7 +124,14 @@ class Reader:
         # The usual case needs no query.
         if len(self._runs.intervals) == 1:
             return self._runs.intervals
-        rows = await self._database.read(to_time - from_time, INTERVALS, (from_time, to_time, to_time))
+        span_s, span = to_time - from_time, (from_time, to_time)
+        rows = await self._database.read(span_s, INTERVALS, (*span, to_time))
+        rows += await self._database.read(span_s, SEALED_INTERVALS, span)
+        # Of the hours that the span cuts, what lies inside.
+        ends = (from_time, min(bucket_end(from_time, HOUR), to_time)), (max(to_time - 1, 0) // HOUR * HOUR, to_time)
+        parts = [Part(tier=None, from_time=max(start, from_time), to_time=end) for start, end in ends]
+        arguments = [time for part in parts for time in (part.from_time, part.to_time)]
+        rows += await self._database.read(span_s, INTERVALS_AT_ENDS, arguments, parts)
         return {interval for (interval,) in rows}
 
     async def first(self) -> int | None:
@@ -128,7 +146,7 @@ class Reader:
         while True:
             parts = await read_plan(self._database, from_time, to_time, tiers)
             sql, arguments = rows_of_buckets(parts, step, interval, names)
-            rows = await self._database.read(to_time - from_time, sql, arguments)
+            rows = await self._database.read(to_time - from_time, sql, arguments, parts)
             # Thousands of rows would hold the event loop for too long.
             is_long = len(rows) > LONG
             buckets, is_plausible = (
@@ -152,7 +170,7 @@ class Reader:
             tiers = tiers_for(step, self._tiers)
             parts = await read_plan(self._database, max(start, from_time), min(start + slice_s, to_time), tiers)
             sql, arguments = rows_of_parts(parts, "time, cores")
-            rows = await self._database.read(to_time - from_time, f"{sql} ORDER BY time", arguments)
+            rows = await self._database.read(to_time - from_time, f"{sql} ORDER BY time", arguments, parts)
             await asyncio.to_thread(sums.add, rows)
         return await asyncio.to_thread(sums.records)
 
@@ -169,7 +187,7 @@ class Reader:
                     self._database, at, min(at + CPUS_PER_QUERY_S, stop), tiers_for(width, self._tiers)
                 )
                 sql, arguments = rows_of_parts(parts, "cores")
-                rows = await self._database.read(to_time - from_time, sql, arguments)
+                rows = await self._database.read(to_time - from_time, sql, arguments, parts)
                 numbers |= await asyncio.to_thread(_numbers_of, rows)
         return numbers
 
@@ -191,9 +209,12 @@ class Reader:
         It is not after a crash of a run whose clock was set back, for then the highest time is not the last one.
         """
         # Few rows of other runs lie above those of this one: only what a wrong clock left in the future.
-        sql = "SELECT time FROM sample WHERE run = ? AND time > ? ORDER BY time DESC LIMIT 1"
-        rows = await self._database.read(0, sql, (run.id, run.started - DAY_S))
-        highest = rows[0][0] if rows else None
+        sql, begin = "SELECT max(time) FROM sample WHERE run = ? AND time > ? AND time <= ?", run.started - DAY_S
+        rows = await self._database.read(0, sql, (run.id, begin, MAX_TIME))
+        for (hour,) in await self._database.read(0, HOUR_OF_RUN, (begin, run.id)):
+            part = Part(tier=None, from_time=hour - HOUR, to_time=hour)
+            rows += await self._database.read(0, sql, (run.id, hour - HOUR, hour), (part,))
+        highest = max((time for (time,) in rows if time is not None), default=None)
         if highest is None or (run.ended is not None and run.ended < highest):
             return run.ended if highest is not None else None
         steps = await self.clock_steps(run.started - DAY_S, highest)
@@ -201,7 +222,8 @@ class Reader:
 
     async def _samples(self, from_time: int, to_time: int) -> list[Sample]:
         sql = f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time"
-        rows = await self._database.read(to_time - from_time, sql, (from_time, to_time))
+        part = Part(tier=None, from_time=from_time, to_time=to_time)
+        rows = await self._database.read(to_time - from_time, sql, (from_time, to_time), (part,))
         return self._records(sample_of_row, rows)
 
     async def find_damaged(self, parts: Sequence[Part]) -> set[Tier]:
@@ -210,7 +232,7 @@ class Reader:
         for part in parts:
             if part.tier is not None:
                 span = part.from_time, part.to_time
-                rows = await self._database.read(span[1] - span[0], rows_of(part.tier), span)
+                rows = await self._database.read(span[1] - span[0], rows_of(part.tier), span, (part,))
                 found = await asyncio.to_thread(_damaged_among, rows)
                 self._rollups.note_damaged(part.tier, found)
                 damaged |= {part.tier} if found else set()
@@ -258,7 +280,7 @@ async def read_extents(database: Queries, from_time: int, to_time: int, tiers: S
     if not tiers:
         return []
     sql = " UNION ALL ".join(map(extent_of, tiers))
-    rows = await database.read(to_time - from_time, sql, [to_time] * len(tiers))
+    rows = await database.read(to_time - from_time, sql, (to_time,))
     return [
         Extent(tier=tier, kept_from=kept_from or 0, closed=closed if isinstance(closed, int) else 0)
         for tier, (kept_from, closed) in zip(tiers, rows, strict=True)

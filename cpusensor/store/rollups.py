@@ -18,6 +18,7 @@ from cpusensor.store.columns import (
     sound_rollup,
 )
 from cpusensor.store.database import Database
+from cpusensor.store.seals import Seals
 from cpusensor.store.statements import KEPT, TIME_AT_EACH_POINT, insert, rows_of
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,9 @@ log = logging.getLogger(__name__)
 class Rollups:
     """The stored tiers. Every method is idempotent: each rollup is computed anew from its parts."""
 
-    def __init__(self, database: Database, tiers: Sequence[Tier]) -> None:
+    def __init__(self, database: Database, seals: Seals, tiers: Sequence[Tier]) -> None:
         self._database = database
+        self._seals = seals
         self._tiers = tiers
         self._closed = [0] * len(tiers)
         """The time of each tier's newest rollup."""
@@ -66,6 +68,7 @@ class Rollups:
             await self._database.execute(f"DELETE FROM {tier.name} WHERE time = ?", (end,))
             return None
         if tier.has_histogram and rollup.histogram is None:
+            await self._seals.open(*span)
             points = await self._database.execute(TIME_AT_EACH_POINT, span)
             rollup = replace(rollup, histogram=histogram_of_rows(points))
         await self._database.execute(insert(tier.name, columns_of(tier)), row_of_rollup(rollup, tier))
@@ -101,8 +104,11 @@ class Rollups:
     async def _parts(self, number: int, span: tuple[int, int]) -> list[Rollup]:
         """What a rollup is added up from. A damaged row of a tier is told, and computed anew. Raises GarbledError."""
         if number == 0:
+            await self._seals.open(*span)
             return [rollup_of_row(row) for row in await self._database.execute(f"{rows_of(None)} ORDER BY time", span)]
         below, parts = self._tiers[number - 1], []
+        if number == 1:
+            await self._seals.open(*span)
         for row in await self._database.execute(f"{rows_of(below)} ORDER BY time", span):
             try:
                 part: Rollup | None = sound_rollup(row)

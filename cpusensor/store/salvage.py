@@ -28,6 +28,7 @@ from cpusensor.store.columns import (
     sample_of_row,
     text_of,
 )
+from cpusensor.store.unsealing import MINUTES, SAMPLES, Damage, unpack
 
 MAX_RUNS = 10_000
 """Highest id of a run that is salvaged: an unreadable range is halved, so it needs an end."""
@@ -124,8 +125,20 @@ def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> I
             for name, table in TABLES.items():
                 sql = f"SELECT {table.columns} FROM {name} WHERE {table.time} > ? AND {table.time} <= ?"
                 rows[name] = _as_far_as_sound(_read_range(connection, sql, end - SPAN_S, end), table.sound)
+            for name, unsealed in _unsealed(connection, end):
+                rows[name] += _as_far_as_sound(unsealed, TABLES[name].sound)
             if any(rows.values()):
                 yield Salvage(end=end, rows=rows)
+
+
+def _unsealed(connection: sqlite3.Connection, hour: int) -> Iterator[tuple[str, list[Row]]]:
+    """The samples and the minutes of a sealed hour, those that can be read."""
+    for table in (SAMPLES, MINUTES):
+        sql = f"SELECT time, minutes, samples FROM sealed_hour WHERE time = ? AND {table.blob} IS NOT NULL"
+        # Files of older versions have no such table.
+        with suppress(sqlite3.Error):
+            for sealed in connection.execute(sql, (hour,)).fetchall():
+                yield table.name, unpack(table, sealed, Damage())
 
 
 def _as_far_as_sound(rows: Sequence[Row], sound: Callable[[Row], Row]) -> list[Row]:
@@ -148,10 +161,10 @@ def _connect(path: Path) -> Iterator[sqlite3.Connection]:
 def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
     """First and last time until `now` in all tables that can be read; an empty range if none can."""
     times: list[int] = []
-    for name, table in TABLES.items():
+    for name, column in {**{name: table.time for name, table in TABLES.items()}, "sealed_hour": "time"}.items():
         # Each in a query of its own, which reads one end of the index: the other end may be broken.
         for extreme in ("min", "max"):
-            sql = f"SELECT {extreme}({table.time}) FROM {name} WHERE {table.time} > ? AND {table.time} <= ?"
+            sql = f"SELECT {extreme}({column}) FROM {name} WHERE {column} > ? AND {column} <= ?"
             try:
                 rows = connection.execute(sql, (EARLIEST, now)).fetchall()
             except sqlite3.Error:

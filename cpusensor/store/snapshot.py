@@ -1,8 +1,10 @@
 """One snapshot of a file that is never changed, also while a service runs on it: for the commands."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,9 +14,31 @@ from cpusensor.model.rollup import TIERS, Tier
 from cpusensor.store.columns import RUN_COLUMNS, Row, kept_of_row, run_of_row, text_of
 from cpusensor.store.database import ReadError
 from cpusensor.store.file import APPLICATION_ID
+from cpusensor.store.plan import Part
 from cpusensor.store.schema import MIGRATIONS, VERSION_OF_TIERS
 from cpusensor.store.soundness import Soundness
 from cpusensor.store.statements import KEPT
+from cpusensor.store.unsealing import (
+    IN_MEMORY,
+    Damage,
+    Sealed,
+    Steps,
+    Unsealed,
+    log_damage,
+    next_step,
+    preparation,
+    unpack,
+)
+
+LATER_TABLES = {
+    "tier": "CREATE TEMP TABLE tier(name TEXT PRIMARY KEY, kept_from INTEGER NOT NULL)",
+    "sealed_hour": """CREATE TEMP TABLE sealed_hour(
+        time, first_sample, last_sample, last_minute, runs, minutes, samples)""",
+}
+"""Tables that files of older versions have not got, as they would be there."""
+
+NEWEST_SEALED = """SELECT coalesce(last_sample, 0), coalesce(last_minute, 0) FROM sealed_hour
+    ORDER BY time DESC LIMIT 1"""
 
 
 class SnapshotError(Exception):
@@ -32,6 +56,7 @@ def open_unchanged(path: Path) -> Iterator[sqlite3.Connection]:
     uri = f"file:{quote(str(path))}?mode=ro{'&immutable=1' if is_at_rest else ''}"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.text_factory = text_of
+        connection.execute(IN_MEMORY)
         # One read transaction: commits of a running service stay out of sight.
         connection.execute("BEGIN")
         yield connection
@@ -66,28 +91,68 @@ def known_tiers(connection: sqlite3.Connection) -> Sequence[Tier]:
     return TIERS if version >= VERSION_OF_TIERS else TIERS[:1]
 
 
+def _complete(connection: sqlite3.Connection) -> None:
+    """Make the tables that files of older versions have not got: nothing is sealed, and every tier was always kept."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    for name, statement in LATER_TABLES.items():
+        if name not in tables:
+            connection.execute(statement)
+
+
 class Snapshot:
     """A snapshot as a `Reader` asks it: nobody else waits for its answers, so they need no threads and no slots."""
 
-    def __init__(self, connection: sqlite3.Connection, tiers: Sequence[Tier]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        tiers: Sequence[Tier],
+        tell_damage: Callable[[int, str, str], None] = log_damage,
+    ) -> None:
         self._connection = connection
+        self._damage = Damage(tell_damage)
+        self._unsealed = Unsealed(self._damage)
         self.tiers = tiers
         self.soundness = Soundness()
-        # Files of older versions have no table of where the tiers begin, for their only one has always been kept. Only
-        # for them: a temporary table hides one of the file.
-        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'tier'").fetchone():
-            connection.execute("CREATE TEMP TABLE tier(name TEXT PRIMARY KEY, kept_from INTEGER NOT NULL)")
+        _complete(connection)
+        for statement in preparation():
+            connection.execute(statement)
 
-    async def read(self, span_s: int, sql: str, arguments: Sequence[object]) -> list[Row]:  # noqa: ARG002 - one connection for all spans
+    async def read(
+        self,
+        span_s: int,  # noqa: ARG002 - one connection for all spans
+        sql: str,
+        arguments: Sequence[object],
+        parts: Sequence[Part] = (),
+    ) -> list[Row]:
         """The rows of a query. Raises ReadError."""
-        return self.rows(sql, arguments)
+        return self.rows(sql, arguments, parts)
 
-    def rows(self, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
+    def rows(self, sql: str, arguments: Sequence[object] = (), parts: Sequence[Part] = ()) -> list[Row]:
         """The same, at once."""
         try:
+            self._unseal(self._unsealed.steps(parts))
             return self._connection.execute(sql, arguments).fetchall()
         except sqlite3.Error as error:
             raise ReadError(f"the history cannot be read: {error}") from error
+
+    def stream(self, table: Sealed) -> Iterator[Row]:
+        """All rows of a table, sealed or not, by their times. Raises sqlite3.Error."""
+        name, columns, blob = table
+        plain = self._connection.execute(f"SELECT {columns} FROM main.{name} ORDER BY 1")
+        sealed = self._connection.execute(
+            f"SELECT time, minutes, samples FROM sealed_hour WHERE {blob} IS NOT NULL ORDER BY time"
+        )
+        unpacked = (row for one in sealed for row in unpack(table, one, self._damage))
+        return merge(plain, unpacked, key=itemgetter(0))
+
+    def _unseal(self, steps: Steps) -> None:
+        found: list[Row] | None = None
+        while (step := next_step(steps, found)) is not None:
+            if step.is_many:
+                self._connection.executemany(step.sql, step.rows)
+                found = []
+            else:
+                found = self._connection.execute(step.sql, *step.rows).fetchall()
 
     def slot(self, span_s: int) -> AbstractContextManager[None]:  # noqa: ARG002 - there is one for everybody
         """Take none."""
@@ -112,7 +177,8 @@ class Snapshot:
     def newest(self) -> int:
         """The time of the newest sample or rollup; 0 without any. Raises ReadError."""
         tables = ["sample", *(tier.name for tier in self.tiers)]
-        times = [self.rows(f"SELECT max(time) FROM {table}")[0][0] for table in tables]
+        times = [self.rows(f"SELECT max(time) FROM main.{table}")[0][0] for table in tables]
+        times += [max(found) for found in self.rows(NEWEST_SEALED)]
         return max((time for time in times if time is not None), default=0)
 
     def note_damaged(self, tier: Tier, faults: Mapping[int, str]) -> None:

@@ -15,10 +15,11 @@ from cpusensor.store.columns import (
 )
 
 
-def insert(table: str, columns: str, *, on_conflict: str = "REPLACE") -> str:
+def insert(table: str, columns: str, *, on_conflict: str = "REPLACE", schema: str = "main") -> str:
     """A statement with one parameter for each column."""
     marks = ", ".join("?" for _ in columns.split(","))
-    return f"INSERT OR {on_conflict} INTO {table}({columns}) VALUES ({marks})"
+    # With the schema, for on some connections a view has the name of the table (unsealing.py).
+    return f"INSERT OR {on_conflict} INTO {schema}.{table}({columns}) VALUES ({marks})"
 
 
 # A run id that exists is a fault of ours; a sample of the same time replaces the older one, as after a clock step.
@@ -65,9 +66,13 @@ def rows_of(tier: Tier | None, columns: str = ROLLUP_COLUMNS) -> str:
 
 
 def extent_of(tier: Tier) -> str:
-    """The query for where a tier begins, NULL for the first sample, and for its newest rollup until a time."""
-    return f"""SELECT (SELECT kept_from FROM tier WHERE name = '{tier.name}'),
-        (SELECT max(time) FROM {tier.name} WHERE time <= ?)"""
+    """The query for where a tier begins, NULL for the first sample, and for its newest rollup until a time, ?1."""
+    newest = f"SELECT max(time) FROM main.{tier.name} WHERE time <= ?1"
+    if tier.seconds == MINUTE:
+        # Every minute of an hour that is sealed was over.
+        newest = f"""SELECT max(coalesce(({newest}), 0), coalesce((SELECT min(last_minute, ?1) FROM sealed_hour
+            WHERE minutes IS NOT NULL AND time < ?1 + 3600 ORDER BY time DESC LIMIT 1), 0))"""
+    return f"SELECT (SELECT kept_from FROM tier WHERE name = '{tier.name}'), ({newest})"
 
 
 KEPT = """SELECT (SELECT kept_from FROM tier WHERE name = 'sample'),
@@ -101,11 +106,15 @@ _EXTREMES = {"cpu_min_bp": "min", "cpu_max_bp": "max"}
 _MAY_BE_UNKNOWN = frozenset(figure.name for figure in FIGURES if figure.may_be_unknown)
 _SUMS = ", ".join(_added_up(figure.name) for figure in FIGURES)
 
-# The minutes reach further back where samples were lost.
+# The minutes reach further back where samples were lost; of an hour that is sealed they hold its first sample, too.
 FIRST = f"""SELECT min(time) FROM (
     SELECT time - (SELECT interval FROM run WHERE id = run) AS time
-        FROM (SELECT time, run FROM sample ORDER BY time LIMIT 1)
-    UNION ALL SELECT min(time) - {MINUTE} FROM {TIERS[0].name})"""
+        FROM (SELECT time, run FROM main.sample ORDER BY time LIMIT 1)
+    UNION ALL SELECT min(time) - {MINUTE} FROM main.{TIERS[0].name}
+    UNION ALL SELECT coalesce(CASE WHEN minutes IS NULL
+            THEN first_sample - (SELECT interval FROM run WHERE id = json_extract(runs, '$[0]'))
+            ELSE (first_sample - 1) / {MINUTE} * {MINUTE} END, time - 3600)
+        FROM (SELECT time, minutes, first_sample, runs FROM sealed_hour ORDER BY time LIMIT 1))"""
 """When the first interval that anything is known of begins."""
 
 
@@ -153,11 +162,26 @@ def busy_rows(tier: Tier, percent: int) -> str:
 
 
 def rows_at(tier: Tier) -> str:
-    """The query for the busy ticks of the rollups with the times in a JSON array."""
-    return f"SELECT time, {_BUSY} FROM {tier.name} WHERE time IN (SELECT value FROM json_each(?))"
+    """The query for the busy ticks of the rollups in a span whose times are in a JSON array."""
+    # The span beside the times: a view over sealed minutes does not look up each.
+    times = "time IN (SELECT value FROM json_each(?))"
+    return f"SELECT time, {_BUSY} FROM {tier.name} WHERE time > ? AND time <= ? AND {times}"
 
 
 INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
-    SELECT 1 FROM sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= min(?, coalesce(
+    SELECT 1 FROM main.sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= min(?, coalesce(
         (SELECT min(later.started) FROM run AS later WHERE later.id > run.id), ?)))"""
 """The sampling intervals of the runs that recorded in a span: no run recorded after the next one began."""
+
+SEALED_INTERVALS = """SELECT DISTINCT interval FROM sealed_hour, json_each(runs), run
+    WHERE run.id = value AND samples IS NOT NULL AND time - 3600 >= ? AND time <= ?"""
+"""The same of the sealed hours that lie inside a span as a whole."""
+
+INTERVALS_AT_ENDS = """SELECT DISTINCT interval FROM run WHERE id IN (
+    SELECT run FROM sample WHERE time > ? AND time <= ?
+    UNION ALL SELECT run FROM sample WHERE time > ? AND time <= ?)"""
+"""The same of two short spans."""
+
+HOUR_OF_RUN = """SELECT time FROM sealed_hour WHERE samples IS NOT NULL AND time > ?
+    AND EXISTS(SELECT 1 FROM json_each(runs) WHERE value = ?) ORDER BY time DESC LIMIT 1"""
+"""The newest sealed hour after a time in which a run recorded."""

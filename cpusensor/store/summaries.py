@@ -75,7 +75,7 @@ class Summaries:
         if not parts:
             return None
         sql, arguments = rows_of_parts(parts, BUCKET_COLUMNS)
-        ((*sums, busy, peak),) = await self._read(span, whole(sql), arguments)
+        ((*sums, busy, peak),) = await self._read(span, whole(sql), arguments, parts)
         if peak is None:
             return None
         row = (span.to_time, *sums, None, None)
@@ -105,7 +105,7 @@ class Summaries:
             if part.tier is None or part.tier.seconds != step:
                 others.append(part)
                 continue
-            rows = await self._read(span, busy_rows(part.tier, percent), (part.from_time, part.to_time))
+            rows = await self._read(span, busy_rows(part.tier, percent), (part.from_time, part.to_time), (part,))
             # In a thread, as whatever may be tens of thousands of rows.
             ticks |= await asyncio.to_thread(self._judged, busy_ticks_of_rows, rows)
         buckets = [await self._reader.buckets(one.from_time, one.to_time, step) for one in joined(others)]
@@ -116,7 +116,9 @@ class Summaries:
         tier = next((tier for tier in self._tiers if tier.seconds == step), None)
         if tier is None or not times:
             return {}
-        rows = await self._read(span, rows_at(tier), (f"[{','.join(map(str, times))}]",))
+        part = Part(tier=tier, from_time=min(times) - step, to_time=max(times))
+        arguments = (part.from_time, part.to_time, f"[{','.join(map(str, times))}]")
+        rows = await self._read(span, rows_at(tier), arguments, (part,))
         return self._judged(busy_ticks_of_rows, rows)
 
     async def rollups(self, around: Span, spans: Sequence[Span]) -> list[Rollup | None]:
@@ -132,8 +134,9 @@ class Summaries:
         def query(columns: str) -> str:
             return " UNION ALL ".join(rows_of(part.tier, f"{number} AS number, {columns}") for number, part in parts)
 
-        sums = await self._read(around, wholes(query(BUCKET_COLUMNS)), arguments)
-        cores = await self._read(around, query("cores"), arguments)
+        asked = [part for _, part in parts]
+        sums = await self._read(around, wholes(query(BUCKET_COLUMNS)), arguments, asked)
+        cores = await self._read(around, query("cores"), arguments, asked)
         return await asyncio.to_thread(self._judged, partial(_numbered, spans, sums), cores)
 
     async def _add_interrupts(self, span: Span, parts: Sequence[Part], extents: Sequence[Extent], busy: int) -> int:
@@ -143,25 +146,26 @@ class Summaries:
             return busy
         sql = " UNION ALL ".join(busy_in_part(tier) for _, tier in stored)
         times = [time for part, _ in stored for time in (part.from_time, part.to_time)]
-        rows = await self._read(span, f"{sql} LIMIT {MAX_IN_PART + 1:d}", times)
+        rows = await self._read(span, f"{sql} LIMIT {MAX_IN_PART + 1:d}", times, parts)
         if not rows or len(rows) > MAX_IN_PART:
             return busy
         inside = [part for time, seconds, _ in rows for part in plan(time - seconds, time, _finer(extents, seconds))]
         query, arguments = rows_of_parts(inside, ", ".join(BUSY))
-        ((found,),) = await self._read(span, all_busy(query), arguments)
+        ((found,),) = await self._read(span, all_busy(query), arguments, inside)
         return await self._add_interrupts(span, inside, extents, busy + found - sum(ticks for *_, ticks in rows))
 
     async def _histogram(self, span: Span, parts: Sequence[Part]) -> Histogram | None:
         """The time at each point: of rollups where they have it, of samples elsewhere; None if one cannot be read."""
         stored = [part for part in parts if part.tier and part.tier.has_histogram]
         sql, arguments = rows_of_parts(stored, "histogram")
-        blobs = await self._read(span, sql, arguments) if stored else []
+        blobs = await self._read(span, sql, arguments, stored) if stored else []
         histogram = await asyncio.to_thread(merge_histograms, (blob for (blob,) in blobs))
         if histogram is None:
             return None
         histograms = [histogram]
         for one in joined(part for part in parts if part not in stored):
-            rows = await self._read(span, TIME_AT_EACH_POINT, (one.from_time, one.to_time))
+            part = Part(tier=None, from_time=one.from_time, to_time=one.to_time)
+            rows = await self._read(span, TIME_AT_EACH_POINT, (one.from_time, one.to_time), (part,))
             histograms.append(self._judged(histogram_of_rows, rows))
         return merge(histograms)
 
@@ -176,15 +180,15 @@ class Summaries:
         seconds = part.tier.seconds
         inside = list(plan(time - seconds, time, _finer(extents, seconds)))
         sql, arguments = rows_of_parts(inside, "time, cpu_max_bp")
-        ((peak,),) = await self._read(span, earliest_peak(sql), arguments)
+        ((peak,),) = await self._read(span, earliest_peak(sql), arguments, inside)
         return None if peak is None else await self._max_time(span, inside, extents, peak_time(peak))
 
     async def _extents(self, span: Span, step: int) -> list[Extent]:
         """How far the tiers go that buckets of `step` seconds are made of."""
         return await read_extents(self._database, span.from_time, span.to_time, tiers_for(step, self._tiers))
 
-    async def _read(self, span: Span, sql: str, arguments: Sequence[object]) -> list[Row]:
-        return await self._database.read(span.to_time - span.from_time, sql, arguments)
+    async def _read(self, span: Span, sql: str, arguments: Sequence[object], parts: Sequence[Part] = ()) -> list[Row]:
+        return await self._database.read(span.to_time - span.from_time, sql, arguments, parts)
 
     def _judged(self, of_rows: Callable[[R], T], rows: R) -> T:
         """What is made of the rows. Raises GarbledError, and then has noted that the file must be replaced."""

@@ -1,10 +1,10 @@
 """Writes samples, and with each, in one transaction, the gap and the rollups that it closes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from cpusensor.model.gaps import hole
-from cpusensor.model.records import Gap, Measured, Sample, Tick
+from cpusensor.model.records import Cause, Gap, Measured, Sample, Tick
 from cpusensor.model.rollup import closed_buckets
 from cpusensor.store.columns import (
     GAP_COLUMNS,
@@ -19,18 +19,28 @@ from cpusensor.store.columns import (
 from cpusensor.store.database import Database, WriteError
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
+from cpusensor.store.sealed import HOUR
+from cpusensor.store.seals import Seals
 from cpusensor.store.soundness import Doubt
 from cpusensor.store.statements import INSERT_CLOCK_STEP, INSERT_GAP, INSERT_SAMPLE
+
+IS_GAP = """SELECT 1 FROM sealed_hour AS hour WHERE time = ?
+    AND EXISTS(SELECT 1 FROM gap WHERE from_time < first_sample AND to_time >= last_sample)"""
+"""Whether there is a gap where the samples of a sealed hour were."""
+
+DELETE_GAPS = "DELETE FROM gap WHERE from_time >= ? AND to_time < ?"
+"""Those between two samples."""
 
 
 class Writer:
     """Adds to the history; nothing else does, but the adoption of a broken one."""
 
-    def __init__(self, database: Database, runs: Runs, rollups: Rollups, finest: int) -> None:
+    def __init__(self, database: Database, runs: Runs, rollups: Rollups, seals: Seals, finest: int) -> None:
         """`finest` is the length of the shortest rollups, in seconds."""
         self._database = database
         self._runs = runs
         self._rollups = rollups
+        self._seals = seals
         self._finest = finest
         self._highest = 0
         self.newest: Sample | None = None
@@ -39,7 +49,8 @@ class Writer:
     async def load(self, now: float) -> None:
         """Load, inside a transaction, the end of the history. Raises GarbledError and sqlite3.Error."""
         self.newest = await self._sample_before(int(now) + 1)
-        ((self._highest,),) = await self._database.execute("SELECT coalesce(max(time), 0) FROM sample")
+        ((highest,),) = await self._database.execute("SELECT coalesce(max(time), 0) FROM sample")
+        self._highest = max(highest, await self._seals.newest())
 
     async def add(self, measured: Sequence[Measured]) -> list[Tick]:
         """Write samples with all that each of them closes, in one transaction.
@@ -57,6 +68,20 @@ class Writer:
         except BaseException:
             self.newest, self._highest = newest, highest
             raise
+
+    async def mark_lost(self, hours: Collection[int]) -> None:
+        """Store a gap in the place of sealed hours whose samples cannot be read, inside a transaction.
+
+        The hours are named by their ends. Raises GarbledError and sqlite3.Error.
+        """
+        for hour in sorted(hours):
+            if await self._database.execute(IS_GAP, (hour,)):
+                continue
+            before, after = await self._sample_before(hour - HOUR + 1), await self._sample_after(hour)
+            if before is not None and after is not None:
+                gap = hole(before, after, self._runs.interval_of(after), Cause.UNWRITTEN)
+                await self._database.execute(DELETE_GAPS, (before.time, after.time))
+                await self._database.execute_many(INSERT_GAP, [row_of_gap(gap)] if gap else [])
 
     async def _add(self, measured: Sequence[Measured]) -> list[Tick]:
         # Eleven of twelve samples only continue their minute: one statement is then the transaction.
@@ -86,6 +111,7 @@ class Writer:
 
     async def _add_one(self, measured: Measured) -> Tick:
         sample, previous, highest = measured.sample, self.newest, self._highest
+        await self._seals.open(sample.time - 1, sample.time)
         gap = await self._close_gap(measured)
         await self._database.execute(INSERT_SAMPLE, row_of_sample(sample))
         self._remember(sample)
@@ -142,9 +168,11 @@ class Writer:
         return left if is_next else None
 
     async def _sample_before(self, time: int) -> Sample | None:
+        await self._seals.open_before(time)
         return await self._neighbour("time < ? ORDER BY time DESC", time)
 
     async def _sample_after(self, time: int) -> Sample | None:
+        await self._seals.open_after(time)
         return await self._neighbour("time > ? ORDER BY time", time)
 
     async def _neighbour(self, condition: str, time: int) -> Sample | None:

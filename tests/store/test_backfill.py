@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ from cpusensor.model.times import MAX_TIME
 from cpusensor.store.backfill import Backfill
 from cpusensor.store.levels import TABLES as BLAMES
 from cpusensor.store.opening import History, open_history
+from cpusensor.store.plan import Part
 from cpusensor.store.schema import MIGRATIONS
 from cpusensor.store.statements import rows_of
 from tests.samples import NOON, histories, measured, sample
@@ -136,8 +137,10 @@ def _write_meanwhile(history: History, monkeypatch: pytest.MonkeyPatch, late: It
     database = history.backfill._database  # noqa: SLF001 - comes between its two steps
     read = database.read
 
-    async def read_and_write(span_s: int, sql: str, arguments: tuple[object, ...]) -> list[tuple[object, ...]]:
-        found = await read(span_s, sql, arguments)
+    async def read_and_write(
+        span_s: int, sql: str, arguments: tuple[object, ...], parts: Sequence[Part] = ()
+    ) -> list[tuple[object, ...]]:
+        found = await read(span_s, sql, arguments, parts)
         if "histogram" in sql:
             for one in late:
                 await history.writer.add(measured(one))
