@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from cpusensor.model.times import parse_time
+
 UNKNOWN = "UTC"
 """The zone of a machine that says nothing else."""
-
-MAX_DIGITS = 12
-"""Of epoch seconds, up to the year 9999."""
 
 _CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 
@@ -39,21 +38,15 @@ def local_time(time: int, zone: str) -> datetime:
 
 
 def time_in(text: str, zone: str, now: float) -> int:
-    """The time that a text means: epoch seconds, ISO 8601, or HH:MM, the latest such time before `now`.
+    """The time that a text means: as `parse_time`, or HH:MM in a zone, the latest such time before `now`.
 
-    Without a zone of its own it is meant as clocks in `zone` show it. Raises ValueError for what is no time.
+    Raises ValueError for what is no time.
     """
-    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
-        return int(text)
-    try:
-        if not _CLOCK.fullmatch(text):
-            moment = datetime.fromisoformat(text)
-            return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp())
-        hour, minute = map(int, text.split(":"))
-        moment = local_time(int(now), zone).replace(hour=hour, minute=minute, second=0, fold=0)
-        return int((moment if moment.timestamp() <= now else moment - timedelta(days=1)).timestamp())
-    except OverflowError as error:
-        raise ValueError(str(error)) from error
+    if not _CLOCK.fullmatch(text):
+        return parse_time(text)
+    hour, minute = map(int, text.split(":"))
+    moment = local_time(int(now), zone).replace(hour=hour, minute=minute, second=0, fold=0)
+    return int((moment if moment.timestamp() <= now else moment - timedelta(days=1)).timestamp())
 
 
 def _told(variable: str | None, root: Path) -> Iterator[str]:

@@ -155,6 +155,9 @@ SHOWN = tuple(figure for figure in FIGURES if figure.show is not None)
 SERIES = (MODES, "cores", *(figure.key for figure in SHOWN if figure.series != MODES and figure.key))
 """What may be asked for beside the CPU use."""
 
+TOP = "top"
+"""The series of who used the CPU, which is no figure."""
+
 READ = tuple(figure for figure in FIGURES if figure.source in {Source.LEVEL, Source.RISE})
 """What the kernel is asked for beside the counters of the CPUs, by the names of the figures."""
 

@@ -5,11 +5,12 @@ A grid has a step; its elements are the UTC multiples of the step in (from, to],
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, count
 
+from cpusensor.model.blame import Blame
 from cpusensor.model.buckets import Buckets
-from cpusensor.model.figures import SERIES
+from cpusensor.model.figures import SERIES, TOP
 from cpusensor.model.grid import slot_at
 from cpusensor.model.kept import ALL_KEPT, Kept
 from cpusensor.model.records import ClockStep, CoreTicks, Gap, OpenGap, Span
@@ -148,6 +149,10 @@ class Question:
     series: tuple[str, ...]
 
 
+LEADERS = 5
+"""Names of each view in a bucket."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What was recorded on a grid."""
@@ -167,6 +172,8 @@ class Answer:
     """Where the tier of the step begins; None: with the first sample."""
     kept: Kept = ALL_KEPT
     """Since when finer ones are kept."""
+    leaders: Mapping[int, Blame] = field(default_factory=dict)
+    """Who used the CPU most, by the bucket's time; empty unless that is asked for."""
 
 
 def parse_query(query: Mapping[str, str], newest: int, first: int | None = None) -> Query:
@@ -177,7 +184,8 @@ def parse_query(query: Mapping[str, str], newest: int, first: int | None = None)
     _refuse_others(query, _PARAMETERS)
     if "step" in query and "points" in query:
         raise BadRequestError(f"points: {query['points']!r} cannot be combined with step; give one of them")
-    limit, default = (MAX_TIME, MAX_TIME) if parse_format(query) == CSV else (MAX_POINTS, DEFAULT_POINTS)
+    is_table = parse_format(query) == CSV
+    limit, default = (MAX_TIME, MAX_TIME) if is_table else (MAX_POINTS, DEFAULT_POINTS)
     from_time, to_time = parse_span(query, newest, first)
     return Query(
         from_time=from_time,
@@ -185,7 +193,8 @@ def parse_query(query: Mapping[str, str], newest: int, first: int | None = None)
         step=_parse_integer(query, "step", 1, MAX_TIME) if "step" in query else None,
         points=_parse_integer(query, "points", 1, limit) if "points" in query else default,
         limit=limit,
-        series=_parse_series(query.get("series")),
+        # Names are lists, for which a table has no columns.
+        series=_parse_series(query.get("series"), SERIES if is_table else (*SERIES, TOP)),
     )
 
 
@@ -326,12 +335,12 @@ def _parse_integer(query: Mapping[str, str], name: str, lowest: int, highest: in
     return int(text)
 
 
-def _parse_series(text: str | None) -> tuple[str, ...]:
+def _parse_series(text: str | None, offered: Sequence[str]) -> tuple[str, ...]:
     if text is None:
         return ()
     asked = text.split(",")
     for name in asked:
-        if name not in SERIES:
-            raise BadRequestError(f"series: {name!r} is not allowed; it must be any of {', '.join(SERIES)}")
+        if name not in offered:
+            raise BadRequestError(f"series: {name!r} is not allowed; it must be any of {', '.join(offered)}")
     # In the order of the table and each once, so that equal requests have equal answers.
-    return tuple(name for name in SERIES if name in asked)
+    return tuple(name for name in offered if name in asked)

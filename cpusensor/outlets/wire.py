@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.model.accounts import Naming, Sight
 from cpusensor.model.blame import Blame, Share
-from cpusensor.model.figures import MODES, SHOWN, Figures, Show, percent
+from cpusensor.model.figures import MODES, SHOWN, TOP, Figures, Show, percent
 from cpusensor.model.gaps import merge_short
 from cpusensor.model.histogram import quantile, time_above
 from cpusensor.model.kept import Kept
@@ -16,7 +16,7 @@ from cpusensor.model.query import Answer
 from cpusensor.model.records import Cost, Gap, Health, Machine, MergedGaps, OpenGap, Rollup, Sample, Standing
 from cpusensor.model.rollup import MINUTE
 from cpusensor.model.summary import Stretch, Summary
-from cpusensor.model.top import Leader, Top
+from cpusensor.model.top import Identity, Leader, Top, identity
 
 T = TypeVar("T")
 
@@ -523,7 +523,36 @@ _SINGLE = {one.key: (one.name, one.show) for one in SHOWN if one.series != MODES
 _PERCENTILES = {"p50": 500, "p95": 950, "p99": 990}
 """Thousandths of the time, by the name of the percentile."""
 
+
+def leading(record: Answer) -> Json:
+    """Who used the CPU most in each element, in percent of the machine: units, and processes.
+
+    Each is named once, and an element has the place of the name and its share; null where nothing was read.
+    """
+    return {
+        "units": _places(record, {time: (one.units, one.all_us) for time, one in record.leaders.items()}),
+        "processes": _places(record, {time: (one.processes, one.all_us) for time, one in record.leaders.items()}),
+    }
+
+
+def _places(record: Answer, shares: Mapping[int, tuple[Sequence[Share], int]]) -> Json:
+    grid = record.grid
+    named: dict[Identity, Json] = {}
+    places: dict[Identity, int] = {}
+    elements: list[Json] = [None] * grid.length
+    for time, (leaders, all_us) in shares.items():
+        pairs: list[Json] = []
+        for share in leaders:
+            key = identity(share)
+            place = places.setdefault(key, len(places))
+            named[key] = {"name": share.name, "unit": share.unit, **({} if share.pid is None else {"pid": share.pid})}
+            pairs.append([place, percent(share.cpu_us, all_us)])
+        elements[(time - grid.start) // grid.step] = pairs
+    return {"names": list(named.values()), "shares": elements}
+
+
 _SERIES: dict[str, Callable[[Answer], Json]] = {
+    TOP: leading,
     MODES: modes,
     "cores": lambda record: list(cores(record).values()),
     **{key: partial(single, key=key) for key in _SINGLE},

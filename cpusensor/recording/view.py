@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from cpusensor.model.blame import Blame
 from cpusensor.model.buckets import names_for
+from cpusensor.model.figures import TOP
 from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.query import Answer, Query, Question, choose_grid
-from cpusensor.model.records import CoreTicks, Gap, Measured, OpenGap, Sample
+from cpusensor.model.query import LEADERS, Answer, Query, Question, choose_grid
+from cpusensor.model.records import CoreTicks, Gap, Measured, OpenGap, Sample, Span
 from cpusensor.model.rollup import sum_cores
 from cpusensor.recording.recorder import Recorder
 from cpusensor.store.opening import History
@@ -44,7 +46,14 @@ async def answer(asked: Query, now: float, history: History, recorder: Recorder)
     question = await choose(asked, history.reader, present)
     found = await look_up(question, now, history.reader, present)
     step, kept = question.grid.step, history.reader.kept
-    return replace(found, kept_from=kept.since(step) or history.backfill.kept_from(step), kept=kept)
+    leaders = await _leaders(question, history) if TOP in question.series else {}
+    return replace(found, kept_from=kept.since(step) or history.backfill.kept_from(step), kept=kept, leaders=leaders)
+
+
+async def _leaders(question: Question, history: History) -> Mapping[int, Blame]:
+    """Who used the CPU most in each bucket, as far as it is stored."""
+    grid = question.grid
+    return await history.culprits.buckets(Span(from_time=grid.floor, to_time=grid.end), grid.step, LEADERS)
 
 
 async def choose(asked: Query, reader: Reader, present: Pending) -> Question:

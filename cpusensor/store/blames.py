@@ -41,7 +41,7 @@ class Blames:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._names = Names(database)
-        self._newest = 0
+        self.newest = 0
         """The time of the newest row, those aside that a wrong clock left in the future."""
         self._highest = 0
         """The highest time of a row."""
@@ -52,29 +52,29 @@ class Blames:
         """Learn, inside a transaction, the end of what is kept. Raises sqlite3.Error."""
         self._names.forget()
         # What a wrong clock left in the future is replaced when its time comes.
-        ((self._newest,),) = await self._database.execute(NEWEST, (int(now), int(now)))
+        ((self.newest,),) = await self._database.execute(NEWEST, (int(now), int(now)))
         ((self._highest,),) = await self._database.execute(NEWEST, (MAX_TIME, MAX_TIME))
-        await self._reopen(self._newest)
+        await self._reopen(self.newest)
 
     async def add(self, blames: Sequence[Blame]) -> None:
         """Store what was read, in order, in one transaction. Raises WriteError; then nothing of it is stored."""
-        newest, parts = self._newest, {number: list(some) for number, some in self._open.items()}
+        newest, parts = self.newest, {number: list(some) for number, some in self._open.items()}
         try:
             async with self._database.transaction():
                 for blame in blames:
                     await self._add(blame)
         except BaseException:
             # A transaction that is rolled back must take these back as well.
-            self._newest, self._open = newest, parts
+            self.newest, self._open = newest, parts
             self._names.forget()
             raise
 
     async def _add(self, blame: Blame) -> None:
-        if blame.time <= self._newest:
+        if blame.time <= self.newest:
             await self._replace(blame)
             return
         await self._store_tick(blame)
-        self._newest = blame.time
+        self.newest = blame.time
         await self._take(1, blame)
 
     async def _store_tick(self, blame: Blame) -> None:
@@ -118,9 +118,9 @@ class Blames:
         for number, level in enumerate(LEVELS[1:], start=1):
             end = bucket_end(blame.time, level.seconds)
             parts = await self._stored(number - 1, end - level.seconds, end)
-            if parts and end <= self._newest:
+            if parts and end <= self.newest:
                 await self._store(level, merge(parts), end)
-        await self._reopen(self._newest)
+        await self._reopen(self.newest)
 
     async def _reopen(self, newest: int) -> None:
         """Learn what the buckets that are not over hold, from the rows that are stored."""

@@ -8,14 +8,21 @@ from hashlib import blake2s
 from aiohttp import web
 
 from cpusensor.http.cache import QUICK, Body
-from cpusensor.http.keys import CLOCK, FEED, HISTORY, RECORDER
+from cpusensor.http.keys import CLOCK, FEED, GUARD, HISTORY, RECORDER
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import body_answer, cached, error_answer, is_unchanged, json_body, unchanged
 from cpusensor.http.routes.table import send_table
 from cpusensor.http.status import newest_slot, status_of
+from cpusensor.model.figures import TOP
 from cpusensor.model.query import ALL, CSV, Answer, BadRequestError, Query, parse_format, parse_query
 from cpusensor.outlets import wire
 from cpusensor.recording.view import answer
+
+UNSHOWN = (
+    "names of units and processes are shown on this machine itself, asked for as localhost and not through a proxy,"
+    " and to whoever shows the token (--token)"
+)
+"""Why a reader who may not see names gets none."""
 
 CACHE_CONTROL = "private, no-cache"
 """Asked for again each time, for what runs on changes with every sample; whether anything did is told by the tag."""
@@ -28,6 +35,8 @@ async def get_history(request: web.Request) -> web.StreamResponse:
         if parse_format(parameters) == CSV:
             return await send_table(request, parameters)
         query = parse_query(parameters, newest_slot(request.app))
+        if TOP in query.series and not request.app[GUARD].may_see_names(request):
+            return error_answer(UNSHOWN, status=403)
         etag = _etag(request, query)
         if is_unchanged(request, etag):
             return unchanged(etag, CACHE_CONTROL)
@@ -49,7 +58,9 @@ def _etag(request: web.Request, query: Query) -> str:
     is_past = newest is not None and query.to_time <= newest.time
     end = None if is_past else (newest and newest.time, app[RECORDER].open_gap())
     changes = app[HISTORY].revision, app[RECORDER].committer.oldest_waiting, end
-    told = (request.rel_url.raw_query_string, query.from_time, query.to_time, run, *changes)
+    # Who it was comes after the sample.
+    named = app[HISTORY].blames.newest if TOP in query.series else None
+    told = (named, request.rel_url.raw_query_string, query.from_time, query.to_time, run, *changes)
     return blake2s(repr(told).encode(), digest_size=12).hexdigest()
 
 

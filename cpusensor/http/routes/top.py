@@ -9,18 +9,12 @@ from cpusensor.http.cache import Body
 from cpusensor.http.keys import GUARD, HISTORY, KEEPER, RECORDER
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import body_answer, cached, error_answer, json_body
-from cpusensor.http.routes.history import first_if_asked
+from cpusensor.http.routes.history import UNSHOWN, first_if_asked
 from cpusensor.http.status import newest_slot
 from cpusensor.model.query import BadRequestError, parse_top_query
 from cpusensor.model.top import Top
 from cpusensor.outlets import wire
 from cpusensor.recording.top import lead
-
-UNSHOWN = (
-    "names of units and processes are shown on this machine itself, asked for as localhost and not through a proxy,"
-    " and to whoever shows the token (--token)"
-)
-"""Why a reader who may not see names gets none."""
 
 
 async def get_top(request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from cpusensor import __version__
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.assets import WEB
-from cpusensor.model.figures import BUSY, SERIES
+from cpusensor.model.figures import BUSY, SERIES, TOP
 from cpusensor.model.query import (
     ALL,
     CSV,
@@ -103,7 +103,7 @@ def test_the_parameters_of_the_history_are_those_that_are_parsed() -> None:
     assert described["from"] == described["to"]
     assert described["from"]["anyOf"][0] == {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
     assert described["points"]["maximum"] == MAX_POINTS
-    assert described["series"]["items"]["enum"] == list(SERIES)
+    assert described["series"]["items"]["enum"] == [*SERIES, TOP]
     assert described["format"] == {"enum": [JSON, CSV], "default": JSON}
     assert parameters("/events")["after"]["maximum"] == 10**MAX_TIME_DIGITS - 1
     # Intervals divide 60, and so does their least common multiple.
@@ -226,8 +226,9 @@ async def test_the_history_is_as_described(running: Running) -> None:
     running.clock.step(40)
     await running.clock.advance(65)
 
-    _, samples = await ask(running, f"api/history?from={START}&to={START + 600}&{ALL_SERIES}")
-    _, minutes = await ask(running, f"api/history?range=1h&step=60&{ALL_SERIES}")
+    await running.history.blames.add([blame(START + 5, unit("a.service"), process("a"))])
+    _, samples = await ask(running, f"api/history?from={START}&to={START + 600}&{ALL_SERIES},top")
+    _, minutes = await ask(running, f"api/history?range=1h&step=60&{ALL_SERIES},top")
 
     assert [gap["cause"] for gap in samples["gaps"]] == ["crashed", "clock"]
     assert len(samples["clock_steps"]) == 1

@@ -9,6 +9,7 @@ import pytest
 
 from cpusensor.check import main as check
 from cpusensor.store.database import MAX_READING
+from tests.blames import SECOND, blame, process, unit
 from tests.fakes import START
 from tests.running import Running
 
@@ -226,3 +227,42 @@ async def test_a_span_in_iso_8601_is_the_same_span(running: Running) -> None:
 
     assert history == await running.json(f"api/history?from={START}&to={START + 60}")
     assert (summary["from"], summary["mean"]) == (START, CPU)
+
+
+async def test_the_leaders_of_each_element_are_told_by_their_place(running: Running) -> None:
+    await running.clock.advance(20)
+    nginx, cron = unit("nginx.service"), unit("cron.service", SECOND // 2)
+    await running.history.blames.add(
+        [blame(START + 5, nginx, process("nginx", pid=7)), blame(START + 10, cron, nginx), blame(START + 15)]
+    )
+
+    answer = await running.json(f"api/history?from={START}&to={START + 20}&series=top")
+
+    assert answer["top"] == {
+        "units": {
+            "names": [
+                {"name": "nginx.service", "unit": "nginx.service"},
+                {"name": "cron.service", "unit": "cron.service"},
+            ],
+            "shares": [[[0, 10.0]], [[0, 10.0], [1, 5.0]], [], None],
+        },
+        "processes": {
+            "names": [{"name": "nginx", "unit": "a.service", "pid": 7}],
+            "shares": [[[0, 10.0]], [], [], None],
+        },
+    }
+
+
+async def test_leaders_are_told_neither_to_strangers_nor_in_a_table(running: Running) -> None:
+    assert await running.status("api/history?series=top&format=csv") == 400
+    async with await running.get("api/history?series=modes,top", X_Forwarded_For="192.0.2.1") as response:
+        assert response.status == 403
+
+
+async def test_an_answer_with_leaders_changes_when_they_come(running: Running) -> None:
+    await running.clock.advance(10)
+    async with await running.get("api/history?range=15m&series=top") as response:
+        before = response.headers["ETag"]
+    await running.history.blames.add([blame(START + 10, unit("a"))])
+    async with await running.get("api/history?range=15m&series=top", If_None_Match=before) as response:
+        assert response.status == 200
