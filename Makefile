@@ -68,8 +68,8 @@ pytest: $(NODE_MODULES) ## unit, HTTP and browser tests; ARGS="-k gap" chooses s
 	$(call heading,tests)
 	@$(VENV_PYTHON) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-proxies: ## install what the tests of deploy/ are skipped without: nginx, Caddy, systemd-analyze; as root on Debian
-	@apt-get install --yes --quiet --no-install-recommends nginx-light caddy systemd
+proxies: ## install what the tests of deploy/ are skipped without: six proxies, systemd-analyze; as root on Debian
+	@apt-get install --yes --quiet --no-install-recommends nginx-light caddy apache2-bin haproxy lighttpd varnish systemd
 
 faults: $(VENV)/.dev-stamp ## inject every fault often, about 10 min, and write docs/FAULTS.md; as root
 	@$(VENV_PYTHON) -m tests.faults $(ARGS)
