@@ -96,12 +96,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--to", type=time_of, default=MAX_TIME, dest="to_time", help=f"{times} (default: the newest)")
     parser.add_argument("--format", choices=[CSV, SQLITE], required=True)
+    parser.add_argument(
+        "--plain", action="store_true", help="sqlite: rows for all hours, also for those that are sealed"
+    )
     parser.add_argument("--step", help="csv: seconds a line covers (default: the sampling interval)")
     parser.add_argument("--series", help="csv: any of modes, cores, load, pressure, separated by commas")
     parser.add_argument("--output", type=Path, help="a file that does not exist yet (default: stdout)")
     options = parser.parse_args(arguments)
     if options.format == SQLITE and (options.step or options.series):
         parser.error("--step and --series are for --format csv; a database has every sample and every series")
+    if options.format == CSV and options.plain:
+        parser.error("--plain is for --format sqlite; a table has a line for every sample anyway")
     if options.from_time >= options.to_time:
         parser.error(f"--from: {options.from_time} is not before --to, {options.to_time}")
     return options
@@ -178,7 +183,7 @@ async def write_sqlite(snapshot: Snapshot, path: Path, options: argparse.Namespa
     to_time = min(options.to_time, snapshot.newest)
     from_time = min(max(options.from_time, await reader.first() or 0), to_time)
     meter.begin(PASSES * (to_time - from_time))
-    await extract(snapshot, path, (from_time, to_time), meter.add)
+    await extract(snapshot, path, (from_time, to_time), meter.add, is_plain=options.plain)
 
 
 def export(options: argparse.Namespace, meter: Meter) -> None:

@@ -20,7 +20,7 @@ from tests.service import ROOT
 
 DOCUMENT = (ROOT / "docs/DATABASE.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"^```sql\n(.*?)```", DOCUMENT, re.MULTILINE | re.DOTALL)
-(COMMANDS,) = re.findall(r"^```sh\n(.*?)```", DOCUMENT, re.MULTILINE | re.DOTALL)
+PLAIN, COPIES = re.findall(r"^```sh\n(.*?)```", DOCUMENT, re.MULTILINE | re.DOTALL)
 needs_sqlite3 = pytest.mark.skipif(shutil.which("sqlite3") is None, reason="sqlite3 is not installed")
 
 
@@ -99,13 +99,29 @@ async def test_every_number_has_its_unit_in_the_schema(recorded: Running) -> Non
     assert {name: columns_without_unit(str(ddl)) for name, ddl in tables} == {name: [] for name, _ in tables}
 
 
+async def test_the_commands_make_rows_of_all_hours(
+    recorded: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = ask(recorded.database, "SELECT * FROM readable_sample")
+    monkeypatch.chdir(tmp_path)
+
+    for command in PLAIN.strip().splitlines():
+        # The months of the examples are not those that were recorded.
+        arguments = re.sub(r"--(from|to) \S+", "", command).split()[3:]
+        assert await asyncio.to_thread(export, arguments) == 0
+
+    assert ask(Path("rows.db"), "SELECT * FROM readable_sample") == expected
+    assert check(["rows.db"]) == 0
+    assert len(Path("minutes.csv").read_text().splitlines()) > 20
+
+
 @needs_sqlite3
 async def test_the_commands_make_whole_copies(
     recorded: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newest = (await recorded.json("api/now"))["time"]
     monkeypatch.chdir(tmp_path)
-    exporting, copying = COMMANDS.strip().splitlines()
+    exporting, copying = COPIES.strip().splitlines()
 
     assert await asyncio.to_thread(export, exporting.split()[3:]) == 0
     await asyncio.to_thread(subprocess.run, shlex.split(copying), check=True)

@@ -328,3 +328,74 @@ async def test_a_table_is_whole_while_an_older_file_is_being_filled(path: Path, 
     assert await asyncio.to_thread(main, [str(path), *command, str(tmp_path / "meanwhile.csv")]) == 0
 
     assert lines_of(tmp_path / "meanwhile.csv") == lines_of(tmp_path / "before.csv")
+
+
+async def sealed(path: Path, *, max_bytes: int | None = None) -> None:
+    """Two days and a half of a sample every five minutes, with a gap; all is sealed but the last hour."""
+    times = [time for time in range(NOON + 300, NOON + 216_000, 300) if not NOON + 5000 < time < NOON + 9000]
+    async with open_history(path, NOON) as store:
+        run = await store.runs.start("boot-1", NOON, 60, "1.0.0")
+        await store.writer.add(measured(*(sample(time, time % 997, run=run.id) for time in times)))
+    if max_bytes is not None:
+        await seal(path, max_bytes)
+
+
+async def seal(path: Path, max_bytes: int | None = None) -> None:
+    async with open_history(path, NOON + 216_000, max_bytes=max_bytes) as store:
+        while await store.sealing.seal_slice(NOON + 212_400):
+            pass
+        while await store.limit.is_exceeded() and await store.limit.give_up(NOON + 216_000):
+            pass
+
+
+async def exported(path: Path, *options: str) -> Path:
+    """A database that was made of it."""
+    made = path.with_name(f"made{''.join(options)}.db")
+    assert await asyncio.to_thread(main, [str(path), "--format", "sqlite", *options, "--output", str(made)]) == 0
+    assert await asyncio.to_thread(check, [str(made)]) == 0
+    return made
+
+
+def sealed_hours(path: Path) -> list[tuple[object, ...]]:
+    return rows(path, "SELECT * FROM sealed_hour ORDER BY time")
+
+
+async def test_what_is_sealed_stays_so_or_becomes_rows_for_an_older_version(tmp_path: Path) -> None:
+    path = tmp_path / "cpusensor.db"
+    await sealed(path)
+    before = history_of(path)
+    await seal(path)
+
+    plain, copied = await exported(path, "--plain"), await exported(path)
+
+    assert history_of(plain) == before
+    assert rows(plain, "PRAGMA user_version") == [(3,)]
+    assert rows(plain, "SELECT count(*) FROM readable_sample") == [(len(before["sample"]),)]
+    assert not rows(plain, "SELECT name FROM sqlite_schema WHERE name = 'sealed_hour'")
+    assert sealed_hours(copied) == sealed_hours(path)
+    assert history_of(copied) == history_of(path)
+    async with open_history(plain, LATER * 2) as store:
+        assert await store.reader.first() == NOON + 240
+
+
+async def test_a_span_that_cuts_sealed_hours_holds_their_parts_as_rows(tmp_path: Path) -> None:
+    path = tmp_path / "cpusensor.db"
+    await sealed(path)
+    await seal(path)
+    span = ("--from", str(NOON + 4000), "--to", str(NOON + 30_000))
+
+    copied, plain = await exported(path, *span), await exported(path, *span, "--plain")
+
+    assert 3 < len(sealed_hours(copied)) < 9
+    assert history_of(await exported(copied, "--plain")) == history_of(plain)
+
+
+async def test_of_what_was_given_up_an_export_holds_what_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "cpusensor.db"
+    await sealed(path, max_bytes=1)
+
+    copied = await exported(path)
+
+    assert rows(copied, "SELECT * FROM tier ORDER BY name") == rows(path, "SELECT * FROM tier ORDER BY name") != []
+    assert history_of(copied) == history_of(path)
+    await exported(path, "--plain")

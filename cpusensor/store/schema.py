@@ -34,5 +34,16 @@ VERSION_OF_SEALS = 4
 VERSION_OF_NAMES = 5
 """The first version that keeps who used the CPU."""
 
+VERSION_OF_WORDS = 6
+"""The version whose migration explains the tables and makes the views."""
+
+PLAIN = (
+    *(statement for statements in MIGRATIONS[: VERSION_OF_SEALS - 1] for statement in statements),
+    # What concerns a table that is not there changes nothing, but for its index.
+    *(statement for statement in MIGRATIONS[VERSION_OF_WORDS - 1] if "CREATE INDEX" not in statement),
+    f"PRAGMA user_version = {VERSION_OF_SEALS - 1}",
+)
+"""Make the newest schema that knows no sealed hours, with the words and the views of later ones."""
+
 PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "journal_size_limit = 8388608", "trusted_schema = OFF")
 """For the connection that writes: a killed process loses nothing, a power cut up to some 40 s (pragma.html)."""

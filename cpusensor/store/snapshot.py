@@ -33,7 +33,7 @@ from cpusensor.store.unsealing import (
 LATER_TABLES = {
     "tier": "CREATE TEMP TABLE tier(name TEXT PRIMARY KEY, kept_from INTEGER NOT NULL)",
     "sealed_hour": """CREATE TEMP TABLE sealed_hour(
-        time, first_sample, last_sample, last_minute, runs, minutes, samples)""",
+        time, count, first_sample, last_sample, last_minute, runs, minutes, samples)""",
 }
 """Tables that files of older versions have not got, as they would be there."""
 
@@ -113,9 +113,10 @@ class Snapshot:
         self._unsealed = Unsealed(self._damage)
         self.tiers = tiers
         self.soundness = Soundness()
-        _complete(connection)
+        # In this order: where temporary tables lie cannot be changed once there are some.
         for statement in preparation():
             connection.execute(statement)
+        _complete(connection)
 
     async def read(
         self,

@@ -162,8 +162,9 @@ UPDATE sqlite_schema SET sql = 'CREATE TABLE blame_quarter_hour_packed(
 PRAGMA writable_schema = RESET;
 -- The hours whose samples are kept, so that the oldest of them is found at once.
 CREATE INDEX sealed_hour_with_samples ON sealed_hour(time) WHERE samples IS NOT NULL;
--- What lies in rows, for people: times as text and shares in percent, rounded as in the API.
-CREATE VIEW readable_sample AS SELECT
+-- What lies in rows, for people: times as text and shares in percent, rounded as in the API. A plain export has them too,
+-- and is of a version before this one.
+CREATE VIEW IF NOT EXISTS readable_sample AS SELECT
     strftime('%Y-%m-%d %H:%M:%SZ', time, 'unixepoch') AS utc,
     ((20000 * (user + system + coalesce(irq, 0)) + "all") / (2 * "all")) / 100.0 AS cpu_percent,
     ((20000 * user + "all") / (2 * "all")) / 100.0 AS user_percent,
@@ -176,7 +177,7 @@ CREATE VIEW readable_sample AS SELECT
     elapsed_ms / 1000.0 AS seconds,
     time
     FROM sample;
-CREATE VIEW readable_minute AS SELECT
+CREATE VIEW IF NOT EXISTS readable_minute AS SELECT
     strftime('%Y-%m-%d %H:%M:%SZ', time, 'unixepoch') AS utc,
     ((20000 * (user + system + coalesce(irq, 0)) + "all") / (2 * "all")) / 100.0 AS cpu_percent,
     cpu_min_bp / 100.0 AS lowest_percent,
@@ -191,7 +192,7 @@ CREATE VIEW readable_minute AS SELECT
     count AS samples,
     time
     FROM minute;
-CREATE VIEW readable_quarter_hour AS SELECT
+CREATE VIEW IF NOT EXISTS readable_quarter_hour AS SELECT
     strftime('%Y-%m-%d %H:%M:%SZ', time, 'unixepoch') AS utc,
     ((20000 * (user + system + coalesce(irq, 0)) + "all") / (2 * "all")) / 100.0 AS cpu_percent,
     cpu_min_bp / 100.0 AS lowest_percent,
@@ -206,7 +207,7 @@ CREATE VIEW readable_quarter_hour AS SELECT
     count AS samples,
     time
     FROM quarter_hour;
-CREATE VIEW readable_gap AS SELECT
+CREATE VIEW IF NOT EXISTS readable_gap AS SELECT
     strftime('%Y-%m-%d %H:%M:%SZ', from_time, 'unixepoch') AS from_utc,
     strftime('%Y-%m-%d %H:%M:%SZ', to_time, 'unixepoch') AS to_utc,
     to_time - from_time AS seconds,
