@@ -18,6 +18,7 @@ from typing import Generic, TextIO, TypeVar
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end
+from cpusensor.model.kept import ALL_KEPT, COARSE
 from cpusensor.model.records import Cause, Gap, Rollup, Run, Sample
 from cpusensor.model.rollup import MINUTE, TIERS, Tier, as_rollup, roll_up, sum_cores
 from cpusensor.model.sanity import core_faults, sample_faults
@@ -35,7 +36,7 @@ from cpusensor.store.columns import (
 )
 from cpusensor.store.plan import Part
 from cpusensor.store.snapshot import Snapshot, SnapshotError, known_tiers, open_unchanged, require_ours
-from cpusensor.store.statements import TIME_AT_EACH_POINT, extent_of, rows_of
+from cpusensor.store.statements import EXTREMES, TIME_AT_EACH_POINT, extent_of, rows_of
 from cpusensor.store.unsealing import MINUTES, SAMPLES
 
 T = TypeVar("T")
@@ -54,10 +55,6 @@ STEPS_PER_LOOK = 100_000
 
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error code that is its kind (rescode.html)."""
-
-EXTREMES = """SELECT min(first), max(last) FROM (SELECT min(time) AS first, max(time) AS last FROM main.sample
-    UNION ALL SELECT min(first_sample), max(last_sample) FROM sealed_hour WHERE samples IS NOT NULL)"""
-"""When the first and the last sample was recorded."""
 
 DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -156,6 +153,9 @@ class Checker:
         self._progress = progress
         self._runs: dict[int, Run] = {}
         self._samples = 0
+        self._kept = ALL_KEPT
+        self._late: set[int] = set()
+        """Quarters of an hour whose samples were given up, and into which a clock that was set back wrote others."""
 
     def check(self) -> str:
         """Check everything; returns how much there was, in words."""
@@ -196,17 +196,22 @@ class Checker:
         """Sample by sample and minute by minute."""
         ((first, last),) = self._connection.execute(EXTREMES)
         before: Sample | None = None
+        self._kept = self._snapshot.kept
+        # No sample is left to judge them by.
+        gaps.take(self._kept.sample)
         groups = groupby(self._read_samples(), lambda sample: bucket_end(sample.time, MINUTE))
         for number, (end, group) in enumerate(groups):
             samples = list(group)
             for sample in samples:
                 self._check_sample(sample)
-                if before is not None:
+                if before is not None and before.time > self._kept.sample:
                     self._check_gap(before, sample, gaps.take(before.time))
                 before = sample
             parts = [as_rollup(sample) for sample in samples if sample.figures.all > 0]
+            if end <= self._kept.sample:
+                self._late.add(bucket_end(end, COARSE))
             # A sample without ticks was reported already, and has no mean to compare.
-            if len(parts) == len(samples):
+            elif len(parts) == len(samples):
                 self._check_rollup(self._tiers[0], parts, minutes.take(end), is_over=end <= last)
             self._samples += len(samples)
             if number % MINUTES_PER_LOOK == 0:
@@ -231,7 +236,7 @@ class Checker:
         for number, (end, parts) in enumerate(groups):
             if number % MINUTES_PER_LOOK == 0:
                 self._progress.show(f"{number:,} of the table {tier.name}")
-            if end > kept_from:
+            if end > kept_from and end not in self._late:
                 self._check_rollup(tier, list(parts), stored.take(end), is_over=end <= last)
 
     def _check_rollup(self, tier: Tier, parts: Sequence[Rollup], stored: Sequence[Rollup], *, is_over: bool) -> None:

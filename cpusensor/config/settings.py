@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 from cpusensor import __version__
 from cpusensor.config.file import read_config, to_toml
 from cpusensor.config.options import CONFIG, SETTINGS, Resolved, Setting, SettingsError, Written, suggestion
-from cpusensor.config.receivers import Receiver
 from cpusensor.config.values import whole_number
 
 __all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "load_settings"]
@@ -64,14 +63,12 @@ class Settings:
     """Seconds between two commits, at most a minute; 0 commits every sample."""
     keep_rows: int
     """Days after which samples and minutes are sealed by the hour; 0 seals an hour as soon as it is over."""
+    max_size: int | None
+    """MiB that the database may take; None for as many as it needs."""
     name: str
     """What the machine is called on the page and in the API."""
     top: str
     """Whose CPU time is read: `off`, `units`, or `all` for units and processes."""
-    remote_write: tuple[Receiver, ...]
-    """Where samples are pushed to."""
-    label: tuple[tuple[str, str], ...]
-    """Name and value of each label that every pushed sample has."""
     max_streams: int
     """How many streams may be open at a time."""
     max_connections: int | None
@@ -135,16 +132,10 @@ def _is_cluster_s_own(setting: Setting, text: str) -> bool:
 def _resolve(setting: Setting, written: Written | None) -> Resolved:
     written = written or Written(text=setting.default, location=setting.variable, source="default")
     try:
-        return Resolved(setting=setting, written=written, value=_value(setting, written))
+        return Resolved(setting=setting, written=written, value=setting.parse(written.text))
     except ValueError as error:
         # Without its cause: a traceback of the parser would show a secret that the message hides.
         raise setting.refusal(written.location, *error.args) from None
-
-
-def _value(setting: Setting, written: Written) -> Any:  # noqa: ANN401 - each setting has its own type
-    if setting.parse_table is not None and written.table is not None:
-        return setting.parse_table(written.table)
-    return setting.parse(written.text)
 
 
 def _check_together(resolved: Mapping[str, Resolved]) -> None:

@@ -23,6 +23,11 @@ def parse_time(text: str) -> int:
     return time
 
 
+def time_text(time: int) -> str:
+    """UTC Unix seconds as ISO 8601 writes them."""
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= MAX_TIME_DIGITS
 

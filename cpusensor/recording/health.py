@@ -15,6 +15,7 @@ class Part(Enum):
     COUNTING = auto()
     ROOM = auto()
     HISTORY = auto()
+    LIMIT = auto()
     NAMES = auto()
     FILLING = auto()
 

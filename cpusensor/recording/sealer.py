@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from cpusensor.recording.health import Part, Problems
 from cpusensor.recording.upkeep import LOG_S, REST, RETRY_S
 from cpusensor.store.database import ReadError, WriteError
 from cpusensor.store.opening import History
@@ -24,9 +25,12 @@ WORTH_TELLING = 7 * 24
 class Sealer:
     """Seals what is older than so many seconds before the newest sample, by whatever clock that was recorded."""
 
-    def __init__(self, history: History, keep_rows_s: int, seconds_left: Callable[[], float]) -> None:
+    def __init__(
+        self, history: History, problems: Problems, keep_rows_s: int, seconds_left: Callable[[], float]
+    ) -> None:
         """`seconds_left` tells how long it is until the next reading."""
         self._history = history
+        self._problems = problems
         self._keep_rows_s = keep_rows_s
         self._seconds_left = seconds_left
         self._has_failed = False
@@ -44,7 +48,7 @@ class Sealer:
                 has_worked = await self._work()
             except (ReadError, WriteError) as error:
                 if not self._has_failed:
-                    log.warning("older hours cannot be sealed (%s); trying again every %g s", error, RETRY_S)
+                    log.warning("older hours are not sealed or given up (%s); again every %g s", error, RETRY_S)
                 self._has_failed, has_worked = True, False
                 await asyncio.sleep(RETRY_S)
             else:
@@ -60,7 +64,29 @@ class Sealer:
             return False
         # The newest sample stays a row.
         until = (newest.time - max(self._keep_rows_s, 1)) // HOUR * HOUR
-        return await history.sealing.seal_slice(until) or await history.sealing.give_back()
+        if await history.sealing.seal_slice(until) or await self._keep_limit(newest.time):
+            return True
+        return await history.limit.give_back() or await history.sealing.give_back()
+
+    async def _keep_limit(self, newest: int) -> bool:
+        """Make room in a file that has reached its limit; False if there is enough, or nothing may go."""
+        limit, sealing = self._history.limit, self._history.sealing
+        has_worked = await limit.is_exceeded() and (
+            # Earlier than it was asked for: that loses nothing.
+            await sealing.seal_slice(await limit.protected_from(newest)) or await limit.give_up(newest)
+        )
+        self._tell_missing(limit.missing)
+        return has_worked
+
+    def _tell_missing(self, missing: int | None) -> None:
+        """Note, and log once, that the limit cannot be kept, or is kept again."""
+        if missing is None:
+            if self._problems.end(Part.LIMIT):
+                log.warning("the database is within its limit again")
+            return
+        text = f"the database takes {-(-missing >> 20)} MiB more than --max-size allows, and none of it may be given up"
+        if self._problems.begin(Part.LIMIT, text):
+            log.error("%s: it is of the last day, or longer than a minute; allow for more", text)
 
     def _tell(self, now: float, *, has_worked: bool) -> None:
         """Log how far it is, if it takes long."""

@@ -14,7 +14,6 @@ from cpusensor.store.backup import Backup
 from cpusensor.store.blames import Blames
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.culprits import Culprits
-from cpusensor.store.cursors import Cursors
 from cpusensor.store.database import Database, ReadError, WriteError, is_damage, open_errors
 from cpusensor.store.file import (
     BrokenError,
@@ -26,6 +25,7 @@ from cpusensor.store.file import (
     identity,
     set_aside,
 )
+from cpusensor.store.limit import Limit
 from cpusensor.store.reader import Reader
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
@@ -42,14 +42,13 @@ log = logging.getLogger(__name__)
 class History:
     """The history in an open database: its runs, its writer, its reader. `open_history` makes one."""
 
-    def __init__(self, path: Path, lock: Lock, tiers: Sequence[Tier]) -> None:
+    def __init__(self, path: Path, lock: Lock, tiers: Sequence[Tier], max_bytes: int | None = None) -> None:
         self._backup = Backup(path)
         database = Database(path, self._backup.begin)
         seals = Seals(database)
         rollups = Rollups(database, seals, tiers)
         self.runs = Runs(database)
-        self.cursors = Cursors(database)
-        self.writer = Writer(database, self.runs, rollups, seals, self.cursors)
+        self.writer = Writer(database, self.runs, rollups, seals, tiers[0].seconds)
         self.reader = Reader(database, self.runs, rollups, tiers)
         self.summaries = Summaries(database, self.reader, tiers)
         self.blames = Blames(database)
@@ -62,6 +61,7 @@ class History:
         self._adoption = Adoption(database, rollups)
         self.backfill = Backfill(database, rollups, tiers)
         self.sealing = Sealing(database, rollups, seals)
+        self.limit = Limit(database, rollups, max_bytes)
 
     async def open(self, now: float) -> None:
         """Open the file, whatever state it is in, and learn what it holds.
@@ -236,7 +236,6 @@ class History:
             await self._rollups.close_left(int(now))
             await self.backfill.load()
             await self.blames.load(now)
-            await self.cursors.load()
         await self.runs.resume()
         if aside is not None:
             self._adoption.take_in_rest()
@@ -270,14 +269,18 @@ async def _write_again(database: Database) -> None:
 
 
 @asynccontextmanager
-async def open_history(path: Path, now: float, tiers: Sequence[Tier] = TIERS) -> AsyncIterator[History]:
+async def open_history(
+    path: Path, now: float, tiers: Sequence[Tier] = TIERS, *, max_bytes: int | None = None
+) -> AsyncIterator[History]:
     """The history in the database at `path`, made if it is missing, locked against any other process.
+
+    `max_bytes` is how large the file may be.
 
     Raises StorageError, and then has not touched the file, if it is foreign, newer, in use or not writable. One that is
     broken is set aside under a dated name, and a new one takes in what can still be read of it.
     """
     with hold_lock(path) as lock:
-        history = History(path, lock, tiers)
+        history = History(path, lock, tiers, max_bytes)
         try:
             try:
                 await history.open(now)

@@ -32,10 +32,10 @@ from cpusensor.store.sealed import HOUR
 from cpusensor.store.soundness import Doubt
 from cpusensor.store.statements import (
     FIRST,
+    FIRST_GIVEN_UP,
     HOUR_OF_RUN,
     INTERVALS,
     INTERVALS_AT_ENDS,
-    NEXT_SAMPLE,
     SEALED_INTERVALS,
     extent_of,
     rows_of,
@@ -120,11 +120,6 @@ class Reader:
             ticks.append(Tick(sample=sample, closed=(*ended[-1:], *closed)))
         return ticks
 
-    async def next_after(self, time: int) -> int | None:
-        """The time of the first sample after `time`, or up to an hour before it; None after the last."""
-        ((found,),) = await self._database.read(0, NEXT_SAMPLE, (time,))
-        return found if isinstance(found, int) else None
-
     async def intervals(self, from_time: int, to_time: int) -> set[int]:
         """The sampling intervals of the runs that recorded in (from_time, to_time]."""
         # The usual case needs no query.
@@ -142,8 +137,9 @@ class Reader:
 
     async def first(self) -> int | None:
         """When the first interval that anything is known of begins; None of an empty history."""
-        ((time,),) = await self._database.read(0, FIRST, ())
-        return time if isinstance(time, int) else None
+        sql = f"{FIRST} UNION ALL {FIRST_GIVEN_UP}" if self.kept.minute else FIRST
+        times = [time for (time,) in await self._database.read(0, sql, ()) if isinstance(time, int)]
+        return min(times, default=None)
 
     async def buckets(self, from_time: int, to_time: int, step: int, names: Sequence[str] = NAMES) -> Buckets:
         """The buckets of `step` seconds in (from_time, to_time] that hold a sample, oldest first, with some columns."""

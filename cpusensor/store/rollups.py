@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from cpusensor.model.grid import bucket_end
-from cpusensor.model.kept import ALL_KEPT
+from cpusensor.model.kept import ALL_KEPT, COARSE
 from cpusensor.model.records import Rollup
-from cpusensor.model.rollup import Tier, closed_buckets, roll_up
+from cpusensor.model.rollup import MINUTE, Tier, closed_buckets, roll_up
 from cpusensor.store.columns import (
     GarbledError,
     columns_of,
@@ -35,12 +36,15 @@ class Rollups:
         """The time of each tier's newest rollup."""
         self._damaged: set[tuple[int, int]] = set()
         """By the number of the tier and the time."""
-        self.finest = tiers[0].seconds
-        """The length of the shortest rollups."""
         self.kept = ALL_KEPT
         """Since when samples and minutes are: what is older cannot be added up anew."""
         self.changes = 0
         """Counts the writings behind the end of the history: what was read there before does not hold any more."""
+
+    def keep(self, name: str, time: int) -> None:
+        """Note that of samples, or of minutes, only what is later than a time is still there."""
+        self.kept = replace(self.kept, **{name: max(getattr(self.kept, name), time)})
+        self.changes += 1
 
     async def close_after(self, time: int, previous: int | None, highest: int) -> list[Rollup]:
         """Close the buckets that a sample at `time` closes; returns the rollups of the finest tier.
@@ -64,6 +68,9 @@ class Rollups:
     async def close(self, number: int, end: int) -> Rollup | None:
         """Store the rollup of a tier that ends at `end`, computed from its parts; None, and no row, for no parts."""
         tier, span = self._tiers[number], (end - self._tiers[number].seconds, end)
+        # What was added up of samples that are given up says more than what a clock that was set back adds to them.
+        if tier.seconds <= COARSE and span[0] < self.kept.sample and (stored := await self._sound(tier, end)):
+            return stored
         # A damaged time may lie anywhere, and no rollup belongs there.
         rollup = None if end % tier.seconds else roll_up(await self._parts(number, span), end)
         if rollup is None:
@@ -76,6 +83,15 @@ class Rollups:
         await self._database.execute(insert(tier.name, columns_of(tier)), row_of_rollup(rollup, tier))
         self._closed[number] = max(self._closed[number], end)
         return rollup
+
+    async def _sound(self, tier: Tier, end: int) -> Rollup | None:
+        """The rollup that is stored; None if there is none or it is damaged."""
+        if tier.seconds == MINUTE:
+            await self._seals.open(end - tier.seconds, end)
+        for row in await self._database.execute(rows_of(tier), (end - 1, end)):
+            with suppress(GarbledError):
+                return sound_rollup(row)
+        return None
 
     async def close_between(self, tier: Tier, start: int, end: int) -> None:
         """Close every bucket of a tier in (start, end]."""

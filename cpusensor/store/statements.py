@@ -115,7 +115,16 @@ FIRST = f"""SELECT min(time) FROM (
             THEN first_sample - (SELECT interval FROM run WHERE id = json_extract(runs, '$[0]'))
             ELSE (first_sample - 1) / {MINUTE} * {MINUTE} END, time - 3600)
         FROM (SELECT time, minutes, first_sample, runs FROM sealed_hour ORDER BY time LIMIT 1))"""
-"""When the first interval that anything is known of begins."""
+"""When the first interval that anything is known of begins, but for what is known by longer rollups alone."""
+
+FIRST_GIVEN_UP = f"""SELECT min(time) - {TIERS[1].seconds} FROM {TIERS[1].name}
+    WHERE time <= (SELECT kept_from FROM tier WHERE name = '{TIERS[0].name}')"""
+"""When the first rollup begins of a time whose minutes are not kept any more."""
+
+
+EXTREMES = """SELECT min(first), max(last) FROM (SELECT min(time) AS first, max(time) AS last FROM main.sample
+    UNION ALL SELECT min(first_sample), max(last_sample) FROM sealed_hour WHERE samples IS NOT NULL)"""
+"""When the first and the last sample was recorded."""
 
 
 def whole(parts: str) -> str:
@@ -172,13 +181,6 @@ INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
     SELECT 1 FROM main.sample WHERE sample.run = run.id AND time > max(?, run.started) AND time <= min(?, coalesce(
         (SELECT min(later.started) FROM run AS later WHERE later.id > run.id), ?)))"""
 """The sampling intervals of the runs that recorded in a span: no run recorded after the next one began."""
-
-NEXT_SAMPLE = """SELECT min(time) FROM (
-    SELECT min(time) AS time FROM sample WHERE time > ?1
-    UNION ALL SELECT max(first_sample, ?1 + 1) FROM sealed_hour
-        WHERE time > ?1 AND last_sample > ?1 AND samples IS NOT NULL AND time = (SELECT min(time) FROM sealed_hour
-            WHERE time > ?1 AND last_sample > ?1 AND samples IS NOT NULL))"""
-"""The first sample after a time; of a sealed hour that the time cuts, what follows the time."""
 
 SEALED_INTERVALS = """SELECT DISTINCT interval FROM sealed_hour, json_each(runs), run
     WHERE run.id = value AND samples IS NOT NULL AND time - 3600 >= ? AND time <= ?"""

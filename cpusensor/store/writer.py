@@ -16,7 +16,6 @@ from cpusensor.store.columns import (
     row_of_sample,
     sample_of_row,
 )
-from cpusensor.store.cursors import Cursors
 from cpusensor.store.database import Database, WriteError
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
@@ -36,13 +35,13 @@ DELETE_GAPS = "DELETE FROM gap WHERE from_time >= ? AND to_time < ?"
 class Writer:
     """Adds to the history; nothing else does, but the adoption of a broken one."""
 
-    def __init__(self, database: Database, runs: Runs, rollups: Rollups, seals: Seals, cursors: Cursors) -> None:
+    def __init__(self, database: Database, runs: Runs, rollups: Rollups, seals: Seals, finest: int) -> None:
+        """`finest` is the length of the shortest rollups, in seconds."""
         self._database = database
         self._runs = runs
         self._rollups = rollups
         self._seals = seals
-        self._cursors = cursors
-        self._finest = rollups.finest
+        self._finest = finest
         self._highest = 0
         self.newest: Sample | None = None
         """The sample written last; after the clock was set back not the one with the highest time. None before any."""
@@ -91,9 +90,7 @@ class Writer:
             self._remember(measured[0].sample)
             return [Tick(sample=measured[0].sample, closed=())]
         async with self._database.transaction():
-            ticks = [await self._add_one(one) for one in measured]
-            await self._cursors.save()
-            return ticks
+            return [await self._add_one(one) for one in measured]
 
     def _of_this_run(self, measured: Measured) -> Measured:
         """The sample with the number of the present run, which changes when the database is replaced while it waits."""
@@ -134,6 +131,9 @@ class Writer:
     async def _close_gap(self, measured: Measured) -> Gap | None:
         """Store the gap before the sample and return it; None without one, and for a sample inside the history."""
         sample = measured.sample
+        # Between samples that are given up nothing is missing that could be told.
+        if sample.time <= self._rollups.kept.sample:
+            return None
         if sample.time <= self._highest:
             return await self._fit_between(measured)
         before = self.newest

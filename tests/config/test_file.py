@@ -168,6 +168,7 @@ TEXTS: dict[str, st.SearchStrategy[list[str]]] = {
     "trust_proxy": st.lists(st.ip_addresses().map(str), max_size=3),
     "db": SIGNS.map(lambda text: [f"./{text}"]),
     "interval": st.sampled_from([["1"], ["5"], ["60"]]),
+    "max_size": st.integers(16, 10**9).map(lambda number: [str(number)]),
     "keep_rows": st.integers(0, 36_500).map(lambda number: [f"{number:05}"]),
     "commit_interval": st.integers(0, 60).map(lambda number: [f"{number:05}"]),
     "name": SIGNS.map(lambda text: [f"\n{text} {text}x "]),

@@ -66,6 +66,7 @@ def test_a_default_is_allowed(setting: Setting) -> None:
         ("--max-per-address", "0"),
         ("--commit-interval", "61"),
         ("--keep-rows", "-1"),
+        ("--max-size", "15"),
         ("--log-format", "JSON"),
         ("--allow-host", "box:http"),
         ("--allow-host", "http://box"),
