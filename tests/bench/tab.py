@@ -1,16 +1,21 @@
 """A tab of Chromium, seen through its DevTools protocol: bytes on the wire, work of the main thread, heap."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from playwright.async_api import Browser, CDPSession
 
 MARK = "first-chart"
 PATIENCE_S = 60.0
 LOOK_S = 0.02
+MOVES, FRAME_S = 40, 0.016
+"""Of a drag, and the time from one to the next."""
+
+Point: TypeAlias = tuple[float, float]
+"""CSS px from the left and the top of the window."""
 
 READY = """new MutationObserver((_, observer) => {
   if (document.documentElement?.dataset.ready === undefined) return;
@@ -39,6 +44,12 @@ FIGURES = """const look = () => {
 };
 look();"""
 """Marks when a page without charts shows the CPU's figure."""
+
+
+def way(begin: Point, end: Point) -> list[Point]:
+    """Points between two, the last included."""
+    shares = [step / MOVES for step in range(1, MOVES + 1)]
+    return [(begin[0] + (end[0] - begin[0]) * share, begin[1] + (end[1] - begin[1]) * share) for share in shares]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +104,37 @@ class Tab:
 
     async def evaluate(self, expression: str) -> Any:  # noqa: ANN401 - whatever the page answers
         """The value of an expression; nothing of ours stays in the page."""
-        answer = await self._session.send("Runtime.evaluate", {"expression": expression, "returnByValue": True})
+        asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}
+        answer = await self._session.send("Runtime.evaluate", asked)
         return answer["result"].get("value")
+
+    async def draw_mouse(self, begin: Point, end: Point) -> None:
+        """Press at one point and let go at another."""
+        held = {"button": "left", "buttons": 1, "clickCount": 1}
+        await self._mouse("mousePressed", begin, held)
+        for point in way(begin, end):
+            await self._mouse("mouseMoved", point, held)
+            await asyncio.sleep(FRAME_S)
+        await self._mouse("mouseReleased", end, held)
+
+    async def draw_fingers(self, *ways: tuple[Point, Point]) -> None:
+        """Draw fingers, each from one point to another."""
+        await self._fingers("touchStart", [begin for begin, _ in ways])
+        for points in zip(*(way(begin, end) for begin, end in ways), strict=True):
+            await self._fingers("touchMove", points)
+            await asyncio.sleep(FRAME_S)
+        await self._fingers("touchEnd", [])
 
     def received_bytes(self) -> float:
         """All that has come until now, headers included."""
         return sum(size for _, _, size in self._received)
+
+    async def _mouse(self, kind: str, point: Point, held: dict[str, Any]) -> None:
+        await self._session.send("Input.dispatchMouseEvent", {"type": kind, "x": point[0], "y": point[1], **held})
+
+    async def _fingers(self, kind: str, points: Sequence[Point]) -> None:
+        touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        await self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
 
     async def _first_chart_ms(self) -> float:
         async with asyncio.timeout(PATIENCE_S):
