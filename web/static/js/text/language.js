@@ -64,6 +64,23 @@ function timeFormatters(locale, timeZone) {
   };
 }
 
+/** Clocks are set on a quarter of an hour. Each question takes a browser long, and an axis asks many. */
+const STEADY_S = 900;
+const MOST_KNOWN = 10_000;
+
+/** @param {(at: number) => number} offset @returns {(at: number) => number} */
+function askedOnce(offset) {
+  /** @type {Map<number, number>} */
+  const known = new Map();
+  return (at) => {
+    const quarter = Math.floor(at / STEADY_S);
+    const found = known.get(quarter) ?? offset(quarter * STEADY_S);
+    if (known.size > MOST_KNOWN) known.clear();
+    known.set(quarter, found);
+    return found;
+  };
+}
+
 /**
  * What a clock on the wall of the zone is ahead of UTC, s. Read off that clock: `timeZoneName: "shortOffset"` is younger
  * than some browsers.
@@ -73,14 +90,14 @@ export function createOffset(timeZone) {
   const numeric = /** @type {const} */ ("numeric");
   const fields = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric };
   const wall = new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", ...fields });
-  return (/** @type {number} */ at) => {
+  return askedOnce((at) => {
     const utc = Math.floor(at);
     const parts = wall.formatToParts(utc * 1000);
     /** @param {keyof typeof fields} field */
     const read = (field) => Number(parts.find(({ type }) => type === field)?.value);
     const midnight = Date.UTC(read("year"), read("month") - 1, read("day")) / 1000;
     return midnight + read("hour") * 3600 + read("minute") * 60 + read("second") - utc;
-  };
+  });
 }
 
 /**
