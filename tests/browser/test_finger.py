@@ -1,40 +1,98 @@
-"""The charts under a finger."""
+"""The charts under fingers alone."""
+
+import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.fingers import Fingers
+from tests.browser.test_zoom import DAY, OVER, address, service, view, wait_for_view, wait_for_width
 from tests.browser.visit import Visit
 from tests.service import Service
 from tests.waiting import wait_for_samples
 
+__all__ = ["service"]
+
 CURSOR = "#samples-plot .u-cursor-x"
+READOUT = "#samples-readout"
+
+CURSOR_LEFT = f"() => new DOMMatrix(getComputedStyle(document.querySelector('{CURSOR}')).transform).e"
+PLOT_WIDTH = f"document.querySelector('{OVER}').clientWidth"
+HEIGHT = f"document.querySelector('{READOUT}').clientHeight"
 
 
-def drag(page: Page, selector: str, start: float, end: float) -> None:
-    """Draw a finger over an element, from one share of its width to another."""
-    box = page.locator(selector).bounding_box()
-    assert box is not None
-    session = page.context.new_cdp_session(page)
-
-    def touch(kind: str, *shares: float) -> None:
-        points = [{"x": box["x"] + box["width"] * share, "y": box["y"] + box["height"] / 2} for share in shares]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    touch("touchStart", start)
-    for step in range(1, 11):
-        touch("touchMove", start + (end - start) * step / 10)
-    touch("touchEnd")
+def phone(visit: Visit, path: str = "") -> Page:
+    """The page on a phone, once what moves through time has come."""
+    page = visit.open(path, locale="en-GB", viewport={"width": 360, "height": 740}, has_touch=True)
+    expect(page.locator("a[data-range][aria-current]")).not_to_have_count(0)
+    return page
 
 
-def test_a_finger_draws_the_cursor_along_and_a_tap_elsewhere_takes_it_away(visit: Visit, service: Service) -> None:
-    wait_for_samples(service, 1)
-    page = visit.open(viewport={"width": 360, "height": 900}, has_touch=True)
+def test_a_finger_draws_the_cursor_along_and_a_tap_elsewhere_takes_it_away(visit: Visit) -> None:
+    page = phone(visit, "?range=24h")
+    wait_for_width(page, DAY)
+    height = page.evaluate(HEIGHT)
     expect(page.locator(CURSOR)).to_be_hidden()
 
-    drag(page, "#samples-plot .u-over", 0.2, 0.5)
+    Fingers(page, OVER).drag((0.2, 0.5))
 
     expect(page.locator(CURSOR)).to_be_visible()
-    width = page.evaluate("document.querySelector('#samples-plot .u-over').clientWidth")
-    left = page.evaluate(f"new DOMMatrix(getComputedStyle(document.querySelector('{CURSOR}')).transform).e")
-    assert abs(left - width / 2) <= 2
-    page.touchscreen.tap(300, 120)
+    assert abs(page.evaluate(CURSOR_LEFT) - page.evaluate(PLOT_WIDTH) / 2) <= 2
+    assert page.evaluate(HEIGHT) == height
+    Fingers(page, ".gaps h2").tap(0.5)
     expect(page.locator(CURSOR)).to_be_hidden()
+
+
+def test_a_tap_pins_the_cursor_to_its_time(visit: Visit, service: Service) -> None:
+    page = phone(visit, "?range=15m")
+    wait_for_width(page, 900)
+    Fingers(page, OVER).tap(0.7)
+    expect(page.locator(CURSOR)).to_be_visible()
+    told, left = page.locator(READOUT).inner_text(), page.evaluate(CURSOR_LEFT)
+
+    last = wait_for_samples(service, 4)
+    expect(page.locator("html")).to_have_attribute("data-last-id", re.compile(rf"{last}|{last + 1}"))
+    assert page.locator(READOUT).inner_text() == told
+    assert page.evaluate(CURSOR_LEFT) < left
+
+
+def test_two_fingers_zoom(visit: Visit) -> None:
+    page = phone(visit, "?range=24h")
+    wait_for_width(page, DAY)
+    Fingers(page, OVER).drag((0.4, 0.2), (0.6, 0.8))
+
+    expect(page).to_have_url(re.compile(r"from="))
+    span = address(page)
+    assert abs(span[1] - span[0] - DAY / 3) < DAY / 20
+    wait_for_view(page, span)
+    expect(page.locator(CURSOR)).to_be_hidden()
+
+
+def test_two_fingers_pan(visit: Visit) -> None:
+    page = phone(visit, "?range=24h")
+    wait_for_width(page, DAY)
+    _, end = view(page)
+    Fingers(page, OVER).drag((0.2, 0.6), (0.4, 0.8))
+
+    expect(page).to_have_url(re.compile(r"from="))
+    span = address(page)
+    assert abs(span[1] - span[0] - DAY) < DAY / 20
+    assert abs(end - span[1] - 0.4 * DAY) < DAY / 20
+    wait_for_view(page, span)
+
+
+def test_the_ranges_are_swiped(visit: Visit) -> None:
+    page = phone(visit)
+    every = page.locator(".ranges nav a[data-range=all]")
+    expect(every).not_to_be_in_viewport()
+
+    Fingers(page, ".ranges nav").drag((0.9, 0.1))
+
+    expect(every).to_be_in_viewport(ratio=0.9)
+    every.tap()
+    expect(page).to_have_url(re.compile(r"range=all"))
+
+
+def test_the_range_of_a_link_is_in_view(visit: Visit) -> None:
+    page = phone(visit, "?range=all")
+
+    expect(page.locator(".ranges nav a[data-range=all]")).to_be_in_viewport(ratio=0.9)

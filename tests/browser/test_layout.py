@@ -1,9 +1,13 @@
 """Whether everything has room: in windows of any width, in both languages, and on paper."""
 
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visit import Visit
+from tests.service import Service
+from tests.waiting import wait_for_samples
 
 OVERHANG = """() => {
   for (const figure of document.querySelectorAll(".now dd")) figure.textContent = "68.4\\u00a0%";
@@ -33,6 +37,39 @@ CUT = f"""() => {{
   return hint.scrollWidth - hint.clientWidth;
 }}"""
 """How much of the words beside a title is cut off, while the readout beside them is long. CSS px."""
+
+SAY = """(shortest) => {
+  const { texts } = JSON.parse(document.querySelector("#boot").textContent);
+  const isRussian = document.documentElement.lang === "ru";
+  const span = isRussian ? "28 сент., 12:00 – 29 сент., 00:00" : "28 Sept, 12:00 – 29 Sept, 00:00";
+  const say = (key, more = {}) => Object.entries({
+    mean: "100 %", peak: "100 %", lowest: "100 %", cpu: "100.0 %", min: "100 %", max: "100 %", steal: "12.5 %",
+    at: span, span, count: "1022", duration: "22 h 41 min", step: "15 min",
+    reason: "too many questions at once", ...more,
+  }).reduce((text, [name, value]) => text.replace(`{${name}}`, value), texts[key]);
+  const words = {
+    "#samples-summary": `${say("summary_samples")} ${say("summary_gaps_few")}`,
+    "#minutes-summary": say("summary_minutes_long"),
+    "#samples-readout": `${span} · ${say("readout_minute_few")}`,
+    "#minutes-readout": `${span} · ${say("readout_minute_few")}; ${say("unreliable_share", { share: "45 %" })}`,
+    "#cores-readout": `${say("core", { cpu: "120" })} · ${span} · 100 %`,
+    "#steal-note": say("steal_note"),
+    "#usual-now": texts.usual_later,
+    "#note": say("failed_reason"),
+    "#span": span,
+    "#view-title": say("title_15m"),
+    "#samples-title": say("samples_means"),
+  };
+  const part = (selector) => document.querySelector(selector);
+  for (const [selector, text] of Object.entries(words)) part(selector).textContent = shortest ? "–" : text;
+  const tops = ["#samples-plot", "#minutes-plot", "#cores-plot"].map((one) => part(one).getBoundingClientRect().top);
+  return [document.documentElement.scrollWidth - innerWidth, ...tops];
+}"""
+"""Says as little as there is to say, or as much: how much is cut off, and where the charts begin. CSS px."""
+
+WATCH = """new PerformanceObserver((list) => {
+  for (const shift of list.getEntries()) window.shifted = (window.shifted ?? 0) + shift.value;
+}).observe({ type: "layout-shift", buffered: true });"""
 
 TOPS = """(texts) => texts.map((text) => {
   document.querySelector("#steal-note").textContent = text;
@@ -101,3 +138,34 @@ def test_old_figures_are_as_dim_as_the_large_one(visit: Visit) -> None:
     live, stale = page.evaluate(COLOURS)
 
     assert stale[0] == stale[1] != live[0]
+
+
+@languages
+def test_at_any_width_nothing_is_cut_off_and_no_words_move_a_chart(visit: Visit, locale: str) -> None:
+    page = visit.open(locale=locale, device_scale_factor=2)
+    expect(page.locator("#figure-mean")).to_contain_text("%")
+
+    wrong = {}
+    for width in range(320, 1281, 20):
+        page.set_viewport_size({"width": width, "height": 800})
+        little, much = page.evaluate(SAY, True), page.evaluate(SAY, False)  # noqa: FBT003 - as the script names it
+        if max(little[0], much[0]) > 0 or little[1:] != much[1:]:
+            wrong[width] = little, much
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (360, 740)])
+def test_after_the_first_paint_nothing_moves_not_even_after_a_restart(
+    browser: Browser, tmp_path: Path, width: int, height: int
+) -> None:
+    with Service(tmp_path) as service, Visit(browser, service.url) as visit:
+        for _ in range(2):
+            page = visit.blank(viewport={"width": width, "height": height})
+            page.add_init_script(WATCH)
+            visit.open_in(page)
+            expect(page.locator("#now-user")).to_contain_text("%")
+            wait_for_samples(service, 2)
+            assert page.evaluate("window.shifted ?? 0") < 0.005
+            page.context.close()
+            service.kill()
+            service.start()

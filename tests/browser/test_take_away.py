@@ -6,10 +6,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_zoom import DAY, address, service, view, wait_for_width
 from tests.browser.visit import Visit
+from tests.service import Service
+from tests.waiting import wait_for_samples, wait_until
 
 __all__ = ["service"]
 
@@ -87,9 +89,13 @@ def test_curl_asks_for_what_is_shown(day: Page) -> None:
     day.evaluate(NO_CLIPBOARD)
     day.locator("#copy-curl").click()
     command = day.locator("#copied").input_value()
+    asked = re.fullmatch(r"curl 'http://[^']+/api/history\?from=(\d+)&to=(\d+)&step=\d+&series=modes,cores'", command)
     begin, end = view(day)
 
-    assert re.fullmatch(rf"curl 'http://[^']+/api/history\?from={begin}&to={end}&step=\d+&series=modes,cores'", command)
+    assert asked
+    # The day goes on with the clock.
+    assert int(asked[2]) - int(asked[1]) == end - begin
+    assert end - 60 <= int(asked[2]) <= end
 
 
 def test_any_span_is_shown_by_its_times(day: Page) -> None:
@@ -119,3 +125,23 @@ def test_on_a_wall_all_of_it_fills_the_screen(visit: Visit, width: int, height: 
         assert box is not None
         assert box["y"] + box["height"] <= height
         assert box["height"] >= least
+
+
+def test_a_table_that_is_open_follows_the_stream_and_begins_with_the_recording(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with Service(tmp_path) as service, Visit(browser, service.url) as visit:
+        page = visit.open(locale="en-GB")
+        for name in ("samples", "minutes"):
+            page.locator(f"#{name}-table summary").click()
+        rows = page.locator("#samples-rows tbody tr")
+        expect(rows).not_to_have_count(0)
+        oldest, count = rows.last.inner_text(), rows.count()
+        assert "%" in oldest
+        rows.last.evaluate("row => row.dataset.kept = ''")
+        wait_for_samples(service, 2)
+
+        wait_until(lambda: rows.count() >= count + 2, "no further rows")
+        assert rows.last.inner_text() == oldest
+        expect(rows.last).to_have_attribute("data-kept", "")
+        assert page.locator("#minutes-rows tbody tr").count() <= 2

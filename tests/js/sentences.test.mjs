@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { createFormat, createWords } from "../../web/static/js/text/language.js";
 import { Series } from "../../web/static/js/model/series.js";
+import * as happened from "../../web/static/js/text/remarks.js";
 import * as summary from "../../web/static/js/text/sentences.js";
 import { chance, emptyHistory, historyOf, plainTexts } from "./world.mjs";
 
@@ -94,20 +95,20 @@ test("the readout of an unreliable minute says how much was counted, where that 
   hour.putAverage({ time: NOON + 60, cpu: 40, min: 17, max: 98, count: 12, accounted: 0.6 });
   hour.putAverage({ time: NOON + 120, cpu: 40, min: 17, max: 98, count: 12, unreliable: true });
 
-  assert.match(spaced(summary.averageReadout(NOON + 60, hour, language)), /12 samples; unreliable, 60 % counted$/);
-  assert.match(summary.averageReadout(NOON + 120, hour, language), /12 samples; unreliable$/);
+  assert.match(spaced(summary.averageReadout(NOON + 60, hour, language)), /40.0 % \(17 %, 98 %\); unreliable, 60 % counted$/);
+  assert.match(summary.averageReadout(NOON + 120, hour, language), /98.%\); unreliable$/);
 });
 
 test("a clock step says which way, how far and when", () => {
-  assert.equal(spaced(summary.clockStepSentence({ time: NOON + 180, seconds: 3599.8 }, language)), "forward by 1 h at 12:03");
-  assert.equal(spaced(summary.clockStepSentence({ time: NOON + 180, seconds: -40 }, language)), "back by 40 s at 12:03");
+  assert.equal(spaced(happened.clockStepSentence({ time: NOON + 180, seconds: 3599.8 }, language)), "forward by 1 h at 12:03");
+  assert.equal(spaced(happened.clockStepSentence({ time: NOON + 180, seconds: -40 }, language)), "back by 40 s at 12:03");
 });
 
 test("the list of interruptions is in the order of time", () => {
   const clockSteps = [{ time: NOON + 185, seconds: 3600 }, { time: NOON + 2000, seconds: -40 }];
   const unreliable = [{ from: NOON, to: NOON + 120 }, { from: NOON + 1200, to: NOON + 1260 }];
 
-  const listed = summary.remarks({ gaps: [gap], clockSteps, unreliable }, language);
+  const listed = happened.remarks({ gaps: [gap], clockSteps, unreliable }, language);
 
   assert.deepEqual(listed.map(({ sentence }) => spaced(sentence)), [
     "12:00–12:02: unreliable",
@@ -123,7 +124,7 @@ test("the list of interruptions is in the order of time", () => {
 test("busy stretches stand among the interruptions, and each leads to its stretch", () => {
   const busy = [{ from: NOON + 600, to: NOON + 1140, mean: 97.2, max: 99.6, mode: "user", cores: "one" }, { from: NOON, to: NOON + 60, mean: 90, max: 91, mode: "irq", cores: null }];
 
-  const listed = summary.remarks({ gaps: [gap], clockSteps: [], unreliable: [], busy }, language);
+  const listed = happened.remarks({ gaps: [gap], clockSteps: [], unreliable: [], busy }, language);
 
   assert.deepEqual(listed.map(({ sentence }) => spaced(sentence)), [
     "Busy 12:00:00–12:01:00, 1 min: 90 %, 91 %, interrupts",
@@ -136,7 +137,7 @@ test("busy stretches stand among the interruptions, and each leads to its stretc
 test("of many interruptions the longest are told, and how many others there were", () => {
   const gaps = Array.from({ length: 30 }, (_, i) => ({ ...gap, from: NOON + i * 100, to: NOON + i * 100 + 1 + i }));
 
-  const listed = summary.remarks({ gaps, clockSteps: [], unreliable: [] }, language);
+  const listed = happened.remarks({ gaps, clockSteps: [], unreliable: [] }, language);
 
   assert.equal(listed.length, 13);
   assert.equal(spaced(listed.at(-1).sentence), "and 18 shorter, 2 min 51 s");
@@ -160,8 +161,8 @@ test("in the night when the clocks are set back every sentence says which of two
   assert.match(spaced(summary.gapSentence({ ...gap, from: night + 2400, to: night + 6000 }, berlin)), /02:40 \+02:00 – 02:40 \+01:00, 1 h/);
   assert.match(spaced(summary.averageReadout(night + 3590, hour, berlin)), /^02:59 \+02:00 – 02:00 \+01:00 · 40/);
   assert.match(spaced(summary.samplesSummary(nightly, { ...frame, from: night, to: night + 3600, end: night + 3600 }, berlin)), /peak 9 % at 02:00:05 \+02:00/);
-  assert.equal(spaced(summary.clockStepSentence({ time: night + 4000, seconds: 60 }, berlin)), "forward by 1 min at 02:06 +01:00");
-  assert.equal(spaced(summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, berlin)[0].sentence), "02:50 +02:00 – 02:01 +01:00: unreliable");
+  assert.equal(spaced(happened.clockStepSentence({ time: night + 4000, seconds: 60 }, berlin)), "forward by 1 min at 02:06 +01:00");
+  assert.equal(spaced(happened.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, berlin)[0].sentence), "02:50 +02:00 – 02:01 +01:00: unreliable");
 });
 
 test("a gap with a cause that this page does not know yet is an interruption like others", () => {
@@ -183,7 +184,7 @@ test("a gap without an end says since when, never until when", () => {
     ["14 min"],
   ]);
   assert.match(spaced(summary.samplesSummary(hourWith({ 5: 10 }), { ...frame, gaps: [open] }, language)), /1 interruption, 14 min\.$/);
-  const [remark] = summary.remarks({ gaps: [open], clockSteps: [], unreliable: [] }, language);
+  const [remark] = happened.remarks({ gaps: [open], clockSteps: [], unreliable: [] }, language);
   assert.equal(remark.attributes["data-to"], "");
 });
 
@@ -200,7 +201,7 @@ test("an unreliable sample says so, and its stretch is named to the second", () 
   const stretch = { from: NOON, to: NOON + 5 };
 
   assert.equal(spaced(summary.sampleReadout(NOON + 5, hour, language)), "12:00:05 · 12.3 %; unreliable");
-  const [remark] = summary.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, language);
+  const [remark] = happened.remarks({ gaps: [], clockSteps: [], unreliable: [stretch] }, language);
   assert.equal(remark.sentence, "12:00:00–12:00:05: unreliable");
 });
 

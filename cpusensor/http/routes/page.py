@@ -22,6 +22,9 @@ LANGUAGE_MAX_AGE_S = 31_536_000
 POINTS = 3600
 """An hour at the finest step, even of samples taken every second."""
 
+MOST_CORE_ROWS, SPREAD_ROWS = 32, 5
+"""As in web/static/js/model/cores.js: of more cores than can be told apart the spread is shown."""
+
 VARIES = "Accept-Encoding, Accept-Language, Cookie"
 
 
@@ -84,5 +87,14 @@ def _context(app: web.Application, lang: str, boot: wire.Json) -> dict[str, obje
         "cost": wire.cost(*costs),
         "spent": wire.spent(*costs),
         "scope": app[KERNEL].scope().value,
+        "core_rows": _core_rows(app),
         "boot": boot,
     }
+
+
+def _core_rows(app: web.Application) -> int:
+    """For how many rows of cores the page leaves room; before the first sample by the system's own count of CPUs."""
+    newest = app[FEED].newest
+    known = len(newest.cores) if newest and newest.cores else None
+    cpus = known or app[KERNEL].machine(app[CLOCK].now()).cpus or 0
+    return cpus if cpus <= MOST_CORE_ROWS else SPREAD_ROWS

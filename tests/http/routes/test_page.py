@@ -69,10 +69,24 @@ async def test_the_page_says_where_the_figures_come_from_in_a_container_alone(ru
     assert (line in on_the_machine, line in in_a_container) == (False, True)
 
 
-async def test_a_page_whose_hour_holds_a_doubt_has_room_for_it_from_the_first_moment(running: Running) -> None:
+async def test_of_many_interruptions_the_document_lists_the_newest(running: Running) -> None:
+    for _ in range(15):
+        await running.clock.advance(5)
+        running.kernel.failure = "no counters"
+        await running.clock.advance(5)
+        running.kernel.failure = None
+        await running.clock.advance(10)
     async with await running.get("") as response:
-        assert " data-doubt>" not in await response.text()
-    running.kernel.counted = 0.6
-    await running.clock.advance(70)
+        html = await response.text()
+
+    gaps = (await running.json("api/history?range=1h&points=3600"))["gaps"]
+    assert len(gaps) == 15
+    assert html.count("<li data-cause=") == 12
+    assert f'data-from="{gaps[-1]["from"]}"' in html
+
+
+async def test_the_page_has_room_for_each_core_before_the_first_sample(running: Running) -> None:
     async with await running.get("") as response:
-        assert " data-doubt>" in await response.text()
+        html = await response.text()
+
+    assert html.partition('id="cores-plot"')[2].partition("</ol>")[0].count("<li>") == 2

@@ -16,9 +16,8 @@ import { createFormat, createWords, knownZone, localeFor } from "./text/language
 import { averageReadout, gapLabels, sampleReadout } from "./text/sentences.js";
 import { addressedView, followAddress, writeAddress } from "./ui/address.js";
 import { announce, byId } from "./ui/dom.js";
-import { tables } from "./ui/tables.js";
 import { ZONE } from "./ui/zones.js";
-import { showNewest, showNote, showReadouts, showRemarks, showStatus, showSummaries, showTitles, showUptime, statusText } from "./ui/words.js";
+import { showNewest, showNote, showReadouts, showStatus, showSummaries, showTitles, showUptime, statusText } from "./ui/words.js";
 
 /**
  * What the browser tells of its reader: some hide it behind errors.
@@ -75,12 +74,9 @@ const tellSample = (time, series, told) => [sampleReadout(time, series, told), .
 /** The slots of one of the charts. @param {"fine" | "coarse"} grid */
 const slots = (grid) => gridOf(scene.frame(clock()), scene.series[grid].step);
 
-/**
- * @param {number | null} time
- * @param {boolean} pinned
- */
-function moveTo(time, pinned) {
-  state.point(time, pinned, slots("fine"));
+/** To the nearest slot of a grid. @type {Desk["moveTo"]} */
+function moveTo(time, pinned, grid = "fine") {
+  state.point(time, pinned, slots(grid));
   paint();
 }
 
@@ -98,7 +94,7 @@ function onKey(press, readout, grid) {
   }
   const time = moveCursor(press, state.cursor, slots(grid));
   if (time === null) return false;
-  moveTo(time, true);
+  moveTo(time, true, grid);
   announce(readout(time, scene.series, language));
   return true;
 }
@@ -162,9 +158,6 @@ function makeCharts(frame) {
   if (isStarted) charts.minutes ??= secondChart(frame);
 }
 
-/** With what the summary tells, once it does. @param {Frame} frame @returns {Frame} */
-const withBusy = (frame) => ({ ...frame, ...(scene.digest && { busy: scene.digest.busy }) });
-
 function show() {
   const status = state.status(clock());
   spans.want(scene.request(points(), clock()), !isMoving);
@@ -181,11 +174,10 @@ function show() {
     () => charts.samples?.show(version, () => series.sampleColumns(frame.end), frame),
     () => charts.minutes?.show(version, () => series.averageColumns(frame.end), frame),
     () => void (scene.isShown && charts.samples && (dataset.view = `${frame.from}-${frame.to}`)),
-    () => state.pinned && placeCursors(),
+    () => state.pinned && placeCursors(frame),
     () => showReadouts(state.cursor, series, frame, language, tellSample),
     /* On the way to another span the sentences are those of the picture that is still there. */
     () => scene.isShown && showSummaries(String(scene.revision), series, frame, language),
-    () => scene.isShown && showRemarks(withBusy(frame), language),
     () => showTitles(scene.view, series, frame, state.interval, language),
     () => showNote(scene, frame, language),
     () => announceChanges(status),
@@ -194,7 +186,9 @@ function show() {
   parts.forEach(apart);
 }
 
-function placeCursors() {
+/** One that the picture has moved away from is none. @param {Frame} frame */
+function placeCursors({ from }) {
+  if (state.cursor !== null && state.cursor < from) state.cursor = null;
   for (const each of Object.values(charts)) each.place(state.cursor);
 }
 
@@ -227,15 +221,6 @@ function look(view, how) {
   paint();
 }
 
-/** @param {"samples" | "minutes"} name */
-function attachTable(name) {
-  const details = /** @type {HTMLDetailsElement} */ (byId(`${name}-table`));
-  details.addEventListener("toggle", () => {
-    const rows = details.open ? [tables[name](scene.series, scene.frame(clock()).end, language)] : [];
-    byId(`${name}-rows`).replaceChildren(...rows);
-  });
-}
-
 /** @param {string} zone one of `formats` */
 function tellTimesIn(zone) {
   Object.assign(format, formats[zone]);
@@ -246,7 +231,6 @@ function tellTimesIn(zone) {
 /** After a change of theme. */
 function repaint() {
   for (const each of Object.values(charts)) each.repaint();
-  showRemarks(withBusy(scene.frame(clock())), language, true);
   for (const part of further) apart(() => part(scene.frame(clock()), ""));
 }
 
@@ -269,7 +253,7 @@ function startStream() {
 /** What only moving through time needs comes after the first picture. */
 async function loadZoom() {
   const { attach } = await import("./zoom.js");
-  attach({ boot, state, scene, charts, language, clock, look, paint, further, asides, zones, tellTimesIn });
+  attach({ boot, state, scene, charts, language, clock, look, paint, moveTo, onKey, further, asides, zones, tellTimesIn });
 }
 
 /** What can wait until the first chart is painted; the stream first: whatever else fails, the newest value arrives. */
@@ -278,8 +262,6 @@ function start() {
   const parts = [
     startStream,
     () => makeCharts(scene.frame(clock())),
-    () => attachTable("samples"),
-    () => attachTable("minutes"),
     () => onThemeChange(repaint),
     () => setInterval(paint, 1000),
     () => void loadZoom(),

@@ -216,6 +216,8 @@ interface ChartOptions {
   /** Index of a time's slot, by default the nearest. */
   slotAt?: (time: number, columns: Columns) => number;
   labels: Labels; format: Format;
+  /** How high what is drawn of a slot reaches. */
+  topOf: (columns: Columns, i: number) => Percent;
   /** Whether gaps are painted over the series, whose slots may reach into them; without it they are. */
   gapsAbove?: (plot: uPlot) => boolean;
   /** The pointer is at a time, or has left. */
@@ -226,7 +228,7 @@ interface ChartOptions {
   onKey: (press: KeyboardEvent) => boolean;
 }
 
-type Surroundings = Omit<ChartOptions, "series" | "slotAt" | "gapsAbove">;
+type Surroundings = Omit<ChartOptions, "series" | "slotAt" | "gapsAbove" | "topOf">;
 
 /** Each once it is painted. */
 interface Charts { samples?: import("./charts/chart.js").Chart; minutes?: import("./charts/chart.js").Chart }
@@ -238,6 +240,10 @@ interface Desk {
   clock: () => number;
   look: (view: View, how: "push" | "replace" | "move") => void;
   paint: () => void;
+  /** Moves the cursor; one that is pinned stays at its time. */
+  moveTo: (time: number | null, pinned: boolean, grid?: "fine" | "coarse") => void;
+  /** A key on what has a cursor, whose slots are those of the grid; true when it was ours. */
+  onKey: (press: KeyboardEvent, readout: Readout, grid: "fine" | "coarse") => boolean;
   /** Called with each picture; without a version to paint it anew. */
   further: ((frame: Frame, version: string) => void)[];
   /** What the readout of the samples says besides of a time. */

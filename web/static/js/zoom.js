@@ -1,11 +1,16 @@
 /** Wiring of what only moving through time needs; loaded after the first picture. */
 
 import { attachDrag } from "./charts/gestures/drag.js";
+import { attachFinger, attachTapElsewhere } from "./charts/gestures/finger.js";
+import { attachGaps } from "./charts/gestures/gaps.js";
+import { attachKeys } from "./charts/gestures/keys.js";
 import { attachPinch } from "./charts/gestures/pinch.js";
 import { attachWheel } from "./charts/gestures/wheel.js";
+import { paintFlags } from "./charts/marks/flags.js";
 import { Cores } from "./charts/cores.js";
 import { Underlay } from "./charts/underlay.js";
 import { apart } from "./model/apart.js";
+import { gapNear } from "./model/gaps.js";
 import { Navigation } from "./model/navigation.js";
 import { isFollowing, viewQuery } from "./model/view.js";
 import { fetchAverages } from "./net/api.js";
@@ -14,13 +19,19 @@ import { Latest } from "./net/latest.js";
 import { depth } from "./ui/address.js";
 import { byId } from "./ui/dom.js";
 import { Earlier } from "./ui/earlier.js";
+import { showRemarks } from "./ui/happened.js";
 import { attachHelp } from "./ui/help.js";
 import { attachKeyboard } from "./ui/keyboard.js";
+import { leadTo } from "./ui/lead.js";
 import { attachMore } from "./ui/more.js";
 import { attachRanges, showRanges } from "./ui/ranges.js";
 import { showStatistics } from "./ui/statistics.js";
+import { attachTable } from "./ui/tables.js";
+import { attachStrip, showStrip } from "./ui/strip.js";
 import { UsualHours } from "./ui/usual.js";
 import { attachZones, showZones } from "./ui/zones.js";
+
+/** @typedef {import("./charts/chart.js").Chart} Chart */
 
 /**
  * The cores of the hour, each time a minute is over: the stream brings no averages of theirs.
@@ -37,6 +48,44 @@ function coresOfTheHour({ scene, state, clock, paint }) {
       state.revision += 1;
       paint();
     }, () => undefined);
+  };
+}
+
+/**
+ * What the summary tells; of what moves with the clock once a minute.
+ * @param {Desk} desk
+ * @returns {(frame: Frame) => void}
+ */
+function digestOfTheView({ scene, paint }) {
+  const digests = new Latest(fetchDigest, (digest) => {
+    scene.digest = digest;
+    paint();
+  });
+  return ({ from, to }) => {
+    if (!scene.isShown || from >= to) return;
+    const minute = isFollowing(scene.view) ? Math.floor(to / 60) : "";
+    digests.want(`${viewQuery(scene.view)} ${minute}`, { from, to });
+  };
+}
+
+/**
+ * Whenever the stream comes back the machine may have been booted anew.
+ * @param {Desk} desk
+ */
+function machineOf({ boot, state }) {
+  const machines = new Latest(fetchMachine, (machine) => Object.assign(boot, machine && { boot_time: machine.boot_time }));
+  return () => state.phase === "open" && machines.want(String(state.since), null);
+}
+
+/**
+ * With what the summary tells, once it does; on the way to another span the lines are those of the picture that is still
+ * there.
+ * @param {Desk} desk
+ * @returns {(frame: Frame, version: string) => void}
+ */
+function remarksOf({ scene, language }) {
+  return (frame, version) => {
+    if (scene.isShown) showRemarks({ ...frame, ...(scene.digest && { busy: scene.digest.busy }) }, language, version === "");
   };
 }
 
@@ -58,10 +107,51 @@ function comparison(desk) {
   };
 }
 
+/**
+ * @param {Chart} chart
+ * @param {Desk} desk
+ * @param {Navigation} go
+ */
+function attachGestures(chart, { scene, state, moveTo }, go) {
+  const { plot, options } = chart;
+  const gaps = () => chart.frame.gaps;
+  attachDrag(plot, go);
+  attachWheel(plot, go);
+  attachPinch(plot, go);
+  attachFinger(plot.over, {
+    at: () => state.cursor,
+    point: (x) => moveTo(plot.posToVal(x, "x"), true),
+    restore: (time) => moveTo(time, true),
+  });
+  attachGaps(plot, gaps, leadTo);
+  attachKeys(options.node, ({ key }) => {
+    const gap = key === "Enter" && state.cursor !== null ? gapNear(gaps(), state.cursor, scene.series.fine.step) : null;
+    if (gap) leadTo(gap);
+    return gap !== null;
+  });
+  plot.hooks.draw?.push(() => paintFlags(plot, gaps(), options.labels.gap, options.topOf));
+  chart.repaint();
+}
+
+/**
+ * A chart may come after this.
+ * @param {Desk} desk
+ * @param {Navigation} go
+ */
+function gesturesOf(desk, go) {
+  const attached = new Set();
+  return () => {
+    for (const chart of Object.values(desk.charts)) {
+      if (attached.has(chart)) continue;
+      attached.add(chart);
+      attachGestures(chart, desk, go);
+    }
+  };
+}
+
 /** @param {Desk} desk */
-export function attach(desk) {
-  const { scene, state, charts, clock, look, further, language } = desk;
-  const go = new Navigation({
+function navigationOf({ scene, state, clock, look }) {
+  return new Navigation({
     span: () => scene.span(clock()),
     now: () => state.end(clock()),
     view: () => scene.view,
@@ -69,48 +159,38 @@ export function attach(desk) {
     depth,
     back: () => history.back(),
   });
-  const cores = new Cores(byId("cores-plot"), language);
-  const attached = new Set();
+}
 
-  /** A chart may come after this. */
-  function attachGestures() {
-    for (const chart of Object.values(charts)) {
-      if (attached.has(chart)) continue;
-      attached.add(chart);
-      attachDrag(chart.plot, go);
-      attachWheel(chart.plot, go);
-      attachPinch(chart.plot, go);
-    }
-  }
-
-  const follow = coresOfTheHour(desk);
-  const machines = new Latest(fetchMachine, (machine) => Object.assign(desk.boot, machine && { boot_time: machine.boot_time }));
-  /** Whenever the stream comes back the machine may have been booted anew. */
-  const wantMachine = () => state.phase === "open" && machines.want(String(state.since), null);
-  const digests = new Latest(fetchDigest, (digest) => {
-    scene.digest = digest;
-    desk.paint();
-  });
-
-  /** What moves with the clock has new figures once a minute. @param {Frame} frame */
-  function wantDigest({ from, to }) {
-    if (!scene.isShown || from >= to) return;
-    const minute = isFollowing(scene.view) ? Math.floor(to / 60) : "";
-    digests.want(`${viewQuery(scene.view)} ${minute}`, { from, to });
-  }
+/** @param {Desk} desk */
+export function attach(desk) {
+  const { scene, state, charts, clock, further, language } = desk;
+  const go = navigationOf(desk);
+  const cores = new Cores(byId("cores-plot"), language.words);
 
   further.push(
     (frame) => showRanges(scene.view, frame, state.end(clock())),
     (frame, version) => cores.show(version, scene.series, frame, charts.samples?.plot),
-    (frame) => cores.tell(state.cursor ?? frame.end, scene.series),
-    attachGestures,
+    (frame) => showStrip(cores, desk, frame),
+    gesturesOf(desk, go),
     comparison(desk),
-    wantDigest,
+    digestOfTheView(desk),
     ({ to }) => showZones(desk.zones, to, language.words),
+    remarksOf(desk),
     () => showStatistics(scene.digest, language),
-    follow,
-    wantMachine,
+    attachTable("samples", desk),
+    attachTable("minutes", desk),
+    coresOfTheHour(desk),
+    machineOf(desk),
   );
-  [() => attachRanges(go), () => attachMore(desk, go), () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)), attachHelp, () => attachZones(desk)].forEach(apart);
+  const parts = [
+    () => attachRanges(go),
+    () => attachMore(desk, go),
+    () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)),
+    attachHelp,
+    () => attachZones(desk),
+    () => attachStrip(cores, desk),
+    () => attachTapElsewhere(() => desk.moveTo(null, true)),
+  ];
+  parts.forEach(apart);
   desk.paint();
 }

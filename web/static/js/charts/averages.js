@@ -29,5 +29,10 @@ export function averageChart(surroundings, columns, frame) {
     const slot = Math.ceil((time - (times[0] ?? 0)) / stepOf(shown));
     return Math.min(times.length - 1, Math.max(0, slot));
   };
-  return new Chart({ ...surroundings, series, slotAt }, columns, frame);
+  /** With the steal that stands above. @type {ChartOptions["topOf"]} */
+  const topOf = (shown, i) => {
+    const mean = shown[7]?.[i] ?? null;
+    return mean === null ? null : mean + (shown[5]?.[i] ?? 0);
+  };
+  return new Chart({ ...surroundings, series, slotAt, topOf }, columns, frame);
 }

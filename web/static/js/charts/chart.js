@@ -1,7 +1,6 @@
 /** A chart of percentages over a span. With its neighbours in charts/ alone knows uPlot. */
 
 import { axes } from "./axes.js";
-import { attachFinger } from "./gestures/finger.js";
 import { attachKeys } from "./gestures/keys.js";
 import { regionsPlugin } from "./marks/gaps.js";
 import { theme } from "./theme.js";
@@ -44,11 +43,12 @@ export class Chart {
    */
   constructor(options, columns, frame) {
     this.#frame = frame;
+    this.options = options;
     const UPlot = uPlotClass();
     if (!UPlot) throw new Error("uPlot did not load");
     this.plot = new UPlot(this.#plotOptions(options), columns, options.node);
-    this.plot.over.addEventListener("mousemove", options.onPointer, true);
-    attachFinger(this.plot.over);
+    /* A finger that taps is followed by a mouse that is none. */
+    this.plot.over.addEventListener("pointermove", ({ pointerType }) => pointerType === "touch" || options.onPointer());
     attachKeys(options.node, options.onKey);
     new ResizeObserver(() => this.#fit(options.node)).observe(options.node);
   }
@@ -63,6 +63,10 @@ export class Chart {
     this.#painted = version;
     this.#frame = frame;
     this.plot.setData(columns());
+  }
+
+  get frame() {
+    return this.#frame;
   }
 
   /** @param {number | null} time where to put the cursor; null takes it away */

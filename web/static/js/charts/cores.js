@@ -1,6 +1,6 @@
 /** The strip of cores below the charts, on their axis of time. */
 
-import { busiestCore, coreRows } from "../model/cores.js";
+import { coreSlots, rowNames, slotEnd } from "../model/cores.js";
 import { byId, make, write } from "../ui/dom.js";
 import { paintHeat } from "./marks/heat.js";
 import { hatchPattern, theme } from "./theme.js";
@@ -8,16 +8,22 @@ import { hatchPattern, theme } from "./theme.js";
 export class Cores {
   #painted = "";
   #named = "";
+  /** What is marked: nothing, the slot of a time, or the cell of a row in it. */
+  #mark = make("div", { class: "mark", hidden: "" });
+
+  /** The row that is pointed at; null while it is none. @type {number | null} */
+  row = null;
 
   /**
    * @param {HTMLElement} node
-   * @param {Language} language
+   * @param {Words} words
    */
-  constructor(node, language) {
+  constructor(node, words) {
     this.node = node;
-    this.language = language;
+    this.words = words;
     this.list = /** @type {HTMLElement} */ (node.querySelector("ol"));
     this.canvas = /** @type {HTMLCanvasElement} */ (node.querySelector("canvas"));
+    node.append(this.#mark);
   }
 
   /**
@@ -27,7 +33,7 @@ export class Cores {
    * @param {uPlot | undefined} plot the chart above, on whose axis it stands
    */
   show(version, series, frame, plot) {
-    const { names, slots } = coreRows(series, frame.end);
+    const names = rowNames(series);
     if (!plot || names.length === 0) return;
     this.#name(names);
     const ratio = devicePixelRatio;
@@ -38,17 +44,51 @@ export class Cores {
     this.#painted = key;
     Object.assign(this.canvas.style, { left: `${left}px`, width: `${width}px`, height: `${height}px` });
     Object.assign(this.canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
-    this.#paint(slots, frame, names.length);
+    this.#paint(coreSlots(series, frame.end), frame, names.length);
   }
 
   /**
-   * @param {number} time
-   * @param {Series} series
+   * @param {number} x CSS px from the left of the canvas
+   * @param {Stretch} frame
    */
-  tell(time, series) {
-    const { words, format } = this.language;
-    const found = busiestCore(series, time) ?? busiestCore(series, time - series.coarse.step);
-    const text = found ? words.text("busiest_core", { cpu: found.cpu, load: format.whole(found.load) }) : "–";
+  timeAt(x, { from, to }) {
+    return from + (Math.min(Math.max(x / this.canvas.clientWidth, 0), 1) || 0) * (to - from);
+  }
+
+  /**
+   * @param {number} y CSS px from the top of the canvas
+   * @returns {number} its row
+   */
+  rowAt(y) {
+    const rows = this.list.childElementCount;
+    return Math.max(0, Math.min(rows - 1, Math.floor((y / this.canvas.clientHeight) * rows)));
+  }
+
+  /**
+   * Marks what the cursor is at.
+   * @param {number | null} time
+   * @param {Series} series
+   * @param {Stretch} frame
+   */
+  mark(time, series, { from, to }) {
+    this.#mark.hidden = time === null || time < from || time > to || this.canvas.width < 2;
+    if (time === null || this.#mark.hidden) return;
+    const { clientWidth: width, clientHeight: height, offsetLeft } = this.canvas;
+    /** @param {number} at */
+    const x = (at) => (Math.min(1, Math.max(0, (at - from) / (to - from)))) * width;
+    const end = slotEnd(series, time);
+    const [left, right] = [x(end - series.coarse.step), x(end)];
+    const rows = this.row === null ? 1 : this.list.childElementCount;
+    Object.assign(this.#mark.style, {
+      left: `${offsetLeft + left}px`,
+      width: `${Math.max(2, right - left)}px`,
+      top: `${((this.row ?? 0) * height) / rows}px`,
+      height: `${height / rows}px`,
+    });
+  }
+
+  /** @param {string} text */
+  tell(text) {
     write(byId("cores-readout"), text);
   }
 
@@ -58,8 +98,7 @@ export class Cores {
     this.#named = names.join();
     const items = [...this.list.children];
     names.forEach((name, i) => {
-      const { words } = this.language;
-      const text = words.knows(`row_${name}`) ? words.text(`row_${name}`) : name;
+      const text = this.words.knows(`row_${name}`) ? this.words.text(`row_${name}`) : name;
       if (items[i]) write(/** @type {Element} */ (items[i]), text);
       else this.list.append(make("li", {}, text));
     });
@@ -67,7 +106,7 @@ export class Cores {
   }
 
   /**
-   * @param {ReturnType<typeof coreRows>["slots"]} slots
+   * @param {ReturnType<typeof coreSlots>} slots
    * @param {Frame} frame
    * @param {number} rows
    */

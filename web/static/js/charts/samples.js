@@ -15,5 +15,7 @@ export function sampleChart(surroundings, columns, frame) {
   const load = line(() => theme().load, () => theme()["load-fill"]);
   /* A sample that stands alone between two gaps would be hidden by them. */
   const gapsAbove = (/** @type {uPlot} */ { data, series }) => isOfMeans(data, series.length - 1);
-  return new Chart({ ...surroundings, series: [doubts(), ...band(() => theme().band), load], gapsAbove }, columns, frame);
+  /** @param {Columns} shown @param {number} i */
+  const topOf = (shown, i) => shown[3]?.[i] ?? null;
+  return new Chart({ ...surroundings, series: [doubts(), ...band(() => theme().band), load], gapsAbove, topOf }, columns, frame);
 }

@@ -5,6 +5,14 @@ const MOST_ROWS = 32;
 /** Instead of more of them. @type {[name: string, share: number][]} */
 const SPREAD = [["max", 1], ["p75", 0.75], ["p50", 0.5], ["p25", 0.25], ["min", 0]];
 
+/** @param {Series} series */
+const isSpread = ({ cpus }) => (cpus?.length ?? 0) > MOST_ROWS;
+
+/** The names of the rows: numbers of CPUs, or those of SPREAD; none while no core is known. @param {Series} series */
+export function rowNames(series) {
+  return isSpread(series) ? SPREAD.map(([name]) => name) : (series.cpus ?? []).map(String);
+}
+
 /**
  * @param {Percent[]} values
  * @returns {Percent[]} of each row of SPREAD
@@ -15,21 +23,37 @@ function spread(values) {
 }
 
 /**
+ * When the slot of the averages ends that covers a time.
+ * @param {Series} series
+ * @param {number} time
+ */
+export function slotEnd({ coarse: { step } }, time) {
+  return Math.ceil(time / step) * step;
+}
+
+/**
+ * @param {Series} series
+ * @param {number} end of a slot
+ * @returns {Percent[] | null} of each row; null where nothing was recorded
+ */
+export function rowValues(series, end) {
+  const cores = series.coarse.at(end)?.cores;
+  if (!cores) return null;
+  return isSpread(series) ? spread(cores) : cores;
+}
+
+/**
+ * The recorded slots of a span.
  * @param {Series} series
  * @param {number} end
- * @returns {{names: string[], slots: {time: number, step: number, values: Percent[]}[]}} recorded slots alone
+ * @returns {{time: number, step: number, values: Percent[]}[]}
  */
-export function coreRows(series, end) {
-  const { cpus } = series;
-  if (!cpus) return { names: [], slots: [] };
+export function coreSlots(series, end) {
   const { step } = series.coarse;
-  const times = series.coarse.times(Math.ceil(end / step) * step);
-  const isMany = cpus.length > MOST_ROWS;
-  const slots = times.flatMap((time) => {
-    const cores = series.coarse.at(time)?.cores;
-    return cores ? [{ time, step, values: isMany ? spread(cores) : cores }] : [];
+  return series.coarse.times(slotEnd(series, end)).flatMap((time) => {
+    const values = rowValues(series, time);
+    return values ? [{ time, step, values }] : [];
   });
-  return { names: isMany ? SPREAD.map(([name]) => name) : cpus.map(String), slots };
 }
 
 /**
@@ -38,8 +62,8 @@ export function coreRows(series, end) {
  * @param {number} time
  * @returns {{cpu: number, load: number} | null}
  */
-export function busiestCore({ cpus, coarse }, time) {
-  const cores = coarse.at(Math.ceil(time / coarse.step) * coarse.step)?.cores ?? [];
+export function busiestCore(series, time) {
+  const cores = series.coarse.at(slotEnd(series, time))?.cores ?? [];
   const load = Math.max(-1, ...cores.map((value) => value ?? -1));
-  return load < 0 ? null : { cpu: cpus?.[cores.indexOf(load)] ?? 0, load };
+  return load < 0 ? null : { cpu: series.cpus?.[cores.indexOf(load)] ?? 0, load };
 }

@@ -1,4 +1,4 @@
-/** The page's sentences about a span: summaries, gap labels, readouts. Pure. */
+/** The sentences about a span: summaries, gap labels, readouts. Pure. */
 
 import { extremes } from "../model/statistics.js";
 import { coveredFrom, longSamples } from "../model/coverage.js";
@@ -135,84 +135,6 @@ export function gapSentence(gap, { words, format }) {
 }
 
 /**
- * "The clock was set back by 40 s at 15:03"
- * @type {Sentence<ClockStep>}
- */
-export function clockStepSentence({ time, seconds }, { words, format }) {
-  const duration = format.duration(Math.round(Math.abs(seconds)));
-  return words.text(seconds < 0 ? "clock_back" : "clock_forward", { duration, time: format.when(time) });
-}
-
-/** @param {string} sentence */
-const capitalised = (sentence) => sentence.charAt(0).toUpperCase() + sentence.slice(1);
-
-/**
- * "Busy 07:46–07:55, 9 min: 97 % on average, up to 100 %, mostly programs, all cores"
- * @type {Sentence<Busy>}
- */
-function busySentence({ from, to, mean, max, mode, cores }, { words, format }) {
-  const values = { span: format.span(from, to), duration: format.duration(to - from), mean: format.whole(mean), max: format.whole(max) };
-  const parts = [words.text("busy_span", values), words.text(`busy_${mode}`), ...(cores ? [words.text(`busy_${cores}`)] : [])];
-  return parts.join(", ");
-}
-
-/** Interruptions that are told one by one. */
-const TOLD = 12;
-
-/**
- * The longest; as they came while there are few.
- * @param {Gap[]} gaps
- * @returns {[told: Gap[], further: Gap[]]}
- */
-function longest(gaps) {
-  if (gaps.length <= TOLD) return [gaps, []];
-  const sorted = [...gaps].sort((a, b) => b.to - b.from - (a.to - a.from));
-  return [sorted.slice(0, TOLD), sorted.slice(TOLD)];
-}
-
-/**
- * @param {Gap[]} gaps
- * @param {Language} language
- * @returns {Remark[]}
- */
-function furtherGaps(gaps, { words, format }) {
-  if (gaps.length === 0) return [];
-  const duration = format.duration(gaps.reduce((sum, { from, to, seconds }) => sum + (seconds ?? to - from), 0));
-  const count = gaps.reduce((sum, gap) => sum + (gap.count ?? 1), 0);
-  return [{ at: Infinity, sentence: words.plural("gaps_further", count, { duration }), attributes: { "data-further": count } }];
-}
-
-/**
- * What the list of what happened tells, by time.
- * @type {Sentence<Pick<Frame, "gaps" | "clockSteps" | "unreliable" | "busy">, Remark[]>}
- */
-export function remarks({ gaps, clockSteps, unreliable, busy = [] }, language) {
-  const { words, format } = language;
-  const [told, further] = longest(gaps);
-  const all = [
-    ...furtherGaps(further, language),
-    ...busy.map((stretch) => {
-      const { from, to } = stretch;
-      return { at: from, sentence: busySentence(stretch, language), attributes: { "data-busy": from }, jump: { from, to } };
-    }),
-    ...told.map((gap) => {
-      const { from, to, cause, isOpen } = gap;
-      const attributes = { "data-cause": cause, "data-from": from, "data-to": isOpen ? "" : to };
-      return { at: from, sentence: capitalised(gapSentence(gap, language)), attributes, cause, jump: { from, to } };
-    }),
-    ...clockSteps.map((step) => {
-      const attributes = { "data-clock-step": step.time, "data-seconds": step.seconds };
-      return { at: step.time, sentence: clockStepSentence(step, language), attributes };
-    }),
-    ...unreliable.map(({ from, to }) => {
-      const sentence = words.text("unreliable_span", { span: from % 60 || to % 60 ? format.span(from, to) : format.minutes(from, to) });
-      return { at: from, sentence, attributes: { "data-unreliable-from": from, "data-unreliable-to": to } };
-    }),
-  ];
-  return all.sort((a, b) => a.at - b.at);
-}
-
-/**
  * What a gap may say, as in Labels.
  * @type {Sentence<Gap, string[][]>}
  */
@@ -275,13 +197,23 @@ export function sampleReadout(time, series, language) {
   return `${when} · ${parts.join("; ")}`;
 }
 
+/**
+ * A slot of the averages, which is of whole minutes.
+ * @param {number} end
+ * @param {number} step
+ * @param {Format} format
+ */
+export function slotText(end, step, format) {
+  return step === MINUTE_S ? format.minutes(end - step, end) : format.span(end - step, end);
+}
+
 /** So many samples tell no more than that there were many. */
 const MOST_COUNTED = 1000;
 
-/** @type {Sentence<Average>} */
-function averageText({ cpu, min, max, count }, { words, format }) {
+/** In doubt what is doubted needs the room. @type {Sentence<Average>} */
+function averageText({ cpu, min, max, count, unreliable }, { words, format }) {
   const values = { cpu: format.percent(cpu), min: format.whole(min), max: format.whole(max) };
-  return count > MOST_COUNTED ? words.text("readout_mean", values) : words.plural("readout_minute", count, values);
+  return unreliable || count > MOST_COUNTED ? words.text("readout_mean", values) : words.plural("readout_minute", count, values);
 }
 
 /** A single sample is its own mean. @type {Sentence<Average>} */
@@ -303,7 +235,7 @@ export function averageReadout(time, series, language) {
   const { words, format } = language;
   const { step } = series.coarse;
   const end = Math.ceil(time / step) * step;
-  const span = step === MINUTE_S ? format.minutes(end - step, end) : format.span(end - step, end);
+  const span = slotText(end, step, format);
   const average = series.coarse.at(end);
   const gap = average ? null : series.gapAt(end);
   if (gap) return `${span} · ${gapSentence(gap, language)}`;

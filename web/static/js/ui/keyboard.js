@@ -31,7 +31,7 @@ function isOurs({ key, shiftKey, target, ctrlKey, altKey, metaKey }) {
   if (ctrlKey || altKey || metaKey || !(target instanceof Element)) return false;
   if (target.closest("input, select, textarea, dialog, .scroll")) return false;
   if (key === "Escape") return true;
-  if (key.startsWith("Arrow")) return target.closest(".plot") ? shiftKey : true;
+  if (key.startsWith("Arrow")) return target.closest(".plot, .strip") ? shiftKey : true;
   return target.closest("#view") !== null;
 }
 

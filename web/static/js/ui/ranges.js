@@ -9,8 +9,26 @@ import { byId } from "./dom.js";
 /** @returns {HTMLAnchorElement[]} */
 const links = () => [...document.querySelectorAll("a[data-range]")].map((link) => /** @type {HTMLAnchorElement} */ (link));
 
+/**
+ * On a narrow screen the ranges are swiped: the edge behind which there are more says so.
+ * @param {HTMLElement} bar
+ */
+function tellMore(bar) {
+  bar.toggleAttribute("data-before", bar.scrollLeft > 4);
+  bar.toggleAttribute("data-after", bar.scrollLeft + bar.clientWidth < bar.scrollWidth - 4);
+}
+
+/** @param {HTMLElement} link */
+function bringIntoView({ parentElement: bar, offsetLeft: left, offsetWidth: width }) {
+  if (!bar || bar.scrollWidth <= bar.clientWidth) return;
+  bar.scrollLeft = left - bar.offsetLeft - (bar.clientWidth - width) / 2;
+}
+
 /** @param {Navigation} go */
 export function attachRanges(go) {
+  const bar = /** @type {HTMLElement} */ (document.querySelector(".ranges nav"));
+  bar.addEventListener("scroll", () => tellMore(bar), { passive: true });
+  new ResizeObserver(() => tellMore(bar)).observe(bar);
   for (const link of links()) {
     link.addEventListener("click", (click) => {
       /* A link that is opened elsewhere is opened elsewhere. */
@@ -38,8 +56,10 @@ export function attachRanges(go) {
 export function showRanges(view, { to }, now) {
   for (const link of links()) {
     const isCurrent = isFollowing(view) && view.range === link.dataset.range;
-    if (isCurrent) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
+    if (isCurrent && !link.hasAttribute("aria-current")) {
+      link.setAttribute("aria-current", "true");
+      if (link.closest("nav")) bringIntoView(link);
+    } else if (!isCurrent) link.removeAttribute("aria-current");
     link.search = addressOf({ range: link.dataset.range ?? "" });
   }
   /** @type {HTMLButtonElement} */ (byId("later")).disabled = to >= now;

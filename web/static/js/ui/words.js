@@ -1,10 +1,7 @@
-/** The page's text: the current value, the connection, readouts, summaries and gaps. Writes only what differs. */
+/** The page's text: the current value, the connection, readouts and summaries. Writes only what differs. */
 
-import { paintSwatch } from "../charts/theme.js";
-import { averageReadout, averagesSummary, keptSentence, remarks, samplesSummary } from "../text/sentences.js";
-import { around } from "../model/view.js";
-import { addressOf } from "./address.js";
-import { byId, make, write } from "./dom.js";
+import { averageReadout, averagesSummary, keptSentence, samplesSummary } from "../text/sentences.js";
+import { byId, write } from "./dom.js";
 
 /** From this much on, the neighbours' share is said in words. Percent. */
 const NOTABLE_STEAL = 1;
@@ -142,35 +139,4 @@ export function showNote({ isShown, failure, series }, { from }, language) {
   const failed = status === 401 ? words.text("failed_401") : words.text(status === 0 ? "failed" : "failed_reason", { reason });
   write(byId("note"), failure ? failed : isShown ? keptSentence(series, from, language) : words.text("loading"));
   byId("note").toggleAttribute("data-failed", failure !== null);
-}
-
-/** What stands in the list of interruptions. */
-let listed = "";
-
-/** @param {Remark} remark */
-function item({ sentence, attributes, cause, jump }) {
-  const swatch = make(cause ? "canvas" : "span", { class: "swatch", "aria-hidden": "true" });
-  if (cause) paintSwatch(/** @type {HTMLCanvasElement} */ (swatch), cause);
-  const words = jump ? make("a", { href: addressOf(around(jump)), "data-jump": "" }, sentence) : make("span", {}, sentence);
-  return make("li", attributes, swatch, words);
-}
-
-/**
- * @param {Frame} frame
- * @param {Language} language
- * @param {boolean} [anew] paint even when nothing changed, as after a change of theme
- */
-export function showRemarks(frame, language, anew = false) {
-  /* An open gap reaches farther with each tick, which its sentence does not say. */
-  const gaps = frame.gaps.map(({ to, ...gap }) => ({ ...gap, to: !gap.isOpen && to }));
-  const version = JSON.stringify([gaps, frame.clockSteps, frame.unreliable, frame.busy, frame.pending, language.format.zone(frame.to)]);
-  if (version === listed && !anew) return;
-  listed = version;
-  document.documentElement.toggleAttribute("data-doubt", frame.unreliable.length > 0);
-  const items = remarks(frame, language).map(item);
-  byId("gaps").replaceChildren(...items);
-  const { words, format } = language;
-  const none = words.text(frame.busy ? "happened_none" : "gaps_none");
-  const unknown = frame.pending === null ? "" : words.text("summary_unknown", { time: format.when(frame.pending) });
-  write(byId("no-gaps"), unknown || (items.length === 0 ? none : ""));
 }

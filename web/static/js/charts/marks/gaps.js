@@ -1,20 +1,18 @@
 /** What the charts show where there is no line: gaps, time before the first sample, samples still awaited. */
 
 import { apart } from "../../model/apart.js";
-import { fittingLabel } from "../../text/sentences.js";
 import { hatchPattern, theme } from "../theme.js";
+import { label } from "./labels.js";
 
 /** However short, a gap stays visible. CSS px. */
 const NARROWEST = 3;
 /** What is narrower than this hides no picture: it is a mark at the foot, of this height. CSS px. */
 const THINNEST = 1;
 const FOOT = 6;
-/** No word fits into less. CSS px. */
-const NARROWEST_LABEL = 24;
-const PADDING = 6;
-const LINE = 18;
-
-/** @typedef {{left: number, width: number}} Region canvas px */
+/** What is narrower has no room for a hatch between two edges: it is a dashed column. CSS px. */
+const NARROWEST_HATCH = 6;
+const RUNG = 2;
+/** @typedef {import("./labels.js").Region} Region */
 
 /**
  * @param {uPlot} plot
@@ -22,7 +20,7 @@ const LINE = 18;
  * @param {number} to
  * @returns {Region}
  */
-function regionOf(plot, from, to) {
+export function regionOf(plot, from, to) {
   const { left, width } = plot.bbox;
   const ratio = devicePixelRatio;
   const [start, end] = [from, to].map((time) => Math.min(left + width, Math.max(left, plot.valToPos(time, "x", true))));
@@ -47,7 +45,7 @@ function fill(plot, { left, width }, fills) {
  * @param {uPlot} plot
  * @param {Gap} gap
  */
-function isTiny(plot, { from, to, count }) {
+export function isTiny(plot, { from, to, count }) {
   const width = plot.valToPos(to, "x", true) - plot.valToPos(from, "x", true);
   return count !== undefined || width < THINNEST * devicePixelRatio;
 }
@@ -66,9 +64,22 @@ function paintGap(plot, gap) {
     ctx.fillRect(region.left, bbox.top + bbox.height - height, region.width, height);
     return;
   }
+  if (region.width < NARROWEST_HATCH * devicePixelRatio) return dashes(plot, region);
   fill(plot, region, [gapFill, hatchPattern(ctx, gap.cause, devicePixelRatio)]);
   edge(plot, region.left, line, 1);
   edge(plot, region.left + region.width - devicePixelRatio, line, 1);
+}
+
+/**
+ * @param {uPlot} plot
+ * @param {Region} region
+ */
+function dashes(plot, region) {
+  const { ctx, bbox } = plot;
+  fill(plot, region, [theme()["gap-fill"]]);
+  const dash = RUNG * devicePixelRatio;
+  ctx.fillStyle = theme().gap;
+  for (let y = bbox.top; y < bbox.top + bbox.height; y += 2 * dash) ctx.fillRect(region.left, y, region.width, dash);
 }
 
 /**
@@ -80,38 +91,6 @@ function paintGap(plot, gap) {
 function edge(plot, x, colour, width) {
   plot.ctx.fillStyle = colour;
   plot.ctx.fillRect(x, plot.bbox.top, width * devicePixelRatio, plot.bbox.height);
-}
-
-/**
- * The longest label that fits, on a plate: the hatch must not cross the words.
- * @param {uPlot} plot
- * @param {Region} region
- * @param {() => string[][]} candidates
- * @param {string} colour
- * @param {boolean} [centred] halfway up, not at the top
- */
-function label(plot, { left, width }, candidates, colour, centred = false) {
-  const { ctx, bbox } = plot;
-  const ratio = devicePixelRatio;
-  if (width < NARROWEST_LABEL * ratio) return;
-  ctx.font = `500 ${12 * ratio}px system-ui, sans-serif`;
-  /** @param {string} line */
-  const measure = (line) => ctx.measureText(line).width;
-  const lines = fittingLabel(candidates(), width - 2.5 * PADDING * ratio, measure);
-  if (lines.length === 0) return;
-  const plateWidth = Math.max(...lines.map(measure)) + 2 * PADDING * ratio;
-  const middle = left + width / 2;
-  const height = (lines.length * LINE + 6) * ratio;
-  const top = bbox.top + (centred ? (bbox.height - height) / 2 : 10 * ratio);
-  ctx.fillStyle = theme().card;
-  ctx.beginPath();
-  if (ctx.roundRect) ctx.roundRect(middle - plateWidth / 2, top, plateWidth, height, 6 * ratio);
-  else ctx.rect(middle - plateWidth / 2, top, plateWidth, height);
-  ctx.fill();
-  ctx.fillStyle = colour;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  lines.forEach((line, i) => ctx.fillText(line, middle, top + (3 + LINE * (i + 0.5)) * ratio));
 }
 
 /**
