@@ -8,6 +8,7 @@ from cpusensor.http.app import create_app
 from cpusensor.http.listening import ListenError, listen
 from cpusensor.http.serving import serve
 from cpusensor.logs import configure_logging, report_refusal
+from cpusensor.outlets.remote_write import MissingError
 from cpusensor.store.file import StorageError
 
 
@@ -22,7 +23,7 @@ def main() -> int:
     try:
         with listen(settings) as listener:
             return asyncio.run(serve(create_app(settings), listener))
-    except (StorageError, ListenError) as error:
+    except (StorageError, ListenError, MissingError) as error:
         report_refusal(error, settings.log_format)
         return 1
 

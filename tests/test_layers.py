@@ -24,12 +24,14 @@ FLOORS = [
 """From the ground up. A floor is a package or a module; each imports only from those before it, and from itself."""
 
 ONLY_IN = {
-    "aiohttp": "http",
+    "aiohttp": "http outlets.push",
     "aiohttp_jinja2": "http",
     "aiosqlite": "store.database",
     "argparse": "config.settings check export",
+    "cramjam": "outlets.remote_write",
     "datetime": "kernel.zone logs model.times store.file outlets.sentences outlets.spreadsheet",
     "fcntl": "store.file",
+    "google": "outlets.remote_write",
     "jinja2": "http.app",
     "json": "logs outlets.wire http.assets",
     "prometheus_client": "outlets.metrics",
@@ -52,7 +54,7 @@ WORLDLY = frozenset({"asyncio", "logging", "os", "pathlib", "resource", "socket"
 PATHS_ALLOWED = {"config.values": {"os", "pathlib"}}
 """A setting may be a path, and what it leads to is looked at when it is read."""
 
-ONLY_WHEN_NEEDED = {"difflib", "prometheus_client", "tomllib", "ssl"}
+ONLY_WHEN_NEEDED = {"cramjam", "difflib", "google", "prometheus_client", "tomllib", "ssl"}
 """What most runs do without, so that it is imported where it is used."""
 
 OURS_WHEN_NEEDED = {"cpusensor.http.naming.reading_names"}

@@ -36,10 +36,16 @@ def _written(file: str, name: str, value: object, known: Mapping[str, Setting]) 
         allowed = "; ".join(filter(None, [f"it must be one of {', '.join(known)}", meant]))
         raise SettingsError(f"{file}: {name!r} is not a setting; {allowed}")
     location = f"{file}: {name}"
+    if known[name].parse_table is not None and _is_table(value):
+        return Written(text="", table=value, location=location, source=file)
     text = _text(known[name], value)
     if text is None:
         raise known[name].refusal(location, value)
     return Written(text=text, location=location, source=file)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value))
 
 
 def _text(setting: Setting, value: object) -> str | None:
@@ -62,16 +68,36 @@ def to_toml(resolved: Iterable[Resolved]) -> str:
 
 
 def _toml_value(one: Resolved) -> str:
+    if one.written.table is not None:
+        return _table(one.written.table)
     match one.value:
         case bool():
             return str(one.value).lower()
         case int():
             return str(one.value)
         case tuple():
-            return f"[{', '.join(_quoted(item) for item in one.value)}]"
+            # What is more than a text is printed as it was written.
+            is_text = all(isinstance(item, str) for item in one.value)
+            items = one.value if is_text else one.written.text.split(",")
+            return f"[{', '.join(map(_quoted, items))}]"
     # An empty secret is shown as it is: that none is set may be known.
     text = one.written.text
     return _quoted(HIDDEN if one.setting.is_secret and text else text)
+
+
+def _table(value: object) -> str:
+    """A value of a table of settings, in one line. Headers may be secrets, and are hidden."""
+    match value:
+        case dict():
+            hidden = {key: dict.fromkeys(one, HIDDEN) if key == "headers" else one for key, one in value.items()}
+            return "{" + ", ".join(f"{_quoted(key)} = {_table(one)}" for key, one in hidden.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_table, value)) + "]"
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(value)
+    return _quoted(str(value))
 
 
 def _quoted(text: str) -> str:

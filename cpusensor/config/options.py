@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cpusensor.config import values
+from cpusensor.config import receivers, values
 
 TOKEN = f"{values.TOKEN_LENGTH.start} to {values.TOKEN_LENGTH.stop - 1} printable ASCII characters without a space"
 
-LISTENING, LOOKING, RECORDING, LIMITS, OTHERS = (
+LISTENING, LOOKING, RECORDING, PUSHING, LIMITS, OTHERS = (
     "where it listens",
     "who may look",
     "what it records, and where",
+    "where it goes",
     "limits",
     "settings and log",
 )
@@ -52,6 +53,8 @@ class Setting:
     """Raises ValueError with the text that is not allowed."""
     is_secret: bool = False
     """Whether its value is never shown."""
+    parse_table: Callable[[object], Any] | None = field(default=None, repr=False)
+    """Of the tables that may stand for its text in the file. Raises ValueError with what is not allowed."""
 
     @property
     def flag(self) -> str:
@@ -85,6 +88,8 @@ class Written:
     """The text of a setting, and where it was found."""
 
     text: str = field(repr=False)
+    table: object = field(default=None, repr=False)
+    """Tables of the file instead of a text; None for a text."""
     location: str
     """As an error names it: `--port`, `CPUSENSOR_PORT`, `cpusensor.toml: port`."""
     source: str
@@ -236,6 +241,23 @@ SETTINGS = (
         allowed="off, units or all",
         help="whose CPU time is read: of units (services, containers) and processes, of units alone, or of nobody",
         parse=values.one_of("off", "units", "all"),
+    ),
+    Setting(
+        name="remote_write",
+        group=PUSHING,
+        default="",
+        allowed="an address such as http://victoria:8428/api/v1/write, or tables [[remote_write]] in the file",
+        help="receiver of all samples by Prometheus' remote write; its secrets go into the file",
+        parse=values.several(receivers.receiver),
+        parse_table=receivers.receivers_of_tables,
+    ),
+    Setting(
+        name="label",
+        group=PUSHING,
+        default="",
+        allowed=f"name=value: a name of letters, digits and _, a value of 1 to {receivers.MAX_LABEL} characters",
+        help="what every pushed sample is labelled with beside host",
+        parse=values.several(receivers.label),
     ),
     Setting(
         name="max_streams",

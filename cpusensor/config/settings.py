@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from cpusensor import __version__
 from cpusensor.config.file import read_config, to_toml
 from cpusensor.config.options import CONFIG, SETTINGS, Resolved, Setting, SettingsError, Written, suggestion
+from cpusensor.config.receivers import Receiver
 from cpusensor.config.values import whole_number
 
 __all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "load_settings"]
@@ -69,6 +70,10 @@ class Settings:
     """What the machine is called on the page and in the API."""
     top: str
     """Whose CPU time is read: `off`, `units`, or `all` for units and processes."""
+    remote_write: tuple[Receiver, ...]
+    """Where samples are pushed to."""
+    label: tuple[tuple[str, str], ...]
+    """Name and value of each label that every pushed sample has."""
     max_streams: int
     """How many streams may be open at a time."""
     max_connections: int | None
@@ -132,10 +137,16 @@ def _is_cluster_s_own(setting: Setting, text: str) -> bool:
 def _resolve(setting: Setting, written: Written | None) -> Resolved:
     written = written or Written(text=setting.default, location=setting.variable, source="default")
     try:
-        return Resolved(setting=setting, written=written, value=setting.parse(written.text))
+        return Resolved(setting=setting, written=written, value=_value(setting, written))
     except ValueError as error:
         # Without its cause: a traceback of the parser would show a secret that the message hides.
         raise setting.refusal(written.location, *error.args) from None
+
+
+def _value(setting: Setting, written: Written) -> Any:  # noqa: ANN401 - each setting has its own type
+    if setting.parse_table is not None and written.table is not None:
+        return setting.parse_table(written.table)
+    return setting.parse(written.text)
 
 
 def _check_together(resolved: Mapping[str, Resolved]) -> None:

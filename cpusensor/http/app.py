@@ -35,6 +35,7 @@ from cpusensor.http.keys import (
     LISTENING,
     METRICS,
     NAMING,
+    PUSHES,
     RECORDER,
     SETTINGS,
     TURNS,
@@ -50,6 +51,8 @@ from cpusensor.model.grid import REPLAY_S
 from cpusensor.outlets import wire
 from cpusensor.outlets.broadcast import Broadcast
 from cpusensor.outlets.metrics import Metrics
+from cpusensor.outlets.push import Push
+from cpusensor.outlets.remote_write import Encoder
 from cpusensor.recording import table as tables
 from cpusensor.recording.feed import Feed
 from cpusensor.recording.keeping import Keeper
@@ -86,7 +89,13 @@ def create_app(
     accounts: AccountReader | None = None,
     timeouts: Timeouts = TIMEOUTS,
 ) -> web.Application:
-    """The whole service, not started yet; a test gives its own clock, kernel, accounts and timeouts."""
+    """The whole service, not started yet; a test gives its own clock, kernel, accounts and timeouts.
+
+    Raises MissingError for a setting that needs a package which is not installed.
+    """
+    if settings.remote_write:
+        # Raises, before anything is opened, if what it needs is not installed.
+        Encoder({})
     app = web.Application(middlewares=[admit], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
     app[CLOCK] = clock or SystemClock()
@@ -114,7 +123,7 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     # Ended in the opposite order: the recording notes its end in a database that is still open.
     app.cleanup_ctx.extend([with_history, with_recording, with_names])
-    app.on_shutdown.append(end_requests)
+    app.on_shutdown.extend([end_pushes, end_requests])
     return app
 
 
@@ -152,10 +161,14 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
         problems=app[RECORDER].committer.problems,
         commit_interval=settings.commit_interval,
     )
+    labels = {"host": settings.name, **dict(settings.label)}
+    app[PUSHES] = [Push(one, labels, history, app[FEED].recent) for one in settings.remote_write]
     tasks = _start_loops(app)
     # Not among the loops whose end is a failure: a verification does end.
     if history.runs.was_left_open:
         tasks.append(asyncio.create_task(verify_after_crash(history, clock), name="verification"))
+    for push in app[PUSHES]:
+        push.start()
     if history.backfill.is_pending:
         tasks.append(asyncio.create_task(fill_tiers(history, app[RECORDER].committer.problems), name="backfill"))
     problems = app[RECORDER].committer.problems
@@ -204,6 +217,11 @@ def report_failure(app: web.Application, loop: asyncio.Task[None]) -> None:
     log.critical("%s failed, so the service stops", loop.get_name(), exc_info=error)
     app[FAILURES].append(error)
     app[ENDED].set()
+
+
+async def end_pushes(app: web.Application) -> None:
+    """Tell the receivers of samples, while the database can be read, that here they end."""
+    await asyncio.gather(*(push.close() for push in app[PUSHES]))
 
 
 async def end_requests(app: web.Application) -> None:

@@ -23,9 +23,6 @@ apart."""
 MAX_HEADERS_BYTES = 32_768
 """All fields together: so much is held of each request that does not come to its end."""
 
-MAX_HEAD_BYTES = MAX_HEADERS_BYTES + MAX_TARGET_BYTES
-"""With the first line."""
-
 HEAD_END = b"\r\n\r\n"
 
 RESERVE = 32
@@ -70,8 +67,9 @@ class Connection(asyncio.Protocol):
         self.sweeps_left: float | None = None
         """Sweeps until it is ended; None while it is being answered, however long that takes."""
         self._is_turned_away = False
+        self._is_in_first_line = True
         self.head_bytes = 0
-        """Of the head that is not complete yet."""
+        """Of the fields of the head that is not complete yet."""
         self.is_asked = False
         """Whether a head was complete, and its answer is not."""
 
@@ -116,12 +114,25 @@ class Connection(asyncio.Protocol):
         aiohttp bounds a field and their number, of which the product is more than a connection shall cost.
         """
         begin = 0
-        while (end := data.find(HEAD_END, begin)) >= 0:
-            if self.head_bytes + end - begin > MAX_HEAD_BYTES:
+        while (fields := self._begin_of_fields(data, begin)) is not None:
+            # The end of the first line is the begin of an end without fields.
+            end = data.find(HEAD_END, max(0, fields - 2))
+            size = self.head_bytes + (len(data) if end < 0 else end + 2) - fields
+            if size > MAX_HEADERS_BYTES:
                 return begin
-            self.is_asked, self.head_bytes, begin = True, 0, end + len(HEAD_END)
-        self.head_bytes += len(data) - begin
-        return begin if self.head_bytes > MAX_HEAD_BYTES else len(data)
+            if end < 0:
+                self.head_bytes = size
+                break
+            self.is_asked, self._is_in_first_line, self.head_bytes, begin = True, True, 0, end + len(HEAD_END)
+        return len(data)
+
+    def _begin_of_fields(self, data: bytes, begin: int) -> int | None:
+        """Where the fields of a head begin, or go on; None while its first line does, which aiohttp bounds."""
+        if not self._is_in_first_line:
+            return begin
+        end = data.find(b"\n", begin)
+        self._is_in_first_line = end < 0
+        return None if end < 0 else end + 1
 
     def _turn_away(self) -> None:
         """Say what was too large, and pass nothing on any more."""

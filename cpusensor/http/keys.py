@@ -16,6 +16,7 @@ from cpusensor.kernel.counters import Kernel
 from cpusensor.model.accounts import AccountReader, Naming
 from cpusensor.outlets.broadcast import Broadcast
 from cpusensor.outlets.metrics import Metrics
+from cpusensor.outlets.push import Push
 from cpusensor.recording.feed import Feed
 from cpusensor.recording.keeping import Keeper
 from cpusensor.recording.recorder import Recorder
@@ -28,6 +29,8 @@ ASSETS = web.AppKey("assets", Assets)
 CACHE = web.AppKey("cache", Cache)
 HISTORY = web.AppKey("history", History)
 COST = web.AppKey("cost", CostMeter)
+PUSHES = web.AppKey("pushes", list[Push])
+"""One for each receiver of samples."""
 METRICS = web.AppKey("metrics", Metrics)
 TURNS = web.AppKey("turns", asyncio.Semaphore)
 """For the slices of tables."""

@@ -258,3 +258,18 @@ class Tick:
     sample: Sample
     closed: tuple[Gap | Rollup, ...]
     """The gap, then the minutes: the order in which they are published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a receiver of samples fares."""
+
+    name: str
+    sent: int
+    """Samples that it took since the service started."""
+    refused: int
+    """Samples that it refused for good."""
+    behind_s: int
+    """Seconds of samples that it has not got yet."""
+    problem: str | None
+    """Why it takes none, or what it said of those that it refused last; None while all is well."""

@@ -3,14 +3,14 @@
 prometheus_client writes the text, and is imported when it is first asked for: it takes 34 ms and a MiB.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cpusensor.kernel.counters import UnreadableError
 from cpusensor.kernel.reading import Readings
 from cpusensor.model.figures import TICKS_PER_SECOND
-from cpusensor.model.records import Cause, Counters, Sample
+from cpusensor.model.records import Cause, Counters, Sample, Standing
 from cpusensor.model.usage import RESET_TICKS
 
 MODES = ("user", "system", "irq", "idle", "iowait", "steal")
@@ -32,6 +32,8 @@ class State:
     newest: Sample | None
     gap_seconds: Mapping[Cause, int]
     """In gaps that were recorded since the service started, by cause."""
+    receivers: Sequence[Standing] = ()
+    """How each receiver of samples fares."""
 
 
 class Rising:
@@ -125,6 +127,13 @@ def _families_of(state: State) -> Iterator[Any]:
     for cause in Cause:
         gaps.add_metric([cause.value], state.gap_seconds.get(cause, 0))
     yield gaps
+    pushed = CounterMetricFamily("cpusensor_push_samples", "Samples pushed.", labels=["receiver", "outcome"])
+    behind = GaugeMetricFamily("cpusensor_push_behind_seconds", "Samples that wait, in seconds.", labels=["receiver"])
+    for standing in state.receivers:
+        pushed.add_metric([standing.name, "sent"], standing.sent)
+        pushed.add_metric([standing.name, "refused"], standing.refused)
+        behind.add_metric([standing.name], standing.behind_s)
+    yield from (pushed, behind) if state.receivers else ()
     if state.newest is not None:
         ticks = state.newest.figures
         help_text = "CPU use of all CPUs in the newest sample, from 0 to 1."

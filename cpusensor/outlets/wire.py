@@ -13,7 +13,7 @@ from cpusensor.model.gaps import merge_short
 from cpusensor.model.histogram import quantile, time_above
 from cpusensor.model.kept import Kept
 from cpusensor.model.query import Answer
-from cpusensor.model.records import Cost, Gap, Health, Machine, MergedGaps, OpenGap, Rollup, Sample
+from cpusensor.model.records import Cost, Gap, Health, Machine, MergedGaps, OpenGap, Rollup, Sample, Standing
 from cpusensor.model.rollup import MINUTE
 from cpusensor.model.summary import Stretch, Summary
 from cpusensor.model.top import Identity, Leader, Top, identity
@@ -176,8 +176,24 @@ def who(record: Who) -> dict[str, Json]:
     }
 
 
-def newest(record: Sample, status: "Status", costs: tuple[Cost, Cost], names: Who) -> dict[str, Json]:
-    """The body of /api/now: the newest sample, its age in seconds, how the recording fares and what it costs."""
+def standing(record: Standing) -> dict[str, Json]:
+    """How a receiver of samples fares: what it took and refused since the start, and how far it is behind, in s."""
+    return {
+        "receiver": record.name,
+        "sent": record.sent,
+        "refused": record.refused,
+        "behind": record.behind_s,
+        "problem": record.problem,
+    }
+
+
+def newest(
+    record: Sample, status: "Status", costs: tuple[Cost, Cost], names: Who, receivers: Sequence[Standing] = ()
+) -> dict[str, Json]:
+    """The body of /api/now: the newest sample, its age in seconds, how the recording fares and what it costs.
+
+    With `receivers`, how those fare, as `push`.
+    """
     return {
         **sample(record),
         "age": status.now - record.time,
@@ -185,6 +201,7 @@ def newest(record: Sample, status: "Status", costs: tuple[Cost, Cost], names: Wh
         "scope": status.scope,
         "self": cost(*costs),
         "who": who(names),
+        **({"push": [*map(standing, receivers)]} if receivers else {}),
     }
 
 

@@ -86,6 +86,7 @@ class Committer:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 while self._backlog:
                     await self._write_once()
+                await self._history.cursors.close()
                 await self._history.runs.end(self._clock.wall())
         except (WriteError, TimeoutError) as error:
             reason = str(error) or "the disk does not answer"

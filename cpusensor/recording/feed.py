@@ -1,10 +1,13 @@
 """Publishes what was committed to its follower."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Protocol
 
 from cpusensor.model.records import Cause, Gap, Rollup, Sample, Tick
+
+RECENT = 100
+"""Ticks that are kept for who asks every few seconds: no query is needed for them."""
 
 
 class Follower(Protocol):
@@ -31,6 +34,8 @@ class Feed:
         self._told: str | None = None
         self.newest = newest
         """The sample published last; None before the first ever."""
+        self.recent: deque[Tick] = deque(maxlen=RECENT)
+        """The ticks published last."""
         self.gap_seconds: Counter[Cause] = Counter()
         """Seconds in the gaps that were published, by cause."""
 
@@ -51,7 +56,9 @@ class Feed:
             for gap in (one for one in closed if isinstance(one, Gap)):
                 self.gap_seconds[gap.cause] += gap.to_time - gap.from_time
             self.newest = sample
-            self._follower.publish(Tick(sample=sample, closed=closed))
+            tick = Tick(sample=sample, closed=closed)
+            self.recent.append(tick)
+            self._follower.publish(tick)
         self._samples.clear()
 
     def is_published(self, sample: Sample) -> bool:

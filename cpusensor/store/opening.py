@@ -14,6 +14,7 @@ from cpusensor.store.backup import Backup
 from cpusensor.store.blames import Blames
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.culprits import Culprits
+from cpusensor.store.cursors import Cursors
 from cpusensor.store.database import Database, ReadError, WriteError, is_damage, open_errors
 from cpusensor.store.file import (
     BrokenError,
@@ -48,7 +49,8 @@ class History:
         seals = Seals(database)
         rollups = Rollups(database, seals, tiers)
         self.runs = Runs(database)
-        self.writer = Writer(database, self.runs, rollups, seals, tiers[0].seconds)
+        self.cursors = Cursors(database)
+        self.writer = Writer(database, self.runs, rollups, seals, self.cursors)
         self.reader = Reader(database, self.runs, rollups, tiers)
         self.summaries = Summaries(database, self.reader, tiers)
         self.blames = Blames(database)
@@ -236,6 +238,7 @@ class History:
             await self._rollups.close_left(int(now))
             await self.backfill.load()
             await self.blames.load(now)
+            await self.cursors.load()
         await self.runs.resume()
         if aside is not None:
             self._adoption.take_in_rest()

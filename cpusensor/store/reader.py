@@ -36,6 +36,7 @@ from cpusensor.store.statements import (
     HOUR_OF_RUN,
     INTERVALS,
     INTERVALS_AT_ENDS,
+    NEXT_SAMPLE,
     SEALED_INTERVALS,
     extent_of,
     rows_of,
@@ -119,6 +120,11 @@ class Reader:
             gaps = gaps[len(ended) :]
             ticks.append(Tick(sample=sample, closed=(*ended[-1:], *closed)))
         return ticks
+
+    async def next_after(self, time: int) -> int | None:
+        """The time of the first sample after `time`, or up to an hour before it; None after the last."""
+        ((found,),) = await self._database.read(0, NEXT_SAMPLE, (time,))
+        return found if isinstance(found, int) else None
 
     async def intervals(self, from_time: int, to_time: int) -> set[int]:
         """The sampling intervals of the runs that recorded in (from_time, to_time]."""

@@ -36,6 +36,8 @@ class Rollups:
         """The time of each tier's newest rollup."""
         self._damaged: set[tuple[int, int]] = set()
         """By the number of the tier and the time."""
+        self.finest = tiers[0].seconds
+        """The length of the shortest rollups."""
         self.kept = ALL_KEPT
         """Since when samples and minutes are: what is older cannot be added up anew."""
         self.changes = 0

@@ -182,6 +182,13 @@ INTERVALS = """SELECT DISTINCT interval FROM run WHERE EXISTS(
         (SELECT min(later.started) FROM run AS later WHERE later.id > run.id), ?)))"""
 """The sampling intervals of the runs that recorded in a span: no run recorded after the next one began."""
 
+NEXT_SAMPLE = """SELECT min(time) FROM (
+    SELECT min(time) AS time FROM sample WHERE time > ?1
+    UNION ALL SELECT max(first_sample, ?1 + 1) FROM sealed_hour
+        WHERE time > ?1 AND last_sample > ?1 AND samples IS NOT NULL AND time = (SELECT min(time) FROM sealed_hour
+            WHERE time > ?1 AND last_sample > ?1 AND samples IS NOT NULL))"""
+"""The first sample after a time; of a sealed hour that the time cuts, what follows the time."""
+
 SEALED_INTERVALS = """SELECT DISTINCT interval FROM sealed_hour, json_each(runs), run
     WHERE run.id = value AND samples IS NOT NULL AND time - 3600 >= ? AND time <= ?"""
 """The same of the sealed hours that lie inside a span as a whole."""

@@ -16,6 +16,7 @@ from cpusensor.store.columns import (
     row_of_sample,
     sample_of_row,
 )
+from cpusensor.store.cursors import Cursors
 from cpusensor.store.database import Database, WriteError
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
@@ -35,13 +36,13 @@ DELETE_GAPS = "DELETE FROM gap WHERE from_time >= ? AND to_time < ?"
 class Writer:
     """Adds to the history; nothing else does, but the adoption of a broken one."""
 
-    def __init__(self, database: Database, runs: Runs, rollups: Rollups, seals: Seals, finest: int) -> None:
-        """`finest` is the length of the shortest rollups, in seconds."""
+    def __init__(self, database: Database, runs: Runs, rollups: Rollups, seals: Seals, cursors: Cursors) -> None:
         self._database = database
         self._runs = runs
         self._rollups = rollups
         self._seals = seals
-        self._finest = finest
+        self._cursors = cursors
+        self._finest = rollups.finest
         self._highest = 0
         self.newest: Sample | None = None
         """The sample written last; after the clock was set back not the one with the highest time. None before any."""
@@ -90,7 +91,9 @@ class Writer:
             self._remember(measured[0].sample)
             return [Tick(sample=measured[0].sample, closed=())]
         async with self._database.transaction():
-            return [await self._add_one(one) for one in measured]
+            ticks = [await self._add_one(one) for one in measured]
+            await self._cursors.save()
+            return ticks
 
     def _of_this_run(self, measured: Measured) -> Measured:
         """The sample with the number of the present run, which changes when the database is replaced while it waits."""

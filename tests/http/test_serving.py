@@ -41,7 +41,7 @@ REQUEST = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     [
         "Cookie: " + "a=b; " * 1600 + "\r\n",
         "A: a\r\n" * 98,
-        ("A: " + "a" * 8000 + "\r\n") * 4,
+        ("A: " + "a" * 8000 + "\r\n") * 4 + "A: " + "a" * 600 + "\r\n",
         "".join(f"Cookie: service-{one}={'x' * 300}\r\n" for one in range(90)),
     ],
     ids=["a field", "fields", "in all", "cookies of others"],
@@ -57,7 +57,7 @@ async def test_what_other_services_of_the_host_make_a_browser_send_is_read(runni
         (f"{REQUEST}A: {'a' * 8200}\r\n", 431, "8 KiB"),
         (f"{REQUEST}{'a' * 8200}: a\r\n", 431, "8 KiB"),
         (REQUEST + "A: a\r\n" * 100, 431, "100"),
-        (REQUEST + ("A: " + "a" * 8000 + "\r\n") * 5, 431, "32 KiB"),
+        (REQUEST + ("A: " + "a" * 8000 + "\r\n") * 4 + "A: " + "a" * 800 + "\r\n", 431, "32 KiB"),
         (REQUEST + ("A: " + "a" * 400 + "\r\n") * 95, 431, "32 KiB"),
     ],
     ids=["target", "field", "name of a field", "fields", "large ones in all", "small ones in all"],
@@ -76,10 +76,11 @@ async def test_a_head_past_a_limit_is_refused_by_the_name_of_the_limit(
 
 async def test_a_head_that_is_too_large_after_a_whole_one_takes_nothing_from_it(running: Running) -> None:
     head = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
-    for excess in (head + "A: aaaa\r\n" * 5000, "x" * 50_000):
-        answer = await running.raw(f"{head}\r\n{excess}")
-        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert answer.count(b"HTTP/1.") == 1
+
+    answer = await running.raw(f"{head}\r\n{head}" + "A: aaaa\r\n" * 5000)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\nrecording\n")
 
 
 async def test_many_requests_at_once_are_no_large_one(running: Running) -> None:

@@ -3,7 +3,7 @@
 from aiohttp import hdrs, web
 
 from cpusensor import __version__
-from cpusensor.http.keys import FEED, METRICS, RECORDER
+from cpusensor.http.keys import FEED, METRICS, PUSHES, RECORDER
 from cpusensor.http.responses import error_answer
 from cpusensor.outlets.metrics import MissingError, State
 
@@ -17,6 +17,7 @@ async def get_metrics(request: web.Request) -> web.Response:
         is_recording=health.is_ticking and health.degraded is None,
         newest=app[FEED].newest,
         gap_seconds=app[FEED].gap_seconds,
+        receivers=[push.standing for push in app[PUSHES]],
     )
     try:
         body, content_type = await app[METRICS].text(state, request.headers.get(hdrs.ACCEPT, ""))

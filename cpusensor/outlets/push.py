@@ -1,0 +1,276 @@
+"""Sends every sample to the receivers of remote write, from the database, in which each has a position of its own.
+
+A receiver that fails delays nobody but itself: its samples wait where they are recorded anyway. It is asked again, ever
+more seldom; what it refuses for good is passed over and counted.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+from hashlib import blake2s
+from random import uniform
+
+from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, hdrs
+
+from cpusensor import __version__
+from cpusensor.config.receivers import Endpoint, Receiver
+from cpusensor.model.records import Run, Sample, Standing, Tick
+from cpusensor.outlets.remote_write import HEADERS, Encoder, points_of
+from cpusensor.store.database import ReadError
+from cpusensor.store.opening import History
+
+log = logging.getLogger(__name__)
+
+VALUES_A_BATCH = 4000
+"""At most: some 100 KiB before they are compressed."""
+
+VALUES_A_TICK = 9
+"""Beside those of the cores."""
+
+TIMEOUT = ClientTimeout(total=30, sock_connect=10)
+LOOK_AHEAD_S = 3600
+"""Of the hour in which the reader says that the next sample lies."""
+
+END_TIMEOUT_S = 0.3
+"""For the last batch when the service ends: a service manager kills what takes long."""
+
+LONGEST_WAIT_S, LONGEST_RETRY_AFTER_S = 60.0, 600.0
+MAX_REASON = 200
+"""Bytes of an answer that are read, and told, for what it says of a refusal."""
+
+UNTRIED = frozenset({401, 403, 404, 408, 429})
+"""Statuses below 500 that say nothing of the samples, but of rights, of the address or of the moment."""
+
+
+TOO_OLD = ("out of order", "out of bounds", "too old", "too far")
+"""What Prometheus says of samples that are older than it takes."""
+
+
+class Outcome(Enum):
+    """What became of a batch."""
+
+    TAKEN = auto()
+    REFUSED = auto()
+    """For good."""
+    FAILED = auto()
+    """It may be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A receiver's answer."""
+
+    outcome: Outcome
+    reason: str = ""
+    retry_after_s: float | None = None
+
+
+class Push:
+    """Sends to one receiver. `run` never ends by itself; `close` ends it."""
+
+    def __init__(self, receiver: Receiver, labels: Mapping[str, str], history: History, recent: Sequence[Tick]) -> None:
+        """`labels` are those of all receivers; `recent` are the ticks published last. Raises MissingError."""
+        self.name = receiver.name
+        self._sent = 0
+        self._refused = 0
+        self._problem: str | None = None
+        self._receiver = receiver
+        self._encoder = Encoder({**labels, **receiver.labels})
+        self._reader = history.reader.unhurried
+        self._cursors = history.cursors
+        self._writer = history.writer
+        self._interval = history.runs.present.interval
+        self._recent = recent
+        self._began = history.runs.present, history.writer.newest
+        self._key = f"{receiver.name} {_digest(receiver)}"
+        self._failures = 0
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """How the receiver fares."""
+        return Standing(
+            name=self.name,
+            sent=self._sent,
+            refused=self._refused,
+            behind_s=self._behind_s,
+            problem=self._problem,
+        )
+
+    @property
+    def _behind_s(self) -> int:
+        newest, position = self._writer.newest, self._cursors.get(self._key)
+        return max(0, newest.time - position) if newest is not None and position is not None else 0
+
+    def start(self) -> None:
+        """Begin to send, in a task."""
+        self._running = asyncio.create_task(self._run(), name=f"push to {self.name}")
+
+    async def close(self) -> None:
+        """Send what is left, and that the series end here, if that can be done at once."""
+        if self._running is None:
+            return
+        self._running.cancel()
+        await asyncio.wait([self._running])
+        # One that fails, or that lags, hears of the end with the first batch after the next start.
+        if self._problem is None and not self._failures:
+            try:
+                async with asyncio.timeout(END_TIMEOUT_S), self._session() as session:
+                    await self._send_next(session, is_end=True)
+            except (ReadError, TimeoutError):
+                log.info("%s: the end was not told in time; it will be after the next start", self.name)
+
+    async def _run(self) -> None:
+        while True:
+            async with self._session() as session:
+                try:
+                    await self._send_forever(session)
+                except Exception:
+                    # A fault of ours must not end the recording, nor repeat itself without a pause.
+                    log.exception("%s: pushing failed; it begins again in %g s", self.name, LONGEST_WAIT_S)
+            await asyncio.sleep(LONGEST_WAIT_S)
+
+    async def _send_forever(self, session: ClientSession) -> None:
+        while True:
+            try:
+                await self._begin(*self._began)
+                reply, count = await self._send_next(session)
+            except ReadError as error:
+                reply, count = Reply(outcome=Outcome.FAILED, reason=str(error)), 0
+            await asyncio.sleep(self._wait_after(reply, count))
+
+    def _wait_after(self, reply: Reply, count: int) -> float:
+        """Seconds until the next batch; notes how the receiver fares."""
+        if reply.outcome is Outcome.FAILED:
+            self._failures += 1
+            self._note(f"takes no samples: {reply.reason}")
+            longest = min(LONGEST_WAIT_S, 2.0 ** min(self._failures, 10))
+            return max(uniform(longest / 2, longest), reply.retry_after_s or 0.0)  # noqa: S311 - spreads the load alone
+        self._failures = 0
+        if reply.outcome is Outcome.REFUSED:
+            self._note(f"refused samples: {reply.reason}")
+        elif count:
+            self._note(None)
+        is_behind = self._behind_s > self._receiver.interval + self._interval
+        return count / self._receiver.catch_up if count and is_behind else self._receiver.interval
+
+    def _note(self, problem: str | None) -> None:
+        """Note what is wrong; its beginning and its end are logged, once each."""
+        if problem is not None and self._problem is None:
+            log.warning("%s %s; what is recorded waits in the database", self.name, problem)
+        elif problem is None and self._problem is not None:
+            log.warning("%s takes samples again; it is %d s behind", self.name, self._behind_s)
+        self._problem = problem
+
+    async def _send_next(self, session: ClientSession, *, is_end: bool = False) -> tuple[Reply, int]:
+        """Send what follows the position, and move it; the answer and how many samples were sent. Raises ReadError."""
+        before, ticks = await self._next()
+        if not ticks and not (is_end and before):
+            return Reply(outcome=Outcome.TAKEN), 0
+        # Series that end while older samples wait would begin again before.
+        is_last = is_end and self._behind_s <= len(ticks) * self._interval
+        body = self._encoder.encode(points_of(before, ticks, is_end=is_last))
+        reply = await _post(session, self._receiver.url, body)
+        if reply.outcome is not Outcome.FAILED and ticks:
+            self._cursors.move(self._key, ticks[-1].sample.time)
+            self._sent += len(ticks) * (reply.outcome is Outcome.TAKEN)
+            self._refused += len(ticks) * (reply.outcome is Outcome.REFUSED)
+        return reply, len(ticks)
+
+    async def _next(self) -> tuple[Sample | None, Sequence[Tick]]:
+        """The sample at the position, if it is there, and a batch of the ticks that follow. Raises ReadError."""
+        newest, position = self._writer.newest, self._cursors.get(self._key)
+        if newest is None or position is None:
+            return None, ()
+        # The clock was set back: what is recorded since lies before what was sent.
+        if position > newest.time:
+            position = newest.time - self._interval
+            self._cursors.move(self._key, position)
+        limit = max(1, VALUES_A_BATCH // (VALUES_A_TICK + len(newest.cores or ())))
+        recent = [one for one in self._recent if position <= one.sample.time <= newest.time]
+        if recent and recent[-1].sample.time - position == self._interval * (len(recent) - 1):
+            return recent[0].sample, recent[1 : limit + 1]
+        return await self._read(position, newest.time, limit)
+
+    async def _begin(self, present: Run, newest: Sample | None) -> None:
+        """Give a receiver that was never sent anything its position. Raises ReadError."""
+        if self._cursors.get(self._key) is None:
+            first = await self._reader.first() if self._receiver.history else None
+            begin = newest.time if newest is not None else present.started
+            self._cursors.move(self._key, begin if first is None else first)
+
+    async def _read(self, position: int, newest: int, limit: int) -> tuple[Sample | None, Sequence[Tick]]:
+        """As `_next`, from the database."""
+        span = limit * self._interval
+        ticks = await self._reader.ticks_after(position - 1, min(position + span, newest))
+        before = ticks.pop(0).sample if ticks and ticks[0].sample.time == position else None
+        if not ticks and position + span < newest:
+            later, span = await self._reader.next_after(position + span), max(span, LOOK_AHEAD_S)
+            if later is not None:
+                # From the position, so that the gap between the two is found with the one that ends it.
+                ticks = await self._reader.ticks_after(position, min(later + span, newest))
+        return before, ticks[:limit]
+
+    def _session(self) -> ClientSession:
+        return session_of(self._receiver, HEADERS)
+
+
+def session_of(endpoint: Endpoint, headers: Mapping[str, str]) -> ClientSession:
+    """One connection to an endpoint that is kept open: no cookies, no proxy of the environment."""
+    context = ssl.create_default_context(cafile=endpoint.ca) if endpoint.ca else True
+    credentials = BasicAuth(endpoint.username, endpoint.password or "") if endpoint.username else None
+    bearer = {"Authorization": f"Bearer {endpoint.token}"} if endpoint.token else {}
+    return ClientSession(
+        connector=TCPConnector(limit=1, ssl=context, keepalive_timeout=75),
+        cookie_jar=DummyCookieJar(),
+        auth=credentials,
+        headers={"User-Agent": f"cpusensor/{__version__}", **headers, **bearer, **endpoint.headers},
+        timeout=TIMEOUT,
+    )
+
+
+async def _post(session: ClientSession, url: str, body: bytes) -> Reply:
+    """Send a batch. Never raises for what a receiver does, nor reads more of its answer than a line."""
+    try:
+        async with session.post(url, data=body, allow_redirects=False) as response:
+            # What else it says is not waited for: the connection is closed then.
+            if response.status < 300:  # noqa: PLR2004 - success
+                return Reply(outcome=Outcome.TAKEN)
+            said = (await response.content.read(MAX_REASON)).decode(errors="replace").partition("\n")[0]
+            shown = "".join(one if one.isprintable() else " " for one in said).strip()
+            if any(one in said for one in TOO_OLD):
+                shown = (
+                    f"{shown}; Prometheus takes older samples with tsdb.out_of_order_time_window in its configuration"
+                )
+            is_final = 400 <= response.status < 500 and response.status not in UNTRIED  # noqa: PLR2004 - of the client
+            return Reply(
+                outcome=Outcome.REFUSED if is_final else Outcome.FAILED,
+                reason=f"it answers {response.status} {shown}".strip(),
+                retry_after_s=_seconds_of(response.headers.get(hdrs.RETRY_AFTER), response.headers.get(hdrs.DATE)),
+            )
+    except TimeoutError:
+        return Reply(outcome=Outcome.FAILED, reason="it does not answer")
+    except (ClientError, OSError, ValueError) as error:
+        return Reply(outcome=Outcome.FAILED, reason=str(error) or type(error).__name__)
+
+
+def _seconds_of(retry_after: str | None, date: str | None) -> float | None:
+    """The seconds of a Retry-After (RFC 9110 §10.2.3), which may be a time; None for none, and what is none."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - a number that fits
+        return min(float(text), LONGEST_RETRY_AFTER_S)
+    try:
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(date or "")
+    except (TypeError, ValueError):
+        return None
+    return min(max(wait.total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def _digest(receiver: Receiver) -> str:
+    """Tells two receivers at one address apart, by the tenant."""
+    told = receiver.url, sorted(receiver.headers.items())
+    return blake2s(repr(told).encode(), digest_size=6).hexdigest()
