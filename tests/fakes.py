@@ -190,6 +190,9 @@ class FakeAccounts:
         """A process ends, and its unit keeps the account of it."""
         del self._processes[pid]
 
+    def close(self) -> None:
+        pass
+
     def read(self, boottime: float) -> Accounts:
         if self.failure is not None:
             raise self.failure

@@ -43,6 +43,11 @@ class SystemAccounts:
             boottime=boottime, groups=groups, processes=processes, is_root_exact=bool(groups) and self._is_root_exact
         )
 
+    def close(self) -> None:
+        """Close the descriptors that are kept."""
+        if self._groups:
+            self._groups.close()
+
 
 class PathsAlone:
     """The names of units where there are no accounts of them."""

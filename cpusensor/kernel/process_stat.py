@@ -13,6 +13,8 @@ from cpusensor.model.names import kernel_thread, printable
 _STAT_BYTES = 1024
 """Enough for 52 numbers and a name."""
 
+_PID_BYTES = 20
+
 _CGROUP_BYTES = 8192
 """A dozen hierarchies of v1, each with the path of a nested container."""
 
@@ -38,6 +40,12 @@ class Stat:
 def pids(proc: Path) -> list[int]:
     """Of the processes that this one may see. Raises OSError, such as for want of a descriptor."""
     return [int(name) for name in os.listdir(proc) if name.isdecimal()]  # noqa: PTH208 - a path for each takes longer
+
+
+def last_pid(proc: Path) -> int | None:
+    """The pid that was given last (ns_last_pid, proc_sys_kernel(5)); None on a kernel that does not tell."""
+    text = read_small(f"{proc}/sys/kernel/ns_last_pid", _PID_BYTES).strip()
+    return int(text) if text.isdigit() else None
 
 
 def read_stat(proc: Path, pid: int) -> Stat | None:

@@ -1,16 +1,21 @@
 """Reads the CPU time of every process, and the names of those that used some."""
 
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from cpusensor.kernel.clock import process_cpu_us
-from cpusensor.kernel.process_stat import Stat, pids, read_cgroup, read_stat
+from cpusensor.kernel.clock import cpu_us_of
+from cpusensor.kernel.process_stat import Stat, last_pid, pids, read_cgroup, read_stat
 from cpusensor.model.accounts import Process
 from cpusensor.model.names import ROOT
 
 WORTH_A_LOOK_US = 2000
 """So much more must a known process have used before its name is read again: it may have called exec, or its pid may be
 another's by now. A hundred times what the look costs."""
+
+LIST_EVERY = 12
+"""Readings, of which one lists all processes."""
 
 MAX_LOOKS = 2000
 """At one reading, some 50 ms: of a storm of processes the rest is named the next time."""
@@ -34,10 +39,14 @@ class Processes:
         self._proc = root / "proc"
         self._known: dict[int, Process] = {}
         self._is_first = True
+        self._last_pid: int | None = None
+        self._unlisted = 0
+        """Readings since the processes were listed."""
 
     def read(self) -> dict[int, Process]:
         """By pid. One that has not run since the reading before is the same record."""
-        clocks = self._read_clocks()
+        # All clocks first, one right after the other, so that they tell of nearly the same instant.
+        clocks = cpu_us_of(self._candidates())
         known, looks = {}, MAX_LOOKS
         for pid, cpu_us in clocks.items():
             was = self._known.get(pid)
@@ -53,15 +62,20 @@ class Processes:
         self._known, self._is_first = known, False
         return known
 
-    def _read_clocks(self) -> dict[int, int]:
-        """All of them first, one right after the other, so that they tell of nearly the same instant."""
-        clocks = {}
-        for pid in pids(self._proc):
-            try:
-                clocks[pid] = process_cpu_us(pid)
-            except OSError:
-                continue
-        return clocks
+    def _candidates(self) -> Iterable[int]:
+        """All that may be processes: those that were, and the pids that were given since.
+
+        To list /proc takes longer than to ask all of them for their clocks. But pids begin anew at their end, and may
+        be chosen (CRIU), so it is listed now and then, and where more pids were given than there are processes.
+        """
+        before, self._last_pid = self._last_pid, last_pid(self._proc)
+        self._unlisted += 1
+        if before is not None and self._last_pid is not None and self._unlisted < LIST_EVERY:
+            given = range(before + 1, self._last_pid + 1)
+            if before <= self._last_pid and len(given) <= len(self._known):
+                return chain(self._known, given)
+        self._unlisted = 0
+        return pids(self._proc)
 
     def _look(self, pid: int, cpu_us: int, was: Process | None) -> Process:
         """The process with its name, start and unit as they are now."""

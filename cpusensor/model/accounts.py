@@ -83,3 +83,6 @@ class AccountReader(Protocol):
 
     def read(self, boottime: float) -> Accounts:
         """All accounts now; `boottime` is the instant, on the boot-time clock. Raises OSError."""
+
+    def close(self) -> None:
+        """Close what is kept open."""

@@ -164,6 +164,7 @@ class ReadingThread:
             # The loop may have been closed meanwhile.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._tell, outcome)
+        self._reader.close()
 
     def _tell(self, outcome: Outcome) -> None:
         self.is_busy = False

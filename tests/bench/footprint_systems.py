@@ -265,19 +265,20 @@ def netdata(folder: Path) -> Iterator[Running]:
 def prometheus(folder: Path) -> Iterator[Running]:
     """Prometheus with node_exporter, all its collectors on, as Debian ships them."""
     with peers.prometheus(folder) as peer:
-        yield _as_running(peer, folder, f"/api/v1/query?{urlencode({'query': peers.BUSY})}")
+        yield as_running(peer, folder, f"/api/v1/query?{urlencode({'query': peers.BUSY})}")
 
 
 @contextmanager
 def glances(folder: Path) -> Iterator[Running]:
     """The web server of Glances."""
     with peers.glances(folder) as peer:
-        yield _as_running(peer, folder, "/api/4/all")
+        yield as_running(peer, folder, "/api/4/all")
 
 
-def _as_running(peer: Peer, folder: Path, poll: str) -> Running:
+def as_running(peer: Peer, folder: Path, poll: str) -> Running:
+    """A peer that runs, whose viewer asks for `poll`; for nothing if that is empty."""
     site = urlsplit(peer.page)
-    return Running(pids=peer.pids, folder=folder, poll=f"{site.scheme}://{site.netloc}{poll}")
+    return Running(pids=peer.pids, folder=folder, poll=poll and f"{site.scheme}://{site.netloc}{poll}")
 
 
 OURS = System(name="cpusensor", start=cpusensor())

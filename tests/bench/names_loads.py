@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cpusensor.kernel.clock import process_cpu_us
+from cpusensor.kernel.clock import cpu_us_of
 from cpusensor.kernel.groups import Hierarchy
 from cpusensor.kernel.process_stat import read_cgroup
 from tests.service import TIMEOUT_S
@@ -46,7 +46,7 @@ class Load:
 
     def process_us(self) -> int:
         """What its first process has used, by that process's own clock."""
-        return process_cpu_us(self.pid)
+        return cpu_us_of([self.pid])[self.pid]
 
     def group_us(self) -> int | None:
         """What its group has used; None without one."""

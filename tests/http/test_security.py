@@ -38,7 +38,7 @@ runpy.run_path("server.py", run_name="__main__")
 """
 """server.py, with a line on stderr for each file that it opens."""
 
-OF_THE_MACHINE = r"stat|loadavg|pressure/cpu|sys/kernel/(?:random/boot_id|osrelease)"
+OF_THE_MACHINE = r"stat|loadavg|pressure/cpu|sys/kernel/(?:random/boot_id|osrelease|ns_last_pid)"
 OF_ITSELF = r"self/\w+|{pid}/(?:stat|statm|status|io)"
 OF_OTHERS = {"off": r"(?!)", "all": r"\d+/(?:stat|cgroup)"}
 """Names and units, and neither arguments nor paths."""

@@ -4,97 +4,22 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cpusensor.kernel.accounts import SystemAccounts
-from cpusensor.kernel.clock import SystemClock, process_cpu_us
+from cpusensor.kernel.clock import cpu_us_of
 from cpusensor.kernel.mounts import Scope
-from cpusensor.model.accounts import Sight
-from cpusensor.model.attribution import Attribution, Recorded
+from cpusensor.model.accounts import Process, Sight
 from cpusensor.model.blame import Blame, Share
+from tests.obeying import OBEYING, Obeying, Watch, obeying
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the accounts of Linux")
 
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
-
-OBEYING = """
-import ctypes, os, sys, threading, time
-def burn(seconds):
-    until = time.process_time() + float(seconds)
-    while time.process_time() < until: pass
-def thread(seconds):
-    one = threading.Thread(target=burn, args=(seconds,)); one.start(); one.join()
-def name(text):
-    ctypes.CDLL(None).prctl(15, bytes.fromhex(text), 0, 0, 0)
-def child(seconds):
-    if not os.fork(): burn(seconds); os._exit(0)
-    os.wait()
-def zombie(seconds):
-    if not os.fork(): burn(seconds); os._exit(0)
-    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-def orphan(seconds):
-    pid = os.fork()
-    if not pid:
-        burn(seconds); print(os.getpid(), flush=True); time.sleep(600); os._exit(0)
-    os._exit(0)
-def become(path):
-    os.execv(path, [path, "-c", "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo done; read x"])
-print("ready", flush=True)
-for line in sys.stdin:
-    word, _, rest = line.strip().partition(" ")
-    globals()[word](rest)
-    print("done", flush=True)
-"""
-
-
-class Obeying:
-    """A process that does what it is told, and answers when it is done."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-        self.pid = process.pid
-
-    def do(self, order: str) -> str:
-        assert self._process.stdin is not None
-        self._process.stdin.write(order + "\n")
-        self._process.stdin.flush()
-        return self.answer()
-
-    def answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-
-@contextmanager
-def obeying() -> Iterator[Obeying]:
-    with subprocess.Popen([sys.executable, "-c", OBEYING], stdin=-1, stdout=-1, text=True) as process:
-        one = Obeying(process)
-        one.answer()
-        try:
-            yield one
-        finally:
-            process.kill()
-
-
-class Watch:
-    """Readings of the real accounts, each subtracted from the one before."""
-
-    def __init__(self) -> None:
-        self.reader = SystemAccounts(Scope.MACHINE, with_processes=True)
-        self._attribution = Attribution(0.0)
-        self._clock = SystemClock()
-        self._attribution.begin(self.reader.read(self._clock.now().boottime))
-
-    def blame(self) -> Blame:
-        recorded = Recorded(time=5, since=0, busy_us=0, all_us=10_000_000)
-        blame = self._attribution.take(self.reader.read(self._clock.now().boottime), recorded)
-        assert blame is not None
-        return blame
 
 
 def of(blame: Blame, pid: int) -> list[Share]:
@@ -108,12 +33,7 @@ def spent(blame: Blame, pid: int) -> float:
 
 def own_s(pid: int) -> float:
     """What the process's own clock says."""
-    return process_cpu_us(pid) / 1e6
-
-
-@pytest.fixture
-def watch() -> Watch:
-    return Watch()
+    return cpu_us_of([pid])[pid] / 1e6
 
 
 needs_units = pytest.mark.skipif(
@@ -122,9 +42,10 @@ needs_units = pytest.mark.skipif(
 )
 
 
-def test_a_process_is_charged_what_it_used_and_only_once() -> None:
+def test_a_process_is_charged_what_it_used_and_only_once(watch: Watch) -> None:
     with obeying() as one:
-        watch, before = Watch(), own_s(one.pid)
+        watch.begin()
+        before = own_s(one.pid)
         one.do("burn 0.1")
         first = watch.blame()
         one.do("burn 0.05")
@@ -135,10 +56,10 @@ def test_a_process_is_charged_what_it_used_and_only_once() -> None:
         assert of(second, one.pid)[0].name.startswith("python")
 
 
-def test_one_that_is_older_than_the_recorder_is_charged_what_it_used_since() -> None:
+def test_one_that_is_older_than_the_recorder_is_charged_what_it_used_since(watch: Watch) -> None:
     with obeying() as one:
         one.do("burn 0.2")
-        watch = Watch()
+        watch.begin()
         one.do("burn 0.02")
 
         assert 0.02 <= spent(watch.blame(), one.pid) < 0.1
@@ -189,9 +110,9 @@ def test_from_exec_on_its_time_has_the_new_name(watch: Watch) -> None:
 
 
 @needs_units
-def test_a_child_that_came_and_went_is_in_exited_and_its_parent_is_charged_nothing_of_it() -> None:
+def test_a_child_that_came_and_went_is_in_exited_and_its_parent_is_charged_nothing_of_it(watch: Watch) -> None:
     with obeying() as one:
-        watch = Watch()
+        watch.begin()
         one.do("child 0.2")
         blame = watch.blame()
 
@@ -240,9 +161,9 @@ def test_a_pid_that_is_another_s_by_now_is_another_process(watch: Watch) -> None
 
 
 @needs_units
-def test_units_and_processes_add_up_to_the_same() -> None:
+def test_units_and_processes_add_up_to_the_same(watch: Watch) -> None:
     with obeying() as one:
-        watch = Watch()
+        watch.begin()
         one.do("burn 0.3")
         one.do("child 0.2")
         blame = watch.blame()
@@ -257,10 +178,9 @@ def test_units_and_processes_add_up_to_the_same() -> None:
 def test_what_sleeps_is_the_same_record_and_is_not_looked_at(watch: Watch) -> None:
     with obeying() as one:
         one.do("burn 0.02")
-        first = watch.reader.read(0.0).processes or {}
-        second = watch.reader.read(0.0).processes or {}
-
-        assert second[one.pid] is first[one.pid]
+        watch.blame()
+        # What it does between its answer and its sleep takes as long as others let it.
+        wait_until(lambda: _read(watch, one.pid) is _read(watch, one.pid), "it does not sleep")
 
 
 def test_nothing_but_names_is_opened_of_other_processes(watch: Watch) -> None:
@@ -273,7 +193,7 @@ def test_nothing_but_names_is_opened_of_other_processes(watch: Watch) -> None:
     is_watching[0] = False
 
     files = {Path(path).name for path in opened if path.startswith("/proc/")}
-    assert files - {"stat", "cgroup"} == set()
+    assert files - {"stat", "cgroup", "ns_last_pid"} == set()
 
 
 def test_in_a_container_the_counters_are_the_host_s_and_so_nothing_else_is_named(tmp_path: Path) -> None:
@@ -287,6 +207,10 @@ def test_where_others_processes_are_hidden_only_units_are_read(tmp_path: Path) -
     (tmp_path / "proc" / "self").mkdir(parents=True)
 
     assert SystemAccounts(Scope.MACHINE, with_processes=True, root=tmp_path).sight is Sight.BLIND
+
+
+def _read(watch: Watch, pid: int) -> Process:
+    return (watch.reader.read(0.0).processes or {})[pid]
 
 
 def _children(pid: int) -> list[int]:

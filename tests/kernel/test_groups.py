@@ -13,7 +13,7 @@ from cpusensor.kernel.groups import MAX_KEPT, Groups, Hierarchy, find_hierarchy
 from cpusensor.kernel.mounts import Scope
 from cpusensor.model.accounts import Sight
 from tests.bench.names_loads import Load, commands, program
-from tests.kernel.test_accounts import Watch, obeying
+from tests.obeying import Watch, obeying
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the control groups of Linux")
@@ -27,6 +27,7 @@ class Tree:
     def __init__(self, root: Path, *, is_v1: bool) -> None:
         self._is_v1 = is_v1
         self.folder = root
+        self.opened: list[Groups] = []
         self.write("/", 0)
         if is_v1:
             (root / "release_agent").write_text("")
@@ -44,15 +45,17 @@ class Tree:
 
     def groups(self) -> Groups:
         file, controller = ("cpuacct.usage", "cpuacct") if self._is_v1 else ("cpu.stat", "")
-        return Groups(
-            Hierarchy(mount_point=self.folder, controller=controller, file=file, is_root_exact=True),
-            self.folder / "no-proc",
-        )
+        hierarchy = Hierarchy(mount_point=self.folder, controller=controller, file=file, is_root_exact=True)
+        self.opened.append(Groups(hierarchy, self.folder / "no-proc"))
+        return self.opened[-1]
 
 
 @pytest.fixture(params=["v1", "v2"])
-def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Tree:
-    return Tree(tmp_path / "tree", is_v1=request.param == "v1")
+def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tree]:
+    one = Tree(tmp_path / "tree", is_v1=request.param == "v1")
+    yield one
+    for groups in one.opened:
+        groups.close()
 
 
 def read(groups: Groups) -> dict[str, int]:
@@ -114,7 +117,7 @@ def test_more_groups_than_descriptors_are_kept_are_all_read(tree: Tree) -> None:
 
     assert sum(read(groups).values()) == sum(range(MAX_KEPT + 10))
     assert descriptors() - before == MAX_KEPT
-    groups.close()
+    tree.opened.pop().close()
     assert descriptors() == before
 
 
@@ -189,12 +192,12 @@ def own_group() -> Iterator[Path]:
         one.rmdir()
 
 
-def test_the_kernel_charges_a_container_with_its_children_that_came_and_went(own_group: Path) -> None:
+def test_the_kernel_charges_a_container_with_its_children_that_came_and_went(own_group: Path, watch: Watch) -> None:
     container = own_group / f"docker-{ID}.scope"
     container.mkdir()
     with obeying() as one:
         (container / "cgroup.procs").write_text(f"{one.pid}\n")
-        watch = Watch()
+        watch.begin()
         one.do("burn 0.1")
         one.do("child 0.2")
         blame = watch.blame()
@@ -206,13 +209,13 @@ def test_the_kernel_charges_a_container_with_its_children_that_came_and_went(own
     assert unit.cpu_us - process.cpu_us >= 200_000
 
 
-def test_a_group_of_the_kernel_that_is_removed_and_made_again_at_once_is_another(own_group: Path) -> None:
+def test_a_group_of_the_kernel_that_is_removed_and_made_again_at_once_is_another(own_group: Path, watch: Watch) -> None:
     service = own_group / "test.service"
     service.mkdir()
     with obeying() as one:
         (service / "cgroup.procs").write_text(f"{one.pid}\n")
         one.do("burn 0.1")
-        watch = Watch()
+        watch.begin()
         (own_group / "cgroup.procs").write_text(f"{one.pid}\n")
         service.rmdir()
         service.mkdir()
@@ -226,13 +229,13 @@ def test_a_group_of_the_kernel_that_is_removed_and_made_again_at_once_is_another
 
 
 @pytest.mark.usefixtures("own_group")
-def test_a_storm_of_children_is_told_as_it_is_charged() -> None:
+def test_a_storm_of_children_is_told_as_it_is_charged(watch: Watch) -> None:
     hierarchy = find_hierarchy()
     assert hierarchy is not None
     with program("storm", hierarchy, *commands()["storm of children"]) as storm:
         # What is read before and after each reading encloses what it can have read.
         low = _group_us(storm)
-        watch = Watch()
+        watch.begin()
         high = _group_us(storm)
         wait_until(lambda: _group_us(storm) > high + 300_000, "the storm does nothing")
         late = _group_us(storm)
