@@ -15,7 +15,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.connections import TIMEOUTS
-from cpusensor.http.keys import BROADCAST, ENDED, HISTORY, KEEPER, RECORDER
+from cpusensor.http.keys import BROADCAST, ENDED, HISTORY, KEEPER, NAMING, RECORDER
 from cpusensor.http.listening import listen
 from cpusensor.http.serving import start_serving
 from cpusensor.store.opening import History
@@ -65,7 +65,9 @@ class Running:
         self.port = listener.port
         self._session = ClientSession(listener.url())
         self._runner = await start_serving(self._app, listener)
-        self.clock.is_settled = lambda: app[RECORDER].committer.is_idle and app[KEEPER].is_idle
+        self.clock.is_settled = lambda: (
+            app[RECORDER].committer.is_idle and not app[NAMING]().is_reading and app[KEEPER].is_idle
+        )
         self.clock.sleepers = lambda: 2 if app[BROADCAST].is_followed.is_set() else 1
         self.clock.is_ended = app[ENDED].is_set
 

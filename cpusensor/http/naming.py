@@ -31,7 +31,9 @@ async def reading_names(app: web.Application, report_end: Callable[[asyncio.Task
 
     reader = app[ACCOUNTS] or SystemAccounts(app[KERNEL].scope(), with_processes=settings.top == "all")
     blaming = Blaming(reader, app[CLOCK], settings.interval, deliver)
-    app[NAMING] = lambda: Naming(sight=blaming.sight, every_s=blaming.every_s, error=blaming.error)
+    app[NAMING] = lambda: Naming(
+        sight=blaming.sight, every_s=blaming.every_s, error=blaming.error, is_reading=blaming.is_reading
+    )
     app[RECORDER].on_sample = blaming.offer
     keeping = asyncio.create_task(keep_forever(keeper), name="keeping names")
     keeping.add_done_callback(report_end)

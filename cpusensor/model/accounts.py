@@ -73,6 +73,8 @@ class Naming:
     """Seconds between two readings while the CPUs work; None where there are none."""
     error: str | None
     """Why the last one failed."""
+    is_reading: bool = False
+    """Whether one is under way."""
 
 
 class AccountReader(Protocol):

@@ -69,6 +69,11 @@ class Blaming:
         """Seconds between two readings while the CPUs work; None where nothing can be seen."""
         return None if self.sight is Sight.BLIND else max(self._interval, self._pace.every_s)
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a reading is under way."""
+        return self._reading.is_busy
+
     def start(self) -> None:
         """Begin to read, unless there is nothing to be seen."""
         if self.sight is not Sight.BLIND:

@@ -1,6 +1,5 @@
 """Who used the CPU: from the sample to the event, in the whole service with accounts that a test writes."""
 
-import asyncio
 import logging
 import threading
 from typing import Any
@@ -9,9 +8,8 @@ import pytest
 
 from cpusensor.model.accounts import Sight
 from cpusensor.model.records import Span
-from tests.fakes import LOOK_S, START
+from tests.fakes import START
 from tests.running import Running
-from tests.service import TIMEOUT_S
 
 MACHINE_US = 10_000_000
 """Two CPUs for five seconds."""
@@ -23,14 +21,6 @@ def readers() -> list[str]:
 
 async def now(running: Running) -> Any:  # noqa: ANN401 - a test looks into it as it likes
     return (await running.json("api/now"))["who"]
-
-
-async def now_with_error(running: Running) -> Any:  # noqa: ANN401 - likewise
-    """Once the thread has said that it failed."""
-    async with asyncio.timeout(TIMEOUT_S):
-        while (told := await now(running))["error"] is None:
-            await asyncio.sleep(LOOK_S)
-    return told
 
 
 async def tick(running: Running, cpu_us: int = 0, seconds: int = 5) -> None:
@@ -121,7 +111,7 @@ async def test_accounts_that_cannot_be_read_cost_no_sample_and_are_told(
             for _ in range(3):
                 await tick(running, 1_000_000)
                 await stream.until("sample")
-            told = await now_with_error(running)
+            told = await now(running)
         running.accounts.failure = None
         await tick(running, 1_000_000)
         await tick(running, 2_000_000)

@@ -34,7 +34,8 @@ async def get_page(request: web.Request) -> web.Response:
     lang = _language_for(request, chosen)
     # The state is part of the key because it changes between two samples.
     is_wall = request.query.get("view") == "wall"
-    key = ("page", lang, is_wall, wire.state_of(request.app[RECORDER].health()), who_for(request))
+    who = tuple(wire.who(who_for(request)).values())
+    key = ("page", lang, is_wall, wire.state_of(request.app[RECORDER].health()), who)
     body = await cached(request.app, key, partial(_make_page, request, lang, is_wall=is_wall))
     response = body_answer(request, body, cache_control="no-cache", vary=VARIES)
     # Only what is offered is remembered, so that nothing a reader sends comes back in a header.
