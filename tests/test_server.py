@@ -88,7 +88,7 @@ def test_what_was_printed_can_be_saved_and_used_as_the_file(tmp_path: Path) -> N
 
 
 def test_as_json_every_line_of_the_log_is_an_object(tmp_path: Path) -> None:
-    with Service(tmp_path, "--log-format", "json") as running:
+    with Service(tmp_path, "--log-format", "json", "--top", "off") as running:
         started = running.log.read_text().splitlines()
         refused = run("--db", str(running.database), "--port", "0", "--log-format", "json", cwd=tmp_path)
 
@@ -191,7 +191,7 @@ def test_a_host_name_that_is_no_text_is_no_traceback(name: bytes, shown: str) ->
 def test_a_first_start_is_quiet_and_says_what_to_open_where_it_records_and_how_it_ends(
     tmp_path: Path, host: str
 ) -> None:
-    with Service(tmp_path, "--host", host, "--token", "x" * 20) as service:
+    with Service(tmp_path, "--host", host, "--token", "x" * 20, "--top", "off") as service:
         lines = service.log.read_text().splitlines()
 
     assert {line.split(" ")[1] for line in lines} == {"INFO"}
