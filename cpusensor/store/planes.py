@@ -7,9 +7,9 @@ A column repeats far more than a row does. It is stored as the lowest bytes of a
 import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, repeat
+from itertools import accumulate, product, repeat
 from operator import add, sub
 from statistics import median_low
 from typing import TypeAlias
@@ -28,8 +28,21 @@ MAX_BYTES = 1 << 26
 FORMATS = {1: ("B", 1), 2: ("H", 2), 3: ("I", 4), 4: ("I", 4), 5: ("Q", 8), 6: ("Q", 8), 7: ("Q", 8), 8: ("Q", 8)}
 """The format character and the bytes of a number, by the number of its planes."""
 
-PLANES, IS_RISING, HAS_NULLS = 15, 16, 32
-"""Of the head of a column: the number of its planes, whether they hold its differences, and whether it has nulls."""
+PLANES, FORM, HAS_NULLS = 15, 16, 64
+"""Of the head of a column: the number of its planes, its form times so much, and whether it has nulls."""
+
+DECAY, ONE = 1884, 2048
+"""What the kernel multiplies a load average by, and divides, every five seconds (sched/loadavg.h, EXP_1)."""
+
+STEPS: Sequence[Callable[[int], int]] = (
+    lambda _: 0,
+    lambda before: before,
+    lambda before: (before * DECAY + ONE // 2) // ONE,
+)
+"""What each form takes a number for that follows on another: nothing known, the same, the same after it decayed."""
+
+FEW = 200
+"""Numbers of which the statistics of a plane take more than they spare."""
 
 BYTE = 256
 
@@ -62,27 +75,28 @@ class Sink:
         self.number(len(text))
         self._pieces.append((text, False))
 
-    def column(self, column: Column) -> None:
-        """Numbers and nulls, as they are or as their differences, whichever is shorter. Raises UnpackableError."""
-        is_null = bytes(value is None for value in column)
-        values = _filled(column)
-        plain, rising = Planes.of(values), Planes.of(list(map(sub, values[1:], values)))
-        is_rising = rising.length < plain.length
-        chosen = rising if is_rising else plain
+    def column(self, *choices: Column, forms: Sequence[int] = (0, 1)) -> None:
+        """One of some columns of the same length, whichever is the shortest, in the shortest of some forms.
+
+        Raises UnpackableError.
+        """
+        is_null = bytes(value is None for value in choices[0])
+        filled = [_filled(choice) for choice in choices]
+        planes = {key: Planes.of(_rest(filled[key[0]], key[1])) for key in product(range(len(filled)), forms)}
+        number, form = min(planes, key=lambda key: planes[key].length)
+        chosen = planes[number, form]
         if chosen.length == math.inf:
             raise UnpackableError("a number has more than eight bytes")
-        self.number(len(chosen.planes) | IS_RISING * is_rising | HAS_NULLS * any(is_null))
+        self.number(number)
+        self.number(len(chosen.planes) | FORM * form | HAS_NULLS * any(is_null))
         self.number(chosen.base)
-        if is_rising:
-            self.number(values[0])
+        if form:
+            self.number(filled[number][0])
         self._pieces += [(plane, True) for plane in ([is_null] * any(is_null) + chosen.planes)]
 
     def deflated(self) -> bytes:
         """All of it."""
-        # Of few rows the statistics of each plane take more than they spare.
-        return min((self._deflated(is_apart=is_apart) for is_apart in (True, False)), key=len)
-
-    def _deflated(self, *, is_apart: bool) -> bytes:
+        is_apart = any(is_plane and len(piece) > FEW for piece, is_plane in self._pieces)
         deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_FILTERED, DICTIONARY)
         parts = []
         for piece, is_plane in self._pieces:
@@ -118,11 +132,26 @@ class Planes:
         code, size = FORMATS[width]
         packed = struct.pack(f"<{len(values)}{code}", *map(sub, values, repeat(base)))
         planes = [packed[at::size] for at in range(width)]
-        return cls(base, planes, sum(len(zlib.compress(plane)) for plane in planes))
+        return cls(base, planes, sum(map(_deflated_length, planes)))
+
+
+def _deflated_length(plane: bytes) -> int:
+    """About how many bytes it takes: fast, for of many forms one is chosen."""
+    deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, 8, zlib.Z_RLE)
+    return len(deflate.compress(plane)) + len(deflate.flush())
+
+
+def _rest(values: Sequence[int], form: int) -> list[int]:
+    """What is left of the numbers: of all of them in the first form, of all but the first one in another."""
+    if form == 0:
+        return list(values)
+    return list(map(sub, values[1:], map(STEPS[form], values)))
 
 
 def _filled(column: Column) -> list[int]:
     """Nulls replaced by the value before, which changes the planes least."""
+    if None not in column:
+        return list(column)  # type: ignore[arg-type] # none is null
     filled, before = [], 0
     for value in column:
         before = before if value is None else value
@@ -162,16 +191,21 @@ class Source:
         """As `Sink.text`."""
         return self._take(self.number())
 
-    def column(self, length: int) -> Column:
-        """As `Sink.column`, of so many rows."""
-        head, base = self.number(), self.number()
-        is_rising = bool(head & IS_RISING)
-        first = self.number() if is_rising else 0
+    def column(self, length: int) -> tuple[int, Column]:
+        """As `Sink.column`, of so many rows: which of the columns it was, and what it holds."""
+        number, head, base = self.number(), self.number(), self.number()
+        form = (head % HAS_NULLS) // FORM
+        if form >= len(STEPS):
+            raise UnpackableError(f"there is no form {form}")
+        first = self.number() if form else 0
         is_null = self._take(length) if head & HAS_NULLS else b""
-        values = self._numbers(head & PLANES, base, length - is_rising)
-        if is_rising:
+        values = self._numbers(head & PLANES, base, length - bool(form))
+        if form == 1:
             values = [*accumulate(values, add, initial=first)]
-        return [None if null else value for value, null in zip(values, is_null, strict=True)] if is_null else values
+        elif form:
+            values = [*accumulate(values, lambda before, rest: STEPS[form](before) + rest, initial=first)]
+        column = [None if null else value for value, null in zip(values, is_null, strict=True)] if is_null else values
+        return number, column
 
     def _numbers(self, width: int, base: int, length: int) -> list[int]:
         if width not in FORMATS:

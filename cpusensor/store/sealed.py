@@ -6,13 +6,13 @@ What of a column follows from others is taken off it first: most of what the CPU
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import sub
 from typing import TypeAlias
 
-from cpusensor.model.figures import BUSY
+from cpusensor.model.figures import BUSY, SPENT
 from cpusensor.store.columns import Row
 from cpusensor.store.planes import Column, Sink, Source, UnpackableError
 
@@ -25,14 +25,22 @@ VERSION = 1
 HEAD = struct.Struct("<BI")
 """The version, and the CRC-32 of what follows, begun with the hour's time: no hour can pass for another."""
 
-FIRST = ("time", "elapsed_ms", "expected", "all", *BUSY)
+FIRST = ("time", "elapsed_ms", "expected", "all", "iowait", "steal", *reversed(BUSY))
 """Columns that others follow from. They come first, in this order."""
+
+NOT_USER = tuple(name for name in SPENT if name != BUSY[0])
+
+LOAD = "load_centi"
+"""The column that decays by itself."""
 
 CORES = "cores"
 """The column of blobs, the last one."""
 
 NUMBERS = {"H": ("H", 2, 2), "I": ("I", 4, 2), "h": ("H", 2, 3), "i": ("I", 4, 3)}
 """By the first character of a blob of cores: the format and the bytes of its numbers, and how many each CPU has."""
+
+ALL_TICKS, BUSY_TICKS = 0, 1
+"""The kinds of numbers that are told of a CPU."""
 
 Known: TypeAlias = Mapping[str, Column]
 
@@ -62,7 +70,8 @@ def pack_hour(names: Sequence[str], rows: Sequence[Row], hour: int) -> bytes:
     sink.number(common.cpus)
     sink.text(",".join(columns).encode())
     for name in _in_order(columns):
-        sink.column(_less(columns[name], _expected(name, columns, common.cpus)))
+        choices = [_less(columns[name], one) for one in _expected(name, columns, common.cpus)]
+        sink.column(columns[name], *choices, forms=(0, 1, 2) if name == LOAD else (0, 1))
     different = list(dict.fromkeys(shapes))
     sink.number(len(different))
     sink.column([different.index(shape) for shape in shapes])
@@ -82,10 +91,10 @@ def unpack_hour(blob: object, names: Sequence[str], hour: int) -> list[Row]:
     length, cpus = source.number(), source.number()
     columns: dict[str, Column] = {}
     for name in _in_order(source.text().decode("ascii", "replace").split(",")):
-        columns[name] = _more(source.column(length), _expected(name, columns, cpus))
+        columns[name] = _more(*source.column(length), _expected(name, columns, cpus))
     cores: list[bytes | None] = [None] * length
     count = source.number()
-    numbers = source.column(length)
+    _, numbers = source.column(length)
     for number in range(count):
         shape = Shape(source.text().decode("ascii", "replace"), source.number())
         at = [index for index, one in enumerate(numbers) if one == number]
@@ -117,18 +126,22 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
 
 
-def _expected(name: str, known: Known, cpus: int) -> list[int]:
-    """What the columns before let expect of a column; nothing where they do not."""
-    if name == "expected" and "elapsed_ms" in known:
+def _expected(name: str, known: Known, cpus: int) -> list[list[int]]:
+    """What the columns before let expect of a column, if anything."""
+    ticks = _counted(known.get("all", ()))
+    milliseconds = _counted(known.get("elapsed_ms", ()))
+    found: dict[str, Callable[[], list[int]]] = {
         # Ticks are hundredths of a second.
-        return [(ms * cpus + 5) // 10 for ms in _counted(known["elapsed_ms"])]
-    if name == "all" and "expected" in known:
-        return _counted(known["expected"])
-    if name == "total_busy":
-        return list(accumulate(_busy(known)))
-    if name == "total_all" and "all" in known:
-        return list(accumulate(_counted(known["all"])))
-    return []
+        "expected": lambda: [(ms * cpus + 5) // 10 for ms in milliseconds],
+        "all": lambda: _counted(known.get("expected", ())),
+        # Where the CPUs are hardly ever idle, and where something waits for one nearly all of the time.
+        BUSY[0]: lambda: list(map(sub, ticks, _sum(known, NOT_USER))),
+        "pressure_us": lambda: [1000 * ms for ms in milliseconds],
+        "total_busy": lambda: list(accumulate(_sum(known, BUSY))),
+        "total_all": lambda: list(accumulate(ticks)),
+    }
+    expected = found[name]() if name in found else []
+    return [expected] if expected else []
 
 
 def _counted(column: Column) -> list[int]:
@@ -136,23 +149,24 @@ def _counted(column: Column) -> list[int]:
     return [value or 0 for value in column]
 
 
-def _busy(known: Known) -> list[int]:
-    """What the kinds of work add up to."""
-    return [sum(kinds) for kinds in zip(*(_counted(known[name]) for name in BUSY if name in known), strict=True)]
+def _sum(known: Known, names: Sequence[str]) -> list[int]:
+    """Columns added up, those that there are."""
+    return [sum(values) for values in zip(*(_counted(known[name]) for name in names if name in known), strict=True)]
 
 
 def _less(column: Column, expected: Sequence[int]) -> Column:
     """What a column has above what is expected of it."""
-    if not expected:
-        return column
     return [None if value is None else value - base for value, base in zip(column, expected, strict=True)]
 
 
-def _more(column: Column, expected: Sequence[int]) -> Column:
-    """The opposite of `_less`."""
-    if not expected:
+def _more(number: int, column: Column, expected: Sequence[Sequence[int]]) -> Column:
+    """The column as it was, of which the number tells what was taken off: 0 nothing. Raises UnpackableError."""
+    if number == 0:
         return column
-    return [None if value is None else value + base for value, base in zip(column, expected, strict=True)]
+    if number > len(expected):
+        raise UnpackableError(f"there is no expectation {number}")
+    base_of = expected[number - 1]
+    return [None if value is None else value + base for value, base in zip(column, base_of, strict=True)]
 
 
 def _shape(blob: object) -> Shape:
@@ -176,26 +190,36 @@ class CoreColumns:
 
     def __init__(self, known: Known, rows: Sequence[int], shape: Shape) -> None:
         """The other columns, and which rows of them have such a blob."""
-        self._cpus = shape.cpus
-        busy, ticks = _busy(known), _counted(known.get("all", ()))
-        self._left = {1: [busy[row] for row in rows], 0: [ticks[row] for row in rows]}
+        self._shape = shape
         self._width = NUMBERS[shape.code][2]
+        busy, ticks = _sum(known, BUSY), _counted(known.get("all", ()))
+        self._left = {BUSY_TICKS: [busy[row] for row in rows], ALL_TICKS: [ticks[row] for row in rows]}
+        self._own: Sequence[int] = ()
 
-    def expected(self, at: int) -> list[int]:
-        """Of the column at this place."""
-        kind, cpus = self._kind(at), self._cpus - at // self._width
-        if kind == 1:
-            return self._left[kind] if cpus == 1 else []
-        return [left // cpus for left in self._left[kind]] if kind == 0 else []
+    def order(self) -> Iterator[int]:
+        """The places of the columns: all ticks of a CPU before its busy ones."""
+        for cpu in range(0, self._shape.count, self._width):
+            yield from reversed(range(cpu, cpu + self._width))
+
+    def expected(self, at: int) -> list[list[int]]:
+        """Of the column at this place, if anything."""
+        kind, cpus = self._kind(at), self._shape.cpus - at // self._width
+        if kind not in self._left:
+            return []
+        parts = [left // cpus for left in self._left[kind]]
+        # Where the CPU is hardly ever idle.
+        return [parts] if kind == ALL_TICKS else [parts, list(self._own)]
 
     def take(self, at: int, column: Sequence[int]) -> None:
         """The column is this."""
         kind = self._kind(at)
+        if kind == ALL_TICKS:
+            self._own = column
         if kind in self._left:
             self._left[kind] = list(map(sub, self._left[kind], column))
 
     def _kind(self, at: int) -> int:
-        """0 for all ticks, 1 for busy ones, 2 for the number of the CPU: counted from the end of what is told of it."""
+        """Counted from the end of what is told of a CPU: in front of the ticks may be its number."""
         return self._width - 1 - at % self._width
 
 
@@ -203,9 +227,9 @@ def _pack_cores(sink: Sink, shape: Shape, blobs: Sequence[bytes], columns: CoreC
     code, size, _ = NUMBERS[shape.code]
     packed = b"".join(blob[1:] for blob in blobs)
     numbers = struct.unpack(f"<{len(packed) // size}{code}", packed)
-    for at in range(shape.count):
+    for at in columns.order():
         column = numbers[at :: shape.count]
-        sink.column(_less(column, columns.expected(at)))
+        sink.column(column, *(_less(column, one) for one in columns.expected(at)), forms=(0,))
         columns.take(at, column)
 
 
@@ -214,8 +238,8 @@ def _unpack_cores(source: Source, shape: Shape, count: int, columns: CoreColumns
     code, size, _ = NUMBERS[shape.code]
     stride = shape.count * size
     packed = bytearray(count * stride)
-    for at in range(shape.count):
-        column = _counted(_more(source.column(count), columns.expected(at)))
+    for at in columns.order():
+        column = _counted(_more(*source.column(count), columns.expected(at)))
         columns.take(at, column)
         try:
             numbers = struct.pack(f"<{count}{code}", *column)
