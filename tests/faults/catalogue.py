@@ -1,6 +1,18 @@
 """All faults, in the order of the table."""
 
-from tests.faults import contention, disks, files, hostile, killing, machine, readings, upgrade
+from tests.faults import contention, disks, files, hostile, killing, machine, readings, sealing, upgrade
 from tests.faults.harness import FAULTS, Fault
 
-__all__ = ["FAULTS", "Fault", "contention", "disks", "files", "hostile", "killing", "machine", "readings", "upgrade"]
+__all__ = [
+    "FAULTS",
+    "Fault",
+    "contention",
+    "disks",
+    "files",
+    "hostile",
+    "killing",
+    "machine",
+    "readings",
+    "sealing",
+    "upgrade",
+]
