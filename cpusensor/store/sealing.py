@@ -31,8 +31,8 @@ FIRST_ROW = """SELECT min(time) FROM (SELECT (SELECT min(time) FROM sample WHERE
     UNION ALL SELECT (SELECT min(time) FROM minute WHERE time > ?1))"""
 """The first sample or minute after a time that is not sealed."""
 
-SPARE_PAGES = 2048
-"""Free pages that the file keeps, 8 MiB: what is recorded next fills them."""
+SPARE_PAGES = 256
+"""Free pages that the file keeps, 1 MiB: what is recorded in a day fills them."""
 
 PAGES_A_SLICE = 64
 """That are given back at a time, in a millisecond or two."""
