@@ -29,6 +29,21 @@ NARROW_AND_MEASURE = """() => {
 """A sheet is narrower than the window, and no observer sees it: what is cut off and left empty, and the proportions."""
 
 
+PAPER = 660
+"""CSS px that a chart is drawn for when it is printed."""
+
+LAY_OUT = """async (event) => {
+  if (event) dispatchEvent(new Event(event));
+  await new Promise((resolve) => setTimeout(resolve));
+  const [frame, picture] = ["#samples-plot", "#samples-plot canvas"].map(
+    (selector) => document.querySelector(selector));
+  const [paper, drawn] = [frame, picture].map((part) => part.getBoundingClientRect());
+  const round = Math.round;
+  return [frame.id, round(drawn.left - paper.left), round(drawn.right - paper.right), picture.width / devicePixelRatio];
+}"""
+"""After an event: by how much the picture passes its frame on either side, and for how many CSS px it was drawn."""
+
+
 LONGEST_READOUT = "15:10–15:11 · в среднем 25,1\u00a0% (от 17\u00a0% до 79\u00a0%), 12 измерений"
 
 CUT = f"""() => {{
@@ -130,6 +145,22 @@ def test_a_printed_picture_is_whole(visit: Visit) -> None:
     assert cut <= 0
     assert empty < 1
     assert proportions > 4
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_is_printed_has_the_size_of_the_sheet_from_any_window(visit: Visit, width: int) -> None:
+    page = visit.open(viewport={"width": width, "height": 800})
+    expect(page.locator("#usual-now")).not_to_be_empty()
+    page.emulate_media(media="print")
+    before, paper = page.evaluate(LAY_OUT, "beforeprint"), page.evaluate(LAY_OUT, "")
+    page.emulate_media(media="screen")
+    after = page.evaluate(LAY_OUT, "afterprint")
+
+    for chart, left, right, drawn in (before, paper):
+        assert (left, right) == (0, 0), chart
+        assert drawn == PAPER
+    assert (after[1], after[2]) == (0, 0)
+    assert after[3] != PAPER
 
 
 def test_old_figures_are_as_dim_as_the_large_one(visit: Visit) -> None:

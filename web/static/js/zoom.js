@@ -24,6 +24,7 @@ import { attachHelp } from "./ui/help.js";
 import { attachKeyboard } from "./ui/keyboard.js";
 import { leadTo } from "./ui/lead.js";
 import { attachMore } from "./ui/more.js";
+import { attachPrint } from "./ui/print.js";
 import { attachRanges, showRanges } from "./ui/ranges.js";
 import { showStatistics } from "./ui/statistics.js";
 import { attachTable } from "./ui/tables.js";
@@ -188,6 +189,7 @@ export function attach(desk) {
     () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)),
     attachHelp,
     () => attachZones(desk),
+    () => attachPrint(charts, () => cores.show("", scene.series, scene.frame(clock()), charts.samples?.plot)),
     () => attachStrip(cores, desk),
     () => attachTapElsewhere(() => desk.moveTo(null, true)),
   ];

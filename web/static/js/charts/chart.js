@@ -50,7 +50,9 @@ export class Chart {
     /* A finger that taps is followed by a mouse that is none. */
     this.plot.over.addEventListener("pointermove", ({ pointerType }) => pointerType === "touch" || options.onPointer());
     attachKeys(options.node, options.onKey);
-    new ResizeObserver(() => this.#fit(options.node)).observe(options.node);
+    this.node = options.node;
+    /* On paper it has the size that was chosen before. */
+    new ResizeObserver(() => matchMedia("print").matches || this.fit()).observe(options.node);
   }
 
   /**
@@ -80,8 +82,8 @@ export class Chart {
     this.plot.redraw(false);
   }
 
-  /** @param {HTMLElement} node */
-  #fit({ clientWidth: width, clientHeight: height }) {
+  /** @param {Pick<Element, "clientWidth" | "clientHeight">} [size] that of its frame, unless it is another */
+  fit({ clientWidth: width, clientHeight: height } = this.node) {
     const same = width === this.plot.width && height === this.plot.height;
     if (width > 0 && !same) this.plot.setSize({ width, height });
   }

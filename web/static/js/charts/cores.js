@@ -42,7 +42,9 @@ export class Cores {
     const key = [version, left, width, height, ratio].join();
     if (version && key === this.#painted) return;
     this.#painted = key;
-    Object.assign(this.canvas.style, { left: `${left}px`, width: `${width}px`, height: `${height}px` });
+    /* Shares of the width, which on paper is another. */
+    const [start, share] = [left, width].map((part) => `${(100 * part) / plot.width}%`);
+    Object.assign(this.canvas.style, { left: start, width: share, height: `${height}px` });
     Object.assign(this.canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
     this.#paint(coreSlots(series, frame.end), frame, names.length);
   }

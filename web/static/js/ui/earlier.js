@@ -54,6 +54,7 @@ export class Earlier {
       option.hidden = option.disabled = option.value !== "" && !choices.some((choice) => choice === option.value);
     }
     this.select.value = this.#choice ?? "";
+    this.select.parentElement?.toggleAttribute("data-on", this.#choice !== null);
     if (!this.#choice || !this.scene.isShown) return;
     this.#back = distance(this.#choice, { from, to }, this.language.format.offset);
     const wanted = wantedEarlier({ from, to }, this.#back, this.scene.series.fine.step);

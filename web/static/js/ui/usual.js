@@ -59,6 +59,7 @@ export class UsualHours {
     this.#span = { from, to };
     this.box.disabled = !isOffered;
     this.box.checked = addressed(USUAL) !== "";
+    this.box.parentElement?.toggleAttribute("data-on", this.#isOn);
     if (this.#isOn) this.#want(this.latestShown, { from, to });
   }
 
