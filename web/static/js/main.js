@@ -47,8 +47,8 @@ const formats = {
   machine: createFormat(locale, knownZone(boot.zone), words, clock),
   utc: createFormat(locale, "UTC", words, clock),
 };
-const remembered = told(() => localStorage.getItem(ZONE)) ?? "";
-const zones = { formats, chosen: remembered in formats ? remembered : "browser" };
+const storedZone = told(() => localStorage.getItem(ZONE)) ?? "";
+const zones = { formats, chosen: storedZone in formats ? storedZone : "browser" };
 /** Whoever holds it tells times in the zone that is chosen. */
 const format = { .../** @type {Format} */ (formats[zones.chosen]) };
 const language = { words, format };

@@ -1,10 +1,10 @@
 /** Fetches what belongs to a view beside its picture: the newest wish alone, once it has rested. */
 
 /** A gesture that goes on shows another span with each of its moves. */
-const REST_MS = 250;
+const WISH_REST_MS = 250;
 const NOT_FOUND = 404;
 /** After a failure that may pass. */
-const RETRY_MS = 5000;
+const WISH_RETRY_MS = 5000;
 
 /**
  * @template Wish
@@ -34,7 +34,7 @@ export class Latest {
     if (name === this.#asked || !this.#isOffered) return;
     this.drop();
     this.#asked = name;
-    this.#timer = setTimeout(() => this.#ask(wish), REST_MS);
+    this.#timer = setTimeout(() => this.#ask(wish), WISH_REST_MS);
   }
 
   /** Nothing is wanted any more: what is on its way is not waited for. */
@@ -55,7 +55,7 @@ export class Latest {
       if (control.signal.aborted) return;
       if (error instanceof Object && "status" in error && error.status === NOT_FOUND) this.#isOffered = false;
       this.onAnswer(null);
-      this.#timer = setTimeout(() => (this.#asked = ""), RETRY_MS);
+      this.#timer = setTimeout(() => (this.#asked = ""), WISH_RETRY_MS);
     }
   }
 }

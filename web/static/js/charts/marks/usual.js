@@ -2,8 +2,8 @@
 
 import { heightOf } from "./slots.js";
 
-/** However narrow, it stays visible. CSS px. */
-const NARROWEST = 2;
+/** However low, it stays visible. CSS px. */
+const LOWEST_BAND = 2;
 /** Fainter than a line. */
 const EDGE = 0.5;
 
@@ -20,7 +20,7 @@ export function paintUsual(plot, hours, shade, colour) {
     const [left, right] = [from, to].map((at) => Math.round(plot.valToPos(at, "x", true)));
     const width = /** @type {number} */ (right) - /** @type {number} */ (left);
     const [top, foot] = [heightOf(plot, high), heightOf(plot, low)];
-    const height = Math.max(NARROWEST * pixel, foot - top);
+    const height = Math.max(LOWEST_BAND * pixel, foot - top);
     ctx.fillStyle = shade;
     ctx.fillRect(/** @type {number} */ (left), foot - height, width, height);
     ctx.fillStyle = colour;
