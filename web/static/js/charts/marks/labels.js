@@ -8,7 +8,7 @@ export const NARROWEST_LABEL = 16;
 const PADDING = 6;
 const LINE = 18;
 /** Above and below all lines; an upright one has none to spare. CSS px. */
-const MARGIN = 3;
+const LABEL_MARGIN = 3;
 
 /** @typedef {{left: number, width: number}} Region canvas px */
 
@@ -23,7 +23,7 @@ const setFont = (ctx) => (ctx.font = `500 ${12 * devicePixelRatio}px system-ui, 
  * @param {string} colour
  * @param {number} [margin]
  */
-export function plate(ctx, lines, { x, y }, colour, margin = MARGIN) {
+export function plate(ctx, lines, { x, y }, colour, margin = LABEL_MARGIN) {
   const ratio = devicePixelRatio;
   const [width, height] = plateSize(ctx, lines, margin);
   ctx.fillStyle = theme().card;
@@ -43,7 +43,7 @@ export function plate(ctx, lines, { x, y }, colour, margin = MARGIN) {
  * @param {number} [margin]
  * @returns {[width: number, height: number]} canvas px
  */
-export function plateSize(ctx, lines, margin = MARGIN) {
+export function plateSize(ctx, lines, margin = LABEL_MARGIN) {
   setFont(ctx);
   const width = Math.max(...lines.map((line) => ctx.measureText(line).width));
   return [width + 2 * PADDING * devicePixelRatio, (lines.length * LINE + 2 * margin) * devicePixelRatio];
