@@ -17,6 +17,9 @@ from cpusensor.model.names import ROOT, Unit, unit_at, with_main_process
 MAX_KEPT = 192
 """Descriptors that are kept open; further groups are opened at each reading, which takes four times as long."""
 
+MAX_NAMED = 1000
+"""Containers whose main process's name is remembered."""
+
 USAGE_BYTES = 256
 """The account stands first in its file."""
 
@@ -180,6 +183,9 @@ class Groups:
             return ""
         # The container's own process is what this one becomes.
         if not oldest.name.startswith(_RUNTIMES):
+            # Those of containers that came and went between two readings are never closed.
+            if len(self._main_processes) >= MAX_NAMED:
+                self._main_processes.clear()
             self._main_processes[path] = oldest.name
         return oldest.name
 

@@ -48,6 +48,9 @@ class Attribution:
             return None
         living = [*_spent_by_processes(before, accounts)]
         owned = dict(_spent_by_groups(before.groups or {}, accounts.groups or {}))
+        # A group that is gone pays nothing back.
+        groups = accounts.groups or {}
+        self._owed = {key: owed for key, owed in self._owed.items() if key == EXITED or key in groups}
         named = [(process, spent) for process, spent in living if process.name]
         return Blame(
             time=recorded.time,
