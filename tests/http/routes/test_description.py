@@ -40,7 +40,8 @@ from tests.fakes import START
 from tests.running import Running
 from tests.samples import sample, without_known
 
-DESCRIPTION = json.loads((WEB / "openapi.json").read_text(encoding="utf-8"))
+TEXT = (WEB / "openapi.json").read_text(encoding="utf-8")
+DESCRIPTION = json.loads(TEXT)
 SCHEMAS = DESCRIPTION["components"]["schemas"]
 ALL_SERIES = "series=modes,cores,load,pressure"
 
@@ -85,6 +86,16 @@ def test_every_address_is_described_and_no_other() -> None:
 
     described = {(method.upper(), path) for path, methods in DESCRIPTION["paths"].items() for method in methods}
     assert described == served - {("GET", "/static/{version}/{path}")}
+
+
+def test_no_member_is_given_twice() -> None:
+    """What reads it as YAML refuses that; JSON takes the last."""
+
+    def once(members: list[tuple[str, object]]) -> dict[str, object]:
+        assert len(dict(members)) == len(members), [name for name, _ in members]
+        return dict(members)
+
+    json.loads(TEXT, object_pairs_hook=once)
 
 
 async def test_it_is_served_with_the_version_that_serves_it(running: Running) -> None:
