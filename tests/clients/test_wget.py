@@ -14,7 +14,7 @@ import pytest
 from tests.service import ROOT, Service
 from tests.waiting import wait_for_samples, wait_until
 
-SHELL = "\n".join(re.findall(r"^```sh\n(.*?)```", (ROOT / "docs/CLIENTS.md").read_text(), re.MULTILINE | re.DOTALL))
+(LOOP,) = re.findall(r"^```sh\n(while .*?)```", (ROOT / "docs/CLIENTS.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
 def ids(heard: Path) -> list[int]:
@@ -27,7 +27,7 @@ def ids(heard: Path) -> list[int]:
 def test_the_loop_around_wget_has_every_sample_once(tmp_path: Path) -> None:
     heard = tmp_path / "events.txt"
     with Service(tmp_path) as service:
-        loop = SHELL.replace("http://localhost:8080/", service.url)
+        loop = LOOP.replace("http://localhost:8080/", service.url)
         with subprocess.Popen(["sh", "-c", loop], cwd=tmp_path, start_new_session=True) as shell:
             try:
                 wait_until(lambda: len(ids(heard)) >= 2, "nothing is heard")
