@@ -8,6 +8,8 @@ import { apart } from "./model/apart.js";
 import { moveCursor } from "./model/cursor.js";
 import { gridOf, Scene } from "./model/scene.js";
 import { State } from "./model/state.js";
+import { MINUTE_S } from "./model/units.js";
+import { isFollowing } from "./model/view.js";
 import { answersStream, fetchHour, fetchSpan } from "./net/api.js";
 import { Questions } from "./net/questions.js";
 import { Spans } from "./net/spans.js";
@@ -158,13 +160,25 @@ function makeCharts(frame) {
   if (isStarted) charts.minutes ??= secondChart(frame);
 }
 
+/** So finely a picture follows the clock: less than a pixel nobody sees. */
+const MOVES = 1500;
+
+/** Names what is painted. Between two slots a long span gets nothing from the stream. @param {Frame} frame */
+function versionOf({ from, to, gaps, beginning, pending, connection }) {
+  const { fine, coarse } = scene.series;
+  const isFed = scene.isStreamed() || fine.step === state.interval || coarse.step === MINUTE_S;
+  const grain = !isFed && scene.isShown && isFollowing(scene.view) ? (to - from) / MOVES : 1;
+  const place = [from, to].map((at) => Math.floor(at / grain));
+  const news = isFed && state.revision;
+  return [scene.revision, ...place, fine.step, news, gaps.length, beginning, pending, connection, format.zone(to)].join();
+}
+
 function show() {
   const status = state.status(clock());
   spans.want(scene.request(points(), clock()), !isMoving);
   const frame = scene.frame(clock());
   const { series } = scene;
-  const picture = [scene.revision, frame.from, frame.to, series.fine.step].join();
-  const version = [picture, state.revision, frame.pending, status.connection].join();
+  const version = versionOf(frame);
   const { dataset } = document.documentElement;
   const parts = [
     () => showStatus(status, state, language, boot.host),
