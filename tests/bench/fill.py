@@ -38,6 +38,7 @@ from cpusensor.store.columns import (
 )
 from cpusensor.store.database import Database
 from cpusensor.store.file import claim
+from cpusensor.store.opening import open_history
 from cpusensor.store.statements import INSERT_CLOCK_STEP, INSERT_GAP, INSERT_RUN, insert
 from tests.bench.fill_blocks import Block
 from tests.bench.fill_events import YEAR_S, plan, sleep
@@ -232,6 +233,15 @@ def fill(path: Path, wanted: Wanted, progress: Progress, clock: Clock) -> str:
     return f"{samples:,} samples, {size / 2**20:,.0f} MiB, {took:.0f} s, {samples / took:,.0f} a second"
 
 
+async def seal(path: Path, until: int) -> None:
+    """Seal every hour that ends at a time or before, as the service does."""
+    async with open_history(path, until) as history:
+        while await history.sealing.seal_slice(until):
+            pass
+        while await history.sealing.give_back():
+            pass
+
+
 def positive(text: str) -> float:
     """A number above 0. Raises ValueError."""
     if (number := float(text)) <= 0:
@@ -248,6 +258,7 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     parser.add_argument("--cores", type=int, default=8, choices=range(1, 1025), metavar="1..1024")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--interval", type=int, default=5, choices=INTERVALS, help="seconds between two samples")
+    parser.add_argument("--keep-rows", type=int, help="seal what is older than so many days (default: nothing)")
     parser.add_argument("--until", type=int, default=int(clock.wall()), help="the newest sample's time (default: now)")
     told = parser.parse_args(arguments)
     if told.file.exists():
@@ -262,6 +273,9 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     )
     try:
         print(f"{told.file}: {fill(told.file, wanted, Progress(clock, sys.stderr), clock)}")
+        if told.keep_rows is not None:
+            asyncio.run(seal(told.file, wanted.until - max(1, told.keep_rows * DAY_S)))
+            print(f"{told.file}: sealed, {told.file.stat().st_size / 2**20:,.0f} MiB")
     except KeyboardInterrupt:
         print(f"{told.file}: interrupted, and not made", file=sys.stderr)
         return 130

@@ -223,8 +223,12 @@ def cpu_table(outcome: Outcome) -> str:
 
 def holdings(outcome: Outcome) -> str:
     """What each takes."""
-    rows = [[name, f"{outcome.memory_mib[name]:.1f}", f"{outcome.stored_mib[name]:,.0f}"] for name in outcome.systems]
-    return table(["after the questions", "memory (PSS), MiB", "on disk, MiB"], rows)
+    rows = []
+    for name in outcome.systems:
+        stored = outcome.stored_mib[name]
+        each = stored * MIB / outcome.extent.samples
+        rows.append([name, f"{outcome.memory_mib[name]:.1f}", f"{stored:,.0f}", f"{each:.1f}"])
+    return table(["after the questions", "memory (PSS), MiB", "on disk, MiB", "bytes a sample"], rows)
 
 
 def judge(outcome: Outcome) -> list[Verdict]:

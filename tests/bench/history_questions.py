@@ -103,6 +103,7 @@ class Extent:
 
     first: int
     newest: int
+    samples: int
     size_mib: float
 
     def spans(self, question: Question, length: int) -> Iterator[tuple[int, int]]:
@@ -232,9 +233,11 @@ def extent_of(file: Path) -> Extent:
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         oldest = [database.execute(f"SELECT min(time) FROM {name}").fetchone()[0] for name in tables]  # noqa: S608 - ours
         newest = database.execute("SELECT max(time) FROM sample").fetchone()[0]
+        samples = database.execute("""SELECT (SELECT count(*) FROM sample)
+            + (SELECT coalesce(sum(count), 0) FROM sealed_hour WHERE samples IS NOT NULL)""").fetchone()[0]
     # A rollup begins before its time, by a quarter of a day at most; samples may be kept in another form.
     first = min(at for at in oldest if at is not None)
-    return Extent(first=first // STEP_S * STEP_S, newest=newest, size_mib=file.stat().st_size / 2**20)
+    return Extent(first=first // STEP_S * STEP_S, newest=newest, samples=samples, size_mib=file.stat().st_size / 2**20)
 
 
 def in_words(line: Line) -> str:

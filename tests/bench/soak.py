@@ -8,10 +8,11 @@ import argparse
 import asyncio
 import logging
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from itertools import count, cycle
 from pathlib import Path
@@ -85,13 +86,13 @@ def readers_an_hour(hours: int, days: float) -> int:
     return max(1, round(CONNECTS / 30 * days / hours))
 
 
-async def soak(days: float) -> list[Look]:
-    """The looks at a service that lived through so many days."""
+async def soak(days: float, keep_rows: int) -> list[Look]:
+    """The looks at a service that lived through so many days, and sealed what was older than some of them."""
     queries, readers = cycle(QUERIES), count()
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory()))
         running = Running(directory / "soak.db", FakeClock())
-        await running.start()
+        await running.start("--keep-rows", str(keep_rows))
         stack.push_async_callback(running.stop)
         looks = [look(0.0)]
         began = time.monotonic()
@@ -102,8 +103,20 @@ async def soak(days: float) -> list[Look]:
         samples = round(days * DAY_S / 5)
         print(f"{samples:,} samples, {next(readers):,} streams, {days:g} days in {time.monotonic() - began:.0f} s")
         await running.stop()
+        print(stored(running.database))
         print(f"check: {'clean' if check([str(running.database)]) == 0 else 'NOT clean'}")
     return looks
+
+
+def stored(database: Path) -> str:
+    """What the file holds, and its size."""
+    with closing(sqlite3.connect(database)) as connection:
+        ((hours, samples, packed),) = connection.execute(
+            "SELECT count(*), coalesce(sum(count), 0), coalesce(sum(length(samples) + length(minutes)), 0)"
+            " FROM sealed_hour"
+        )
+    size = database.stat().st_size / 2**20
+    return f"{size:.1f} MiB; {hours:,} hours are sealed, {packed / max(1, samples):.2f} bytes a sample"
 
 
 def show(one: Look, seconds: float) -> None:
@@ -116,9 +129,11 @@ def main() -> int:
     """Print the looks and the verdict; 1 if something grew."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.soak", description=__doc__.split("\n")[0])
     parser.add_argument("--days", type=float, default=30.0, help="days to live through (default: 30)")
-    days = parser.parse_args().days
+    parser.add_argument("--keep-rows", type=int, default=31, help="days after which hours are sealed (default: 31)")
+    options = parser.parse_args()
+    days = options.days
     logging.disable(logging.WARNING)
-    looks = asyncio.run(soak(days))
+    looks = asyncio.run(soak(days, options.keep_rows))
     settled = [one for one in looks if one.day >= min(WARM_UP_DAYS, days / 2)]
     growth = slope(settled)
     first, last = settled[0], looks[-1]
