@@ -1,5 +1,6 @@
 """Programs that use the CPU in known ways, each with an account of its own that the kernel keeps."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -59,7 +60,7 @@ class Load:
 @contextmanager
 def program(name: str, hierarchy: Hierarchy | None, *command: str) -> Iterator[Load]:
     """It runs inside the block, in a group of its own, named like a service, where this user may make one."""
-    unit = f"bench-{name.replace(' ', '-')}.service"
+    unit = f"bench-{os.getpid()}-{name.replace(' ', '-')}.service"
     folder = None if hierarchy is None else hierarchy.mount_point / unit
     try:
         if folder is not None:
