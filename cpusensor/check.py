@@ -34,6 +34,8 @@ from cpusensor.store.columns import (
     run_of_row,
     sample_of_row,
 )
+from cpusensor.store.levels import BLAME_COLUMNS, LEVELS, Level, rows_in
+from cpusensor.store.names import numbers_of
 from cpusensor.store.plan import Part
 from cpusensor.store.snapshot import Snapshot, SnapshotError, known_tiers, open_unchanged, require_ours
 from cpusensor.store.statements import EXTREMES, TIME_AT_EACH_POINT, extent_of, rows_of
@@ -174,8 +176,19 @@ class Checker:
             self._check_tier(below, tier)
         for gap in gaps.take():
             self._report.add("gap", f"{gap.from_time}: no sample closes it")
+        self._check_names()
         runs = f"runs {len(self._runs):,}"
         return f"{runs}, samples {self._samples:,}, minutes {minutes.taken:,}, gaps {gaps.taken:,}"
+
+    def _check_names(self) -> None:
+        """What is kept of who used the CPU: every row can be read, and every name that it refers to is there."""
+        tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        if "name" not in tables:
+            return
+        names = {number for (number,) in self._connection.execute("SELECT id FROM name")}
+        for level in LEVELS:
+            for table, time, fault in damaged_names(self._connection, level, names):
+                self._report.add(table, f"{time}: {fault}")
 
     def _check_file(self) -> None:
         """SQLite's own check, which includes the types of the columns: later rows can be trusted for these."""
@@ -324,6 +337,23 @@ class Checker:
     def _rows(self, table: str, columns: str) -> Iterator[Row]:
         """Every row, by its primary key, which is the first column."""
         return self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1")  # noqa: S608 - our own constants
+
+
+def damaged_names(connection: sqlite3.Connection, level: Level, names: set[int]) -> Iterator[tuple[str, int, str]]:
+    """Table, time and fault of each row of a level that is wrong."""
+    queries = {level.name: f"SELECT {BLAME_COLUMNS} FROM {level.name}"}  # noqa: S608 - our own constants
+    if level.packed_s:
+        queries[level.packed] = f"SELECT time, NULL, shares FROM {level.packed}"  # noqa: S608 - likewise
+    for table, sql in queries.items():
+        for time, since, blob in connection.execute(sql):
+            try:
+                rows = rows_in(level, time, since, blob)
+            except GarbledError as error:
+                yield table, time, str(error)
+                continue
+            entries = (entry for row in rows for entry, _ in (*row.units, *row.processes))
+            if not names.issuperset(numbers_of(entries)):
+                yield table, time, "it refers to a name that is not there"
 
 
 def _of_schema_1(rollup: Rollup, parts: Sequence[Rollup]) -> Rollup:

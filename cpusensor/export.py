@@ -24,6 +24,8 @@ from cpusensor.recording.view import Pending
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.database import ReadError
 from cpusensor.store.extract import PASSES, extract
+from cpusensor.store.file import StorageError
+from cpusensor.store.forgetting import copies_of, forget_names
 from cpusensor.store.reader import Reader
 from cpusensor.store.snapshot import Snapshot, SnapshotError, open_snapshot
 
@@ -95,7 +97,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--from", type=time_of, default=0, dest="from_time", help=f"{times} (default: the first sample)"
     )
     parser.add_argument("--to", type=time_of, default=MAX_TIME, dest="to_time", help=f"{times} (default: the newest)")
-    parser.add_argument("--format", choices=[CSV, SQLITE], required=True)
+    parser.add_argument("--format", choices=[CSV, SQLITE])
+    parser.add_argument(
+        "--forget-names", action="store_true", help="export nothing: erase all names of units and processes from FILE"
+    )
     parser.add_argument(
         "--plain", action="store_true", help="sqlite: rows for all hours, also for those that are sealed"
     )
@@ -103,6 +108,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--series", help="csv: any of modes, cores, load, pressure, separated by commas")
     parser.add_argument("--output", type=Path, help="a file that does not exist yet (default: stdout)")
     options = parser.parse_args(arguments)
+    if (options.format is None) is not options.forget_names:
+        parser.error("give either --format or --forget-names")
     if options.format == SQLITE and (options.step or options.series):
         parser.error("--step and --series are for --format csv; a database has every sample and every series")
     if options.format == CSV and options.plain:
@@ -206,10 +213,26 @@ def export(options: argparse.Namespace, meter: Meter) -> None:
         raise ExportError(f"{options.output or 'stdout'}: cannot be written: {error.strerror}") from error
 
 
+def erase(path: Path) -> int:
+    """Erase the names in a file; 0 if they are gone, 2 if they cannot be erased."""
+    try:
+        count = forget_names(path)
+    except (SnapshotError, StorageError) as error:
+        text = str(error) if isinstance(error, StorageError) else f"{path}: names cannot be erased: {error}"
+        print(text, file=sys.stderr)  # noqa: T201 - the answer of the command
+        return 2
+    print(f"{path}: {count:,} names erased, and who used the CPU when")  # noqa: T201 - likewise
+    for copy in copies_of(path):
+        print(f"{copy} is a copy that may hold names as well; delete it if it shall not")  # noqa: T201 - likewise
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) -> int:
     """Export; 0 if all of it was written, 2 if it cannot be, 130 if it was interrupted: then nothing is left."""
     options, clock = parse(arguments), clock or SystemClock()
     progress = Progress(clock, sys.stderr)
+    if options.forget_names:
+        return erase(options.file)
     try:
         export(options, Meter(progress, clock))
     except (ExportError, KeyboardInterrupt) as error:

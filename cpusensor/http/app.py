@@ -160,6 +160,7 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
         history=history,
         problems=app[RECORDER].committer.problems,
         commit_interval=settings.commit_interval,
+        keep_ticks_s=settings.keep_rows * DAY_S,
     )
     labels = {"host": settings.name, **dict(settings.label)}
     app[PUSHES] = [Push(one, labels, history, app[FEED].recent) for one in settings.remote_write]

@@ -26,12 +26,18 @@ CLOSE_TIMEOUT_S = 0.2
 class Keeper:
     """Queues what was read, and writes it as soon as the database takes it."""
 
-    def __init__(self, *, clock: Clock, history: History, problems: Problems, commit_interval: int) -> None:
-        """`commit_interval` is how many seconds a reading may wait for its commit, at most to the end of its minute."""
+    def __init__(
+        self, *, clock: Clock, history: History, problems: Problems, commit_interval: int, keep_ticks_s: int
+    ) -> None:
+        """`commit_interval` is how many seconds a reading may wait for its commit, at most to the end of its minute.
+
+        After `keep_ticks_s` of what was read for single ticks its minutes are left.
+        """
         self._clock = clock
         self._history = history
         self._problems = problems
         self._commit_interval = commit_interval
+        self._keep_ticks_s = keep_ticks_s
         self._waiting: deque[Blame] = deque(maxlen=MAX_WAITING)
         self._is_due = asyncio.Event()
         self._is_writing = False
@@ -95,6 +101,7 @@ class Keeper:
         self._pack_at = now.monotonic + PACK_EVERY_S
         while await self._history.blames.pack_next(now.wall):
             pass
+        await self._history.blames.forget_ticks(int(now.wall) - self._keep_ticks_s)
 
 
 async def keep_forever(keeper: Keeper) -> None:

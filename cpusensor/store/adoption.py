@@ -9,11 +9,15 @@ from threading import Event
 
 from cpusensor.store.columns import RUN_COLUMNS
 from cpusensor.store.database import Database, WriteError
+from cpusensor.store.names import NAME_COLUMNS, UNKNOWN
 from cpusensor.store.rollups import Rollups
-from cpusensor.store.salvage import SPAN_S, TABLES, Salvage, salvage_history, salvage_runs
+from cpusensor.store.salvage import SPAN_S, TABLES, Salvage, salvage_history, salvage_names, salvage_runs
 from cpusensor.store.statements import insert
 
 log = logging.getLogger(__name__)
+
+LOST_NAMES = 1 << 16
+"""Of the newest names more cannot be lost: a page holds some hundred."""
 
 _ADOPT_SAMPLES = f"""INSERT OR IGNORE INTO run({RUN_COLUMNS})
     SELECT run, '', min(time), NULL, 5, '' FROM sample WHERE run NOT IN (SELECT id FROM run) GROUP BY run"""
@@ -36,6 +40,10 @@ _MARK_LOST = """INSERT OR IGNORE INTO gap(from_time, to_time, cause)
 """Stores a gap wherever samples are missing, as after any other loss."""
 
 
+_LEAVE_ROOM = f"INSERT OR REPLACE INTO name(id, text) SELECT coalesce(max(id), 0) + {LOST_NAMES}, '{UNKNOWN}' FROM name"
+"""The numbers of names that were lost are not given again: rows may refer to them."""
+
+
 class Adoption:
     """Copies one broken database at a time, the newest span first."""
 
@@ -51,6 +59,7 @@ class Adoption:
         """Copy the runs and the newest span. Raises sqlite3.Error and WriteError."""
         self._aside, self._spans = aside, salvage_history(aside, now, self._closing.is_set)
         await self._take_in_runs(aside)
+        await self._take_in_names(aside)
         # In a thread: a broken file may cost seconds, in which the recording must go on.
         newest = await asyncio.to_thread(next, self._spans, None)
         if newest is not None:
@@ -83,6 +92,16 @@ class Adoption:
             return
         async with self._database.transaction():
             await self._database.execute_many(insert("run", RUN_COLUMNS, on_conflict="IGNORE"), rows)
+
+    async def _take_in_names(self, aside: Path) -> None:
+        try:
+            rows = await asyncio.to_thread(salvage_names, aside)
+        except sqlite3.Error as error:
+            log.error("the names in %s cannot be read (%s)", aside, error)
+            rows = []
+        async with self._database.transaction():
+            await self._database.execute_many(insert("name", NAME_COLUMNS, on_conflict="IGNORE"), rows)
+            await self._database.execute(_LEAVE_ROOM)
 
     async def _take_in(self, span: Salvage) -> None:
         """Copy the rows of a span. A row that the new database refuses is left out like an unreadable one."""

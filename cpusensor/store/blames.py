@@ -13,7 +13,6 @@ from cpusensor.store.levels import (
     BLAME_COLUMNS,
     LEVELS,
     PACKED_COLUMNS,
-    TABLES,
     TICKS,
     Level,
     arguments_between,
@@ -167,15 +166,6 @@ class Blames:
     async def forget_ticks(self, until: int) -> None:
         """Drop what was read for single ticks of the hours that end until a time: their minutes stay."""
         await self._database.write(f"DELETE FROM {TICKS.packed} WHERE time <= ?", (until,))
-
-    async def forget_oldest(self, until: int) -> None:
-        """Drop all that is kept of the time until then, for a file that must become smaller. Raises WriteError.
-
-        A name that nothing refers to any more stays, for it is a few bytes and may come again.
-        """
-        async with self._database.transaction():
-            for table in TABLES:
-                await self._database.execute(f"DELETE FROM {table} WHERE time <= ?", (until,))
 
 
 def _packed(level: Level, rows: Sequence[Row], span: tuple[int, int]) -> bytes:

@@ -100,3 +100,12 @@ def read_rows(level: Level, rows: Sequence[Row], from_time: int, to_time: int, t
 def tell_damaged(table: str, time: int, error: GarbledError) -> None:
     """Log that a row is left out."""
     log.error("the row of %s until %d is damaged (%s) and is left out", table, time, error)
+
+
+def rows_in(level: Level, time: int, since: int | None, blob: bytes) -> list[Coded]:
+    """What a row of a level holds, loose or packed. Raises GarbledError, also for times outside the row."""
+    rows = unpack_rows(blob, time) if since is None else [unpack(time, since, blob)]
+    begin = time - (level.packed_s or 0) if since is None else (since or 0)
+    if any(row.since >= row.time or not begin < row.time <= time for row in rows):
+        raise GarbledError("it holds times that lie outside")
+    return rows

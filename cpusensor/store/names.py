@@ -55,9 +55,13 @@ class Names:
 
 def numbers_in(entries: Iterable[Entry]) -> str:
     """The numbers of all names that entries refer to, as a JSON array."""
+    return f"[{','.join(map(str, sorted(numbers_of(entries))))}]"
+
+
+def numbers_of(entries: Iterable[Entry]) -> set[int]:
+    """The same, as they are."""
     # Of a process the second number is its unit's.
-    numbers = {number for entry in entries for number in entry[: 1 if len(entry) == UNIT else 2]}
-    return f"[{','.join(map(str, sorted(numbers)))}]"
+    return {number for entry in entries for number in entry[: 1 if len(entry) == UNIT else 2]}
 
 
 def texts_of_rows(rows: Sequence[Row]) -> dict[int, str]:

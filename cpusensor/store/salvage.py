@@ -28,10 +28,17 @@ from cpusensor.store.columns import (
     sample_of_row,
     text_of,
 )
+from cpusensor.store.levels import BLAME_COLUMNS, LEVELS, PACKED_COLUMNS
+from cpusensor.store.names import NAME_COLUMNS
+from cpusensor.store.shares import unpack as unpack_shares
+from cpusensor.store.shares import unpack_rows
 from cpusensor.store.unsealing import MINUTES, SAMPLES, Damage, unpack
 
 MAX_RUNS = 10_000
 """Highest id of a run that is salvaged: an unreadable range is halved, so it needs an end."""
+
+MAX_NAMES, MIN_NAMES = 1 << 20, 1 << 9
+"""Likewise of a name; and how many of them are given up at a time, for there may be very many."""
 
 MIN_RANGE = 4
 """An unreadable range of at most so many keys is given up instead of halved."""
@@ -84,11 +91,31 @@ class HistoryTable(NamedTuple):
     """Returns the row without what is garbled. Raises GarbledError if nothing of it can be used."""
 
 
+def _sound_blame(row: Row) -> Row:
+    time, since, blob = row
+    unpack_shares(time, since, blob)
+    return row
+
+
+def _sound_packed(row: Row) -> Row:
+    end, blob = row
+    unpack_rows(blob, end)
+    return row
+
+
+def _sound_name(row: Row) -> Row:
+    if not isinstance(row[1], str):
+        raise GarbledError("a name is no text")
+    return row
+
+
 TABLES = {
     "sample": HistoryTable(SAMPLE_COLUMNS, "time", _sound_sample),
     **{tier.name: HistoryTable(columns_of(tier), "time", partial(_sound_rollup, tier)) for tier in TIERS},
     "gap": HistoryTable(GAP_COLUMNS, "from_time", _sound_gap),
     "clock_step": HistoryTable(CLOCK_STEP_COLUMNS, "time", _sound_clock_step),
+    **{level.name: HistoryTable(BLAME_COLUMNS, "time", _sound_blame) for level in LEVELS},
+    **{level.packed: HistoryTable(PACKED_COLUMNS, "time", _sound_packed) for level in LEVELS if level.packed_s},
 }
 
 
@@ -109,6 +136,17 @@ def salvage_runs(path: Path) -> list[Row]:
     return _as_far_as_sound(rows, _sound_run)
 
 
+def salvage_names(path: Path) -> list[Row]:
+    """The rows of the names that can be read, none of a file of an older version. Raises as `salvage_runs`."""
+    with _connect(path) as connection:
+        if "name" not in _present(connection, ["name"]):
+            return []
+        rows = _read_range(
+            connection, f"SELECT {NAME_COLUMNS} FROM name WHERE id > ? AND id <= ?", 0, MAX_NAMES, MIN_NAMES
+        )
+    return _as_far_as_sound(rows, _sound_name)
+
+
 def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> Iterator[Salvage]:
     """The history until `now` in spans of an hour, newest first, because the newest is asked for most.
 
@@ -117,18 +155,29 @@ def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> I
     """
     with _connect(path) as connection:
         connection.set_progress_handler(is_stopped, QUERY_STEPS)
+        present = _present(connection, list(TABLES))
         first, last = _bounds(connection, int(now))
         for end in range(-(-last // SPAN_S) * SPAN_S, first - SPAN_S, -SPAN_S):
             if is_stopped():
                 return
             rows = {}
-            for name, table in TABLES.items():
+            for name in present:
+                table = TABLES[name]
                 sql = f"SELECT {table.columns} FROM {name} WHERE {table.time} > ? AND {table.time} <= ?"
                 rows[name] = _as_far_as_sound(_read_range(connection, sql, end - SPAN_S, end), table.sound)
             for name, unsealed in _unsealed(connection, end):
                 rows[name] += _as_far_as_sound(unsealed, TABLES[name].sound)
             if any(rows.values()):
                 yield Salvage(end=end, rows=rows)
+
+
+def _present(connection: sqlite3.Connection, tables: Sequence[str]) -> list[str]:
+    """Those of the tables that the file has: one of an older version lacks some, and of a broken one nobody knows."""
+    try:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    except sqlite3.Error:
+        return list(tables)
+    return [table for table in tables if table in names]
 
 
 def _unsealed(connection: sqlite3.Connection, hour: int) -> Iterator[tuple[str, list[Row]]]:
@@ -173,7 +222,7 @@ def _bounds(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
     return (min(times), max(times)) if times else (0, -SPAN_S)
 
 
-def _read_range(connection: sqlite3.Connection, sql: str, after: int, until: int) -> list[Row]:
+def _read_range(connection: sqlite3.Connection, sql: str, after: int, until: int, least: int = MIN_RANGE) -> list[Row]:
     """The rows in (after, until]. A range that cannot be read is halved until its parts can be read or are given up.
 
     SQLite finds where a range begins and trusts the order from there, so that a garbled key can come from anywhere.
@@ -181,8 +230,9 @@ def _read_range(connection: sqlite3.Connection, sql: str, after: int, until: int
     try:
         rows = connection.execute(sql, (after, until)).fetchall()
     except sqlite3.Error:
-        if until - after <= MIN_RANGE:
+        if until - after <= least:
             return []
         middle = (after + until) // 2
-        return _read_range(connection, sql, after, middle) + _read_range(connection, sql, middle, until)
+        below, above = (after, middle), (middle, until)
+        return [row for part in (below, above) for row in _read_range(connection, sql, *part, least)]
     return [row for row in rows if after < row[0] <= until]

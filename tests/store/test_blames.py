@@ -189,18 +189,6 @@ async def test_minutes_stay_when_ticks_are_forgotten(store: History) -> None:
     assert part is None
 
 
-async def test_the_oldest_are_forgotten_first(store: History) -> None:
-    await store.blames.add([blame(NOON + 5 * slot, unit("a")) for slot in range(1, 1500)])
-    await pack_all(store)
-    before = await found(store)
-    await store.blames.forget_oldest(NOON - NOON % DAY)
-    kept = await found(store)
-    await store.blames.forget_oldest(NOON - NOON % DAY + 2 * DAY)
-
-    assert kept == before
-    assert await found(store) is None
-
-
 async def test_a_damaged_row_is_left_out(store: History, path: Path) -> None:
     await store.blames.add([blame(NOON + 5, unit("a")), blame(NOON + 10, unit("b"))])
     with closing(sqlite3.connect(path)) as connection, connection:
