@@ -1,6 +1,6 @@
 """All faults, in the order of the table."""
 
-from tests.faults import contention, disks, files, hostile, killing, machine, readings, sealing, upgrade
+from tests.faults import contention, disks, files, hostile, killing, limiting, machine, readings, sealing, upgrade
 from tests.faults.harness import FAULTS, Fault
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "files",
     "hostile",
     "killing",
+    "limiting",
     "machine",
     "readings",
     "sealing",
