@@ -1,4 +1,4 @@
-"""The one-liners of docs/API.md, run as they stand there."""
+"""The one-liners about tables in docs/API.md, and what other programs ask by docs/CLIENTS.md, as they stand there."""
 
 import re
 import shutil
@@ -14,7 +14,8 @@ import pytest
 from tests.service import ROOT, TIMEOUT_S, Service
 from tests.waiting import get_json, wait_for_samples
 
-EXAMPLES = dict(re.findall(r"^```(\w+)\n(.*?)```", (ROOT / "docs/API.md").read_text(), re.MULTILINE | re.DOTALL))
+TABLE = (ROOT / "docs/API.md").read_text().partition("### A table\n")[2].partition("\n### ")[0]
+EXAMPLES = dict(re.findall(r"^```(\w+)\n(.*?)```", TABLE, re.MULTILINE | re.DOTALL))
 
 # `make test` has to do with Python and make alone, and curl comes from no package of Python's.
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
