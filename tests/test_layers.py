@@ -33,7 +33,7 @@ ONLY_IN = {
     "fcntl": "store.file",
     "google": "outlets.remote_write",
     "jinja2": "http.app",
-    "json": "logs outlets.wire http.assets",
+    "json": "logs outlets.wire http.assets http.engine",
     "prometheus_client": "outlets.metrics",
     # The second asks for the processes of a system without /proc.
     "psutil": "kernel.counters kernel.processes_elsewhere",

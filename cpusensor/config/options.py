@@ -260,6 +260,15 @@ SETTINGS = (
         parse=values.several(receivers.label),
     ),
     Setting(
+        name="engine",
+        group=PUSHING,
+        default="",
+        allowed="an address such as http://victoria:8428, or a table [engine] in the file",
+        help="engine that all machines push to, from which /fleet shows them; its secrets go into the file",
+        parse=values.optional(receivers.engine),
+        parse_table=receivers.engine_of_table,
+    ),
+    Setting(
         name="max_streams",
         group=LIMITS,
         default="1000",

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from cpusensor import __version__
 from cpusensor.config.file import read_config, to_toml
 from cpusensor.config.options import CONFIG, SETTINGS, Resolved, Setting, SettingsError, Written, suggestion
-from cpusensor.config.receivers import Receiver
+from cpusensor.config.receivers import Endpoint, Receiver
 from cpusensor.config.values import whole_number
 
 __all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "load_settings"]
@@ -72,6 +72,8 @@ class Settings:
     """Whose CPU time is read: `off`, `units`, or `all` for units and processes."""
     remote_write: tuple[Receiver, ...]
     """Where samples are pushed to."""
+    engine: Endpoint | None
+    """What answers PromQL about all machines; None without /fleet."""
     label: tuple[tuple[str, str], ...]
     """Name and value of each label that every pushed sample has."""
     max_streams: int

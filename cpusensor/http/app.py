@@ -15,6 +15,8 @@ from cpusensor.config.settings import Settings
 from cpusensor.http.assets import WEB, load_assets
 from cpusensor.http.cache import Cache
 from cpusensor.http.connections import RETRY_S, TIMEOUTS, Connections, Timeouts, affordable
+from cpusensor.http.engine import Engine
+from cpusensor.http.fleet import Fleet
 from cpusensor.http.guard import Guard
 from cpusensor.http.headers import add_headers
 from cpusensor.http.keys import (
@@ -28,6 +30,7 @@ from cpusensor.http.keys import (
     ENDED,
     FAILURES,
     FEED,
+    FLEET,
     GUARD,
     HISTORY,
     KEEPER,
@@ -109,6 +112,7 @@ def create_app(
     app[KERNEL] = kernel or SystemKernel()
     app[ACCOUNTS] = accounts
     app[METRICS] = Metrics(Readings(app[KERNEL], app[CLOCK]))
+    app[FLEET] = Fleet(Engine(settings.engine), app[CLOCK]) if settings.engine else None
     app[ASSETS] = load_assets()
     app[CACHE] = Cache()
     app[TURNS] = asyncio.Semaphore(tables.TURNS)
@@ -124,6 +128,7 @@ def create_app(
     # Ended in the opposite order: the recording notes its end in a database that is still open.
     app.cleanup_ctx.extend([with_history, with_recording, with_names])
     app.on_shutdown.extend([end_pushes, end_requests])
+    app.on_cleanup.append(end_questions)
     return app
 
 
@@ -223,6 +228,13 @@ def report_failure(app: web.Application, loop: asyncio.Task[None]) -> None:
 async def end_pushes(app: web.Application) -> None:
     """Tell the receivers of samples, while the database can be read, that here they end."""
     await asyncio.gather(*(push.close() for push in app[PUSHES]))
+
+
+async def end_questions(app: web.Application) -> None:
+    """Close the connections to the engine of the fleet."""
+    fleet = app[FLEET]
+    if fleet is not None:
+        await fleet.engine.close()
 
 
 async def end_requests(app: web.Application) -> None:

@@ -18,11 +18,17 @@ SCRIPT, FURTHER, STYLE = "page.js", "zoom.js", "page.css"
 """The page's own modules in one file, those that can wait in a second, and all style sheets in a third: each further
 file would cost some 490 bytes."""
 
+FLEET_SCRIPT, FLEET_STYLE = "fleet.js", "fleet.css"
+"""The same of the page of all machines."""
+
 _COMMENT = re.compile(rb"/\*(?:(?!\*/).)*\*/", re.DOTALL)
 _INDENT = re.compile(rb"\n\s*")
 _IMPORT = re.compile(rb'^import \{ (.*) \} from "(.*)";$', re.MULTILINE)
 _EXPORT = re.compile(rb"^export ", re.MULTILINE)
 _EXPORTED = re.compile(rb"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
+
+_SHARED = ("base.css", "page.css", "ranges.css")
+"""Style sheets that the fleet's page shares."""
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -36,7 +42,8 @@ class Assets:
     files: dict[str, Body]
     """By the path in their address: what others wrote as they published it, our own joined."""
     texts: dict[str, dict[str, dict[str, str]]]
-    """By language, then `frame` for what stands in the page and `script` for what its scripts write, then by key."""
+    """By language, then `frame` for what stands in the page, `script` for what its scripts write, and `fleet` for the
+    page of all machines, then by key."""
     description: Body
     """The API in the words of OpenAPI."""
 
@@ -48,7 +55,9 @@ def load_assets(web: Path = WEB) -> Assets:
     files = {str(path.relative_to(static)): body_of(path.read_bytes(), _TYPES[path.suffix]) for path in published}
     for name, script in _scripts(static / "js" / "main.js", static / "js" / FURTHER).items():
         files[name] = body_of(script, _TYPES[".js"])
+    files[FLEET_SCRIPT] = body_of(_joined(_modules(static / "js" / FLEET_SCRIPT)), _TYPES[".js"])
     files[STYLE] = body_of(_style(static), _TYPES[".css"])
+    files[FLEET_STYLE] = body_of(_squeeze(_read(static, *_SHARED, FLEET_STYLE)), _TYPES[".css"])
     digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
     texts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((web / "texts").glob("*.json"))}
     description = _description(web / "openapi.json")
@@ -67,11 +76,15 @@ def _is_joined(path: Path, static: Path) -> bool:
 
 
 def _style(static: Path) -> bytes:
-    """All style sheets as one: those of others as published, then our own by name: base.css is needed by the rest."""
-    theirs, ours = (
-        [path.read_bytes() for path in sorted(static.glob(f"{folder}/**/*.css"))] for folder in ("vendor", "css")
-    )
-    return b"".join(theirs) + _squeeze(b"".join(ours))
+    """All style sheets but the fleet's as one: those of others as published, then our own by name: base.css first."""
+    theirs = b"".join(path.read_bytes() for path in sorted(static.glob("vendor/**/*.css")))
+    names = (path.name for path in sorted((static / "css").glob("*.css")))
+    return theirs + _squeeze(_read(static, *(name for name in names if name != FLEET_STYLE)))
+
+
+def _read(static: Path, *names: str) -> bytes:
+    """Style sheets, one after the other."""
+    return b"".join((static / "css" / name).read_bytes() for name in names)
 
 
 def _scripts(main: Path, further: Path) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from cpusensor.config.settings import Settings
 from cpusensor.http.assets import Assets
 from cpusensor.http.cache import Cache
 from cpusensor.http.connections import Connections
+from cpusensor.http.fleet import Fleet
 from cpusensor.http.guard import Guard
 from cpusensor.kernel.clock import Clock
 from cpusensor.kernel.cost import CostMeter
@@ -31,6 +32,8 @@ HISTORY = web.AppKey("history", History)
 COST = web.AppKey("cost", CostMeter)
 PUSHES = web.AppKey("pushes", list[Push])
 """One for each receiver of samples."""
+FLEET: web.AppKey[Fleet | None] = web.AppKey("fleet")
+"""None without an engine."""
 METRICS = web.AppKey("metrics", Metrics)
 TURNS = web.AppKey("turns", asyncio.Semaphore)
 """For the slices of tables."""

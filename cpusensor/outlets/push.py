@@ -219,13 +219,13 @@ class Push:
         return session_of(self._receiver, HEADERS)
 
 
-def session_of(endpoint: Endpoint, headers: Mapping[str, str]) -> ClientSession:
-    """One connection to an endpoint that is kept open: no cookies, no proxy of the environment."""
+def session_of(endpoint: Endpoint, headers: Mapping[str, str], *, connections: int = 1) -> ClientSession:
+    """Connections to an endpoint that are kept open: no cookies, no proxy of the environment."""
     context = ssl.create_default_context(cafile=endpoint.ca) if endpoint.ca else True
     credentials = BasicAuth(endpoint.username, endpoint.password or "") if endpoint.username else None
     bearer = {"Authorization": f"Bearer {endpoint.token}"} if endpoint.token else {}
     return ClientSession(
-        connector=TCPConnector(limit=1, ssl=context, keepalive_timeout=75),
+        connector=TCPConnector(limit=connections, ssl=context, keepalive_timeout=75),
         cookie_jar=DummyCookieJar(),
         auth=credentials,
         headers={"User-Agent": f"cpusensor/{__version__}", **headers, **bearer, **endpoint.headers},

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from cpusensor.model.accounts import Naming, Sight
 from cpusensor.model.blame import Blame, Share
 from cpusensor.model.figures import MODES, SHOWN, TOP, Figures, Show, percent
+from cpusensor.model.fleet import FleetView
 from cpusensor.model.gaps import merge_short
 from cpusensor.model.histogram import quantile, time_above
 from cpusensor.model.kept import Kept
@@ -318,6 +319,33 @@ def history(record: Answer, series: Sequence[str], header: Mapping[str, Json]) -
 def kept(record: Kept) -> dict[str, Json]:
     """Since when samples and minutes are kept; null: from the first on."""
     return {"samples_from": record.sample or None, "minutes_from": record.minute or None}
+
+
+def fleet(record: FleetView) -> dict[str, Json]:
+    """The body of /api/fleet: shares in percent, times in UTC Unix seconds."""
+    strip = record.strip
+    return {
+        "from": strip.start - strip.step,
+        "to": strip.end,
+        "step": strip.step,
+        "start": strip.start,
+        "count": record.count,
+        "engine": "ok" if record.problem is None else record.problem,
+        "total": record.spread["mean"],
+        "spread": {name: record.spread[name] for name in ("low", "median", "high")},
+        "machines": [
+            {
+                "host": one.host,
+                "labels": {name: text for name, text in one.labels if name != "host"},
+                "now": one.now,
+                "mean": one.mean,
+                "max": one.max,
+                "last": one.last,
+                "cells": one.cells,
+            }
+            for one in record.members
+        ],
+    }
 
 
 def summary(record: Summary) -> dict[str, Json]:

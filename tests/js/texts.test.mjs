@@ -6,7 +6,7 @@ import { createWords } from "../../web/static/js/text/language.js";
 
 const read = (path) => readFileSync(new URL(`../../web/${path}`, import.meta.url), "utf8");
 const files = ["en", "ru"].map((lang) => JSON.parse(read(`texts/${lang}.json`)));
-const [en, ru] = files.map(({ frame, script }) => ({ ...frame, ...script }));
+const [en, ru] = files.map(({ frame, script, fleet }) => ({ ...frame, ...script, ...fleet }));
 const placeholders = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([name]) => name).sort();
 
 test("both languages have the same texts", () => {
@@ -21,8 +21,9 @@ test("a text and its translation are filled with the same values", () => {
   }
 });
 
-test("every text that the page's frame asks for exists", () => {
-  const asked = [...read("templates/page.html").matchAll(/texts\.(\w+)/g)].map(([, key]) => key);
+test("every text that a page's frame asks for exists", () => {
+  const templates = read("templates/page.html") + read("templates/fleet.html");
+  const asked = [...templates.matchAll(/texts\.(\w+)/g)].map(([, key]) => key);
   assert.deepEqual(asked.filter((key) => !(key in en)), []);
 });
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from cpusensor.http.routes.description import get_description
 from cpusensor.http.routes.events import get_events
+from cpusensor.http.routes.fleet import get_fleet, get_fleet_page
 from cpusensor.http.routes.health import get_health
 from cpusensor.http.routes.history import get_history
 from cpusensor.http.routes.host import get_host
@@ -25,6 +26,8 @@ ROUTES = (
     web.get("/api/host", get_host),
     web.get("/api/now", get_now),
     web.get("/api/openapi.json", get_description),
+    web.get("/fleet", get_fleet_page),
+    web.get("/api/fleet", get_fleet),
     web.get("/healthz", get_health),
     web.get("/metrics", get_metrics),
     web.get("/events", get_events),

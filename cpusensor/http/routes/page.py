@@ -31,7 +31,7 @@ VARIES = "Accept-Encoding, Accept-Language, Cookie"
 async def get_page(request: web.Request) -> web.Response:
     """The page in the reader's language; one that was chosen by `?lang=` is remembered in a cookie."""
     chosen = request.query.get("lang", "")
-    lang = _language_for(request, chosen)
+    lang = language_for(request, chosen)
     # The state is part of the key because it changes between two samples.
     is_wall = request.query.get("view") == "wall"
     who = tuple(wire.who(who_for(request)).values())
@@ -44,7 +44,8 @@ async def get_page(request: web.Request) -> web.Response:
     return response
 
 
-def _language_for(request: web.Request, chosen: str) -> str:
+def language_for(request: web.Request, chosen: str) -> str:
+    """The language that was chosen, else that of the cookie, else the browser's."""
     wanted = [chosen, request.cookies.get(LANGUAGE_COOKIE, "")]
     return choose_language(wanted, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), list(request.app[ASSETS].texts))
 

@@ -277,3 +277,20 @@ type Readout = (time: number, series: Series, language: Language) => string;
 
 /** What a sentence needs of the page's language. */
 interface Language { words: Words; format: Format }
+
+/** A machine of the fleet; shares in percent. */
+interface Machine {
+  host: string; labels: Record<string, string>;
+  now: number | null; mean: number | null; max: number | null;
+  /** Unix seconds of its newest sample. */
+  last: number | null;
+  cells: (number | null)[];
+}
+
+/** The body of /api/fleet. */
+interface FleetBody {
+  from: number; to: number; step: number; start: number; count: number; engine: string;
+  total: (number | null)[];
+  spread: { low: (number | null)[]; median: (number | null)[]; high: (number | null)[] };
+  machines: Machine[];
+}

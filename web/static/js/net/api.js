@@ -1,35 +1,13 @@
-/** The service's answers to questions. Alone knows fetch. */
+/** The service's answers to questions. */
 
 import { averageStep } from "../model/scene.js";
+import { fetchJson } from "./ask.js";
 
 /** An hour of seconds: the finest step is always offered. */
 const FINEST_POINTS = 3600;
 
 /** Longer than this no answer takes that still tells anything. */
 const ANSWER_MS = 5000;
-
-/** The service refuses or cannot answer; `status` is that of HTTP, and the message what it says of it. */
-export class Refusal extends Error {
-  /**
-   * @param {number} status
-   * @param {string} message
-   */
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/**
- * @param {string} address
- * @param {AbortSignal} [signal]
- */
-export async function fetchJson(address, signal) {
-  const response = await fetch(address, { cache: "no-cache", ...(signal && { signal }) });
-  if (response.ok) return response.json();
-  const { error = "" } = await response.json().catch(() => ({}));
-  throw new Refusal(response.status, error);
-}
 
 /**
  * @param {string} query

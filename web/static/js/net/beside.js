@@ -1,6 +1,6 @@
 /** What is fetched beside the picture of a view: its figures, and what to compare it with. */
 
-import { fetchJson } from "./api.js";
+import { fetchJson } from "./ask.js";
 
 const QUARTER_HOUR_S = 900;
 

@@ -1,0 +1,65 @@
+"""`GET /fleet` and `GET /api/fleet`: all machines of an engine at a glance."""
+
+import asyncio
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from cpusensor import __version__
+from cpusensor.http.assets import FLEET_SCRIPT, FLEET_STYLE
+from cpusensor.http.cache import QUICK, Body, body_of
+from cpusensor.http.engine import EngineError
+from cpusensor.http.keys import ASSETS, FLEET
+from cpusensor.http.parameters import read_parameters
+from cpusensor.http.responses import body_answer, error_answer, json_body
+from cpusensor.http.routes.page import language_for
+from cpusensor.model.fleet import FLEET_RANGES, FleetView, parse_fleet_query
+from cpusensor.model.query import BadRequestError
+from cpusensor.outlets import wire
+
+NO_ENGINE = "no engine is set; start the service with --engine and the address of one that answers PromQL"
+
+
+async def get_fleet(request: web.Request) -> web.Response:
+    """The machines that are asked for; 502 while the engine has not answered yet, 404 without one."""
+    fleet = request.app[FLEET]
+    if fleet is None:
+        return error_answer(NO_ENGINE, status=404)
+    try:
+        view = await fleet.view(parse_fleet_query(read_parameters(request.query)))
+    except BadRequestError as error:
+        return error_answer(str(error), status=400)
+    except EngineError as error:
+        return error_answer(f"the engine {fleet.engine.name} fails: {error}", status=502)
+    return body_answer(request, await asyncio.to_thread(_body_of, view), cache_control="no-store")
+
+
+def _body_of(view: FleetView) -> Body:
+    return json_body(wire.encode(wire.fleet(view)), QUICK)
+
+
+async def get_fleet_page(request: web.Request) -> web.Response:
+    """The page; what it shows it asks /api/fleet for."""
+    if request.app[FLEET] is None:
+        return error_answer(NO_ENGINE, status=404)
+    lang = language_for(request, request.query.get("lang", ""))
+    assets = request.app[ASSETS]
+    context = {
+        "lang": lang,
+        "languages": list(assets.texts),
+        "texts": {**assets.texts[lang]["frame"], **assets.texts[lang]["fleet"]},
+        "boot": {"lang": lang, "texts": {**_units(assets.texts[lang]["script"]), **assets.texts[lang]["fleet"]}},
+        "ranges": list(FLEET_RANGES),
+        "version": __version__,
+        "assets": f"static/{assets.version}",
+        "script": FLEET_SCRIPT,
+        "style": FLEET_STYLE,
+    }
+    text = aiohttp_jinja2.render_string("fleet.html", request, context)
+    body = body_of(text.encode(), "text/html")
+    return body_answer(request, body, cache_control="no-cache", vary="Accept-Encoding, Accept-Language, Cookie")
+
+
+def _units(texts: dict[str, str]) -> dict[str, str]:
+    """The words with which times and durations are told."""
+    return {key: text for key, text in texts.items() if key.startswith(("unit_", "zone_"))}

@@ -1,0 +1,189 @@
+/** Wiring of the fleet's page: what the reader asks is fetched block by block, as it scrolls into view, and again and again. */
+
+import { paintStrip, paintTotal } from "./charts/strip.js";
+import { onThemeChange } from "./charts/theme.js";
+import { addressFor, askedBy, blocksOf, cellAt, queryFor } from "./model/fleet.js";
+import { fetchJson } from "./net/ask.js";
+import { createFormat, createWords, knownZone, localeFor } from "./text/language.js";
+import { byId, make, write } from "./ui/dom.js";
+
+const REFRESH_MS = 5000;
+/** Typing settles so long before it is searched for. */
+const TYPED_MS = 250;
+
+/** @type {{texts: Record<string, string>, lang: string}} */
+const boot = JSON.parse(byId("boot").textContent ?? "");
+const words = createWords(boot.texts, boot.lang);
+const clock = () => Date.now() / 1000;
+const zone = knownZone(Intl.DateTimeFormat().resolvedOptions().timeZone);
+const format = createFormat(localeFor(boot.lang, navigator.languages), zone, words, clock);
+
+const list = byId("machines");
+let asked = askedBy(location.search);
+/** @type {FleetBody | null} */
+let newest = null;
+/** Blocks that can be seen. @type {Set<HTMLElement>} */
+const seen = new Set();
+/** What each canvas shows. @type {WeakMap<Element, Machine>} */
+const shown = new WeakMap();
+/** Counts up with each question: an answer to an older one is passed over. */
+let round = 0;
+
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const block = /** @type {HTMLElement} */ (target);
+    if (!isIntersecting) {
+      seen.delete(block);
+      continue;
+    }
+    seen.add(block);
+    if (!block.childElementCount) void fill(block);
+  }
+}, { rootMargin: "200px" });
+
+/** @param {Machine} machine */
+function nameOf({ host, labels }) {
+  /* A label is text from elsewhere: only an address that leads to a page becomes a link. */
+  const link = /^https?:\/\//.test(labels.url ?? "") ? make("a", { href: labels.url ?? "" }, host) : make("span", {}, host);
+  link.title = Object.entries(labels).map(([name, text]) => `${name}=${text}`).join(" ");
+  return link;
+}
+
+/** @param {Machine} machine */
+function rowOf(machine) {
+  const row = make("li");
+  const name = make("p");
+  name.append(nameOf(machine));
+  if (machine.now === null) {
+    const time = machine.last === null ? "–" : format.moment(machine.last, clock());
+    name.append(make("small", {}, words.text("fleet_silent", { time })));
+    row.dataset.silent = "";
+  }
+  const strip = document.createElement("canvas");
+  strip.setAttribute("role", "img");
+  const figures = [machine.now, machine.mean, machine.max].map((value) => format.percent(value));
+  strip.setAttribute("aria-label", words.text("fleet_strip", { mean: figures[1] ?? "", max: figures[2] ?? "" }));
+  row.append(name, strip, ...figures.map((text) => make("span", {}, text)));
+  shown.set(strip, machine);
+  return row;
+}
+
+function paint() {
+  for (const block of seen) {
+    for (const strip of block.querySelectorAll("canvas")) paintStrip(strip, shown.get(strip)?.cells ?? []);
+  }
+  if (newest) paintTotal(/** @type {HTMLCanvasElement} */ (byId("total")), newest);
+}
+
+/** @param {FleetBody} fleet */
+function showAll(fleet) {
+  newest = fleet;
+  const sizes = blocksOf(fleet.count);
+  while (list.childElementCount > sizes.length) {
+    const last = /** @type {HTMLElement} */ (list.lastElementChild);
+    watcher.unobserve(last);
+    seen.delete(last);
+    last.remove();
+  }
+  sizes.forEach((size, index) => {
+    const known = /** @type {HTMLElement | undefined} */ (list.children[index]);
+    const block = known ?? /** @type {HTMLElement} */ (make("ol"));
+    block.style.setProperty("--rows", String(size));
+    block.dataset.block = String(index);
+    if (known) return;
+    list.append(block);
+    watcher.observe(block);
+  });
+  const mean = fleet.total.filter((value) => value !== null).slice(-1)[0] ?? null;
+  write(byId("count"), words.plural("fleet_count", fleet.count));
+  write(byId("mean"), words.text("fleet_mean", { mean: format.percent(mean) }));
+  byId("engine").hidden = fleet.engine === "ok";
+  write(byId("engine-reason"), fleet.engine === "ok" ? "" : fleet.engine);
+  byId("none").hidden = fleet.count > 0;
+}
+
+/**
+ * Fetch a block's machines and show them; the first block tells of all of them too.
+ * @param {HTMLElement} block
+ */
+async function fill(block) {
+  const mine = round;
+  try {
+    const fleet = /** @type {FleetBody} */ (await fetchJson(`api/fleet?${queryFor(asked, Number(block.dataset.block))}`));
+    if (mine !== round) return;
+    showAll(fleet);
+    block.replaceChildren(...fleet.machines.map(rowOf));
+    paint();
+    document.documentElement.dataset.ready = "";
+  } catch (error) {
+    if (mine !== round) return;
+    byId("engine").hidden = false;
+    write(byId("engine-reason"), error instanceof Error ? error.message : "");
+  }
+}
+
+/** Ask anew, and forget what was asked for before. */
+function ask() {
+  round += 1;
+  history.replaceState(null, "", addressFor(asked) || location.pathname);
+  for (const link of document.querySelectorAll("[data-range]")) {
+    link.toggleAttribute("aria-current", /** @type {HTMLElement} */ (link).dataset.range === asked.range);
+  }
+  const first = /** @type {HTMLElement | null} */ (list.firstElementChild);
+  for (const block of list.children) if (block !== first && !seen.has(/** @type {HTMLElement} */ (block))) block.replaceChildren();
+  void fill(first ?? begin());
+  for (const block of seen) if (block !== first) void fill(block);
+}
+
+function begin() {
+  const block = make("ol");
+  block.dataset.block = "0";
+  list.append(block);
+  watcher.observe(block);
+  return block;
+}
+
+/** @param {PointerEvent} event */
+function read(event) {
+  const strip = /** @type {Element} */ (event.target).closest("canvas");
+  const machine = strip && shown.get(strip);
+  if (!strip || !machine || !newest) return write(byId("readout"), "");
+  const { left, width } = strip.getBoundingClientRect();
+  const cell = cellAt((event.clientX - left) / width, machine.cells.length);
+  if (cell === null) return write(byId("readout"), "");
+  const time = newest.start + cell * newest.step;
+  const told = { host: machine.host, time: format.moment(time, clock()), cpu: format.percent(machine.cells[cell] ?? null) };
+  return write(byId("readout"), words.text("fleet_cell", told));
+}
+
+const search = /** @type {HTMLInputElement} */ (byId("search"));
+const sort = /** @type {HTMLSelectElement} */ (byId("sort"));
+let typed = 0;
+search.value = asked.search;
+sort.value = asked.sort;
+search.addEventListener("input", () => {
+  clearTimeout(typed);
+  typed = window.setTimeout(() => {
+    asked = { ...asked, search: search.value };
+    ask();
+  }, TYPED_MS);
+});
+sort.addEventListener("change", () => {
+  asked = { ...asked, sort: sort.value };
+  ask();
+});
+for (const link of document.querySelectorAll("[data-range]")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    asked = { ...asked, range: /** @type {HTMLElement} */ (link).dataset.range ?? asked.range };
+    ask();
+  });
+}
+list.addEventListener("pointermove", read);
+list.addEventListener("pointerdown", read);
+addEventListener("resize", paint);
+onThemeChange(paint);
+setInterval(() => {
+  if (!document.hidden) ask();
+}, REFRESH_MS);
+ask();
