@@ -182,7 +182,7 @@ REFUSED = {
     "--format csv --from soon": "python -m cpusensor.export: argument --from: 'soon' is no time; it must be epoch",
     "--format xml": "python -m cpusensor.export: argument --format: invalid choice: 'xml' (choose from",
     "--format sqlite --step 60": "python -m cpusensor.export: --step and --series are for --format csv;",
-    "": "python -m cpusensor.export: the following arguments are required: --format",
+    "": "python -m cpusensor.export: give either --format or --forget-names",
 }
 
 
