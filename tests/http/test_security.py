@@ -22,6 +22,8 @@ FROM_CONSTANTS = {
     *("table", "table.columns", "table.time", "columns", "name", "tier.name", "below", "below.name", "TIERS[0].name"),
     *("number", "step", "marks", "on_conflict", "pragma", "extreme"),
     *("condition", "end", "newest", "kept_from", "parts", "source", "sql", "sums", "numbered_parts", "tier.seconds"),
+    *("TIERS[1].name", "TIERS[1].seconds", "table.name", "table.blob", "column", "blob", "schema", "inside", "times"),
+    *("pages", "HEAD.size"),
     *("level.name", "level.packed", "level.packed_s", "TICKS.name", "TICKS.packed", "loose", "packed"),
 }
 """Names in SQL whose text is that of a table or a column, a number of ours, or put together from such in the module."""
