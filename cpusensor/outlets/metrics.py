@@ -12,15 +12,12 @@ from cpusensor.kernel.reading import Readings
 from cpusensor.model.figures import TICKS_PER_SECOND
 from cpusensor.model.records import Cause, Counters, Sample, Standing
 from cpusensor.model.usage import RESET_TICKS
+from cpusensor.outlets.remote_write import MissingError
 
 MODES = ("user", "system", "irq", "idle", "iowait", "steal")
 """The kinds of time of a CPU, by the names of their fields; the first three are work."""
 
 MISSING = "/metrics needs prometheus-client; install it with: pip install -r requirements-push.txt"
-
-
-class MissingError(Exception):
-    """A package is not installed that only this needs; its text says how to install it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from aiohttp import hdrs, web
 from cpusensor import __version__
 from cpusensor.http.keys import FEED, METRICS, PUSHES, RECORDER
 from cpusensor.http.responses import error_answer
-from cpusensor.outlets.metrics import MissingError, State
+from cpusensor.outlets.metrics import State
+from cpusensor.outlets.remote_write import MissingError
 
 
 async def get_metrics(request: web.Request) -> web.Response:
