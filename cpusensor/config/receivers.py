@@ -156,6 +156,18 @@ def _secret_in_file(text: str) -> str:
         raise ValueError(text) from None
 
 
+def _certificates(text: str) -> Path:
+    """A file of certificates (PEM) that can be believed."""
+    import ssl  # noqa: PLC0415 - most starts name none
+
+    file = values.readable_file(text)
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        raise ValueError(text) from None
+    return file
+
+
 def _number(lowest: int, highest: int) -> Any:  # noqa: ANN401 - a parser, as the others
     def parse(value: object) -> int:
         if type(value) is not int or not lowest <= value <= highest:
@@ -182,7 +194,7 @@ _ENDPOINT: dict[str, Any] = {
     "token_file": ("token", _secret_in_file),
     "username": ("username", _text),
     "password_file": ("password", _secret_in_file),
-    "ca_file": ("ca", values.readable_file),
+    "ca_file": ("ca", _certificates),
     "headers": ("headers", _headers),
 }
 _RECEIVER = _ENDPOINT | {

@@ -47,9 +47,10 @@ class Engine:
             await self._session.close()
 
     async def _ask(self, kind: str, parameters: Mapping[str, str]) -> list[Series]:
-        self._session = self._session or session_of(self._endpoint, {}, connections=AT_ONCE)
         base = self._endpoint.url.rstrip("/")
         try:
+            # A file of certificates may hold none.
+            self._session = self._session or session_of(self._endpoint, {}, connections=AT_ONCE)
             async with (
                 self._turns,
                 self._session.post(

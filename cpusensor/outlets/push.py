@@ -18,23 +18,15 @@ from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, DummyC
 
 from cpusensor import __version__
 from cpusensor.config.receivers import Endpoint, Receiver
-from cpusensor.model.records import Run, Sample, Standing, Tick
+from cpusensor.model.records import Standing, Tick
+from cpusensor.outlets.outbox import Outbox
 from cpusensor.outlets.remote_write import HEADERS, Encoder, points_of
 from cpusensor.store.database import ReadError
 from cpusensor.store.opening import History
 
 log = logging.getLogger(__name__)
 
-VALUES_A_BATCH = 4000
-"""At most: some 100 KiB before they are compressed."""
-
-VALUES_A_TICK = 9
-"""Beside those of the cores."""
-
 TIMEOUT = ClientTimeout(total=30, sock_connect=10)
-LOOK_AHEAD_S = 3600
-"""Of the hour in which the reader says that the next sample lies."""
-
 END_TIMEOUT_S = 0.3
 """For the last batch when the service ends: a service manager kills what takes long."""
 
@@ -80,13 +72,8 @@ class Push:
         self._problem: str | None = None
         self._receiver = receiver
         self._encoder = Encoder({**labels, **receiver.labels})
-        self._reader = history.reader.unhurried
-        self._cursors = history.cursors
-        self._writer = history.writer
-        self._interval = history.runs.present.interval
-        self._recent = recent
-        self._began = history.runs.present, history.writer.newest
-        self._key = f"{receiver.name} {_digest(receiver)}"
+        key = f"{receiver.name} {_digest(receiver)}"
+        self._outbox = Outbox(key, history, recent, is_whole=receiver.history)
         self._failures = 0
         self._running: asyncio.Task[None] | None = None
 
@@ -97,14 +84,9 @@ class Push:
             name=self.name,
             sent=self._sent,
             refused=self._refused,
-            behind_s=self._behind_s,
+            behind_s=self._outbox.behind_s,
             problem=self._problem,
         )
-
-    @property
-    def _behind_s(self) -> int:
-        newest, position = self._writer.newest, self._cursors.get(self._key)
-        return max(0, newest.time - position) if newest is not None and position is not None else 0
 
     def start(self) -> None:
         """Begin to send, in a task."""
@@ -126,18 +108,20 @@ class Push:
 
     async def _run(self) -> None:
         while True:
-            async with self._session() as session:
-                try:
+            try:
+                async with self._session() as session:
                     await self._send_forever(session)
-                except Exception:
-                    # A fault of ours must not end the recording, nor repeat itself without a pause.
-                    log.exception("%s: pushing failed; it begins again in %g s", self.name, LONGEST_WAIT_S)
+            # Of any kind, for it can only be a fault of ours or of a file that a setting names: it must neither end the
+            # recording nor go unheard, as the error of a task would, nor repeat itself without a pause.
+            except Exception:
+                self._failures += 1
+                log.exception("%s: pushing failed; it begins again in %g s", self.name, LONGEST_WAIT_S)
             await asyncio.sleep(LONGEST_WAIT_S)
 
     async def _send_forever(self, session: ClientSession) -> None:
         while True:
             try:
-                await self._begin(*self._began)
+                await self._outbox.begin()
                 reply, count = await self._send_next(session)
             except ReadError as error:
                 reply, count = Reply(outcome=Outcome.FAILED, reason=str(error)), 0
@@ -155,7 +139,7 @@ class Push:
             self._note(f"refused samples: {reply.reason}")
         elif count:
             self._note(None)
-        is_behind = self._behind_s > self._receiver.interval + self._interval
+        is_behind = self._outbox.behind_s > self._receiver.interval + self._outbox.interval
         return count / self._receiver.catch_up if count and is_behind else self._receiver.interval
 
     def _note(self, problem: str | None) -> None:
@@ -163,57 +147,23 @@ class Push:
         if problem is not None and self._problem is None:
             log.warning("%s %s; what is recorded waits in the database", self.name, problem)
         elif problem is None and self._problem is not None:
-            log.warning("%s takes samples again; it is %d s behind", self.name, self._behind_s)
+            log.warning("%s takes samples again; it is %d s behind", self.name, self._outbox.behind_s)
         self._problem = problem
 
     async def _send_next(self, session: ClientSession, *, is_end: bool = False) -> tuple[Reply, int]:
         """Send what follows the position, and move it; the answer and how many samples were sent. Raises ReadError."""
-        before, ticks = await self._next()
+        before, ticks = await self._outbox.next()
         if not ticks and not (is_end and before):
             return Reply(outcome=Outcome.TAKEN), 0
         # Series that end while older samples wait would begin again before.
-        is_last = is_end and self._behind_s <= len(ticks) * self._interval
+        is_last = is_end and self._outbox.behind_s <= len(ticks) * self._outbox.interval
         body = self._encoder.encode(points_of(before, ticks, is_end=is_last))
         reply = await _post(session, self._receiver.url, body)
         if reply.outcome is not Outcome.FAILED and ticks:
-            self._cursors.move(self._key, ticks[-1].sample.time)
+            self._outbox.sent(ticks)
             self._sent += len(ticks) * (reply.outcome is Outcome.TAKEN)
             self._refused += len(ticks) * (reply.outcome is Outcome.REFUSED)
         return reply, len(ticks)
-
-    async def _next(self) -> tuple[Sample | None, Sequence[Tick]]:
-        """The sample at the position, if it is there, and a batch of the ticks that follow. Raises ReadError."""
-        newest, position = self._writer.newest, self._cursors.get(self._key)
-        if newest is None or position is None:
-            return None, ()
-        # The clock was set back: what is recorded since lies before what was sent.
-        if position > newest.time:
-            position = newest.time - self._interval
-            self._cursors.move(self._key, position)
-        limit = max(1, VALUES_A_BATCH // (VALUES_A_TICK + len(newest.cores or ())))
-        recent = [one for one in self._recent if position <= one.sample.time <= newest.time]
-        if recent and recent[-1].sample.time - position == self._interval * (len(recent) - 1):
-            return recent[0].sample, recent[1 : limit + 1]
-        return await self._read(position, newest.time, limit)
-
-    async def _begin(self, present: Run, newest: Sample | None) -> None:
-        """Give a receiver that was never sent anything its position. Raises ReadError."""
-        if self._cursors.get(self._key) is None:
-            first = await self._reader.first() if self._receiver.history else None
-            begin = newest.time if newest is not None else present.started
-            self._cursors.move(self._key, begin if first is None else first)
-
-    async def _read(self, position: int, newest: int, limit: int) -> tuple[Sample | None, Sequence[Tick]]:
-        """As `_next`, from the database."""
-        span = limit * self._interval
-        ticks = await self._reader.ticks_after(position - 1, min(position + span, newest))
-        before = ticks.pop(0).sample if ticks and ticks[0].sample.time == position else None
-        if not ticks and position + span < newest:
-            later, span = await self._reader.next_after(position + span), max(span, LOOK_AHEAD_S)
-            if later is not None:
-                # From the position, so that the gap between the two is found with the one that ends it.
-                ticks = await self._reader.ticks_after(position, min(later + span, newest))
-        return before, ticks[:limit]
 
     def _session(self) -> ClientSession:
         return session_of(self._receiver, HEADERS)

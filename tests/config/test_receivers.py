@@ -87,6 +87,7 @@ def test_what_is_no_label_is_refused(label: str) -> None:
         ("interval = 0", "interval = 0"),
         ('interval = "5"', "interval = '5'"),
         ('token_file = "/no/such/file"', "token_file = '/no/such/file'"),
+        ('ca_file = "TOKEN"', "ca_file = '"),
         ('labels = {host = "b"}', "labels = {'host': 'b'}"),
         ('token_file = "TOKEN"\nusername = "me"', "set one of them"),
     ],

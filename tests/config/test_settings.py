@@ -250,6 +250,7 @@ def test_an_unknown_flag_is_refused_in_one_line(argv: list[str], said: str) -> N
 def test_help_names_every_setting_with_its_variable_in_groups_and_gives_examples_that_work(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The help names the program as it was called, which is the test runner's otherwise.
     monkeypatch.setattr("sys.argv", ["server.py"])
     with pytest.raises(SystemExit):
         load_settings(["--help"], {})

@@ -17,6 +17,7 @@ from cpusensor.model.blame import Blame, Share
 from tests.obeying import OBEYING, Obeying, Watch, obeying
 from tests.waiting import wait_until
 
+# Elsewhere psutil tells who runs; what is tested here is /proc and /sys.
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the accounts of Linux")
 
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
@@ -36,6 +37,7 @@ def own_s(pid: int) -> float:
     return cpu_us_of([pid])[pid] / 1e6
 
 
+# Containers often have no control groups mounted but their own, and nothing can be charged to those of others.
 needs_units = pytest.mark.skipif(
     SystemAccounts(Scope.MACHINE, with_processes=False).sight is not Sight.CLEAR,
     reason="the control groups of this machine cannot be seen",

@@ -97,7 +97,7 @@ async def test_without_the_package_one_line_says_how_to_install_it(
         assert (await response.json())["error"].endswith("install it with: pip install -r requirements-push.txt")
 
 
-# promtool comes with Debian's prometheus, which `make engines` installs.
+# `make test` has to do with Python and make alone, and promtool comes with Debian's prometheus.
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 async def test_promtool_finds_nothing_to_complain_of(running: Running) -> None:
     await running.clock.advance(5)
