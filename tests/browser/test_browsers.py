@@ -11,8 +11,6 @@ from tests.browser.conftest import CHROMIUM_FLAGS
 from tests.browser.visit import Visit
 from tests.service import Service
 
-PATIENCE_MS = 20_000
-
 # As Chromium under LANG=C.
 POSIX = """
 Object.defineProperty(Navigator.prototype, "languages", { get: () => ["en-US@posix", "C"] });
@@ -64,7 +62,7 @@ def make_old(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_in_a_browser_of_years_ago_a_gap_is_no_black_column(visit: Visit, service: Service, scheme: str) -> None:
     html = visit.open().locator("html")
-    expect(html).not_to_have_attribute("data-last-id", html.get_attribute("data-last-id") or "", timeout=PATIENCE_MS)
+    expect(html).not_to_have_attribute("data-last-id", html.get_attribute("data-last-id") or "")
     visit.expect("ERR_")
     service.kill()
     service.start()
@@ -72,8 +70,8 @@ def test_in_a_browser_of_years_ago_a_gap_is_no_black_column(visit: Visit, servic
     make_old(page)
     visit.open_in(page)
 
-    expect(page.locator("#gaps li[data-cause=crashed]").first).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
+    expect(page.locator("#gaps li[data-cause=crashed]").first).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-connection", "live")
     expect(page.locator(".plot canvas")).to_have_count(2)
     assert page.evaluate(COUNT_BLACK) == 0
     assert page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") != "rgba(0, 0, 0, 0)"
@@ -86,7 +84,7 @@ def test_a_browser_that_does_not_know_its_time_zone_shows_utc_and_says_so(browse
         with Visit(lost, service.url) as visit:
             page = visit.open(locale="en-GB")
 
-            expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
+            expect(page.locator("html")).to_have_attribute("data-connection", "live")
             zone = page.locator("#zone option:checked")
             expect(zone).to_contain_text("UTC, as this browser’s own time zone is not known")
             assert visit.complaints() == []
@@ -100,7 +98,7 @@ def test_a_language_that_is_none_leaves_the_page_its_charts_and_its_stream(visit
     page.add_init_script(script)
     visit.open_in(page)
 
-    expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
+    expect(page.locator("html")).to_have_attribute("data-connection", "live")
     expect(page.locator("#samples-readout")).to_contain_text("%")
     expect(page.locator(".plot canvas")).to_have_count(2)
 
@@ -111,7 +109,7 @@ def test_what_throws_while_labels_are_made_stops_neither_the_stream_nor_the_char
     page.add_init_script(NUMBERLESS)
     visit.open_in(page)
 
-    expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
+    expect(page.locator("html")).to_have_attribute("data-connection", "live")
     expect(page.locator("#span")).to_contain_text("–")
     expect(page.locator(".plot canvas")).to_have_count(2)
 
@@ -122,6 +120,6 @@ def test_without_charts_the_stream_still_brings_the_newest_value(visit: Visit, s
     page.add_init_script(NAMELESS)
     page.goto(service.url)
 
-    expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=PATIENCE_MS)
+    expect(page.locator("html")).to_have_attribute("data-connection", "live")
     expect(page.locator("#zone option:checked")).to_contain_text("UTC")
     expect(page.locator("#now-user")).to_contain_text("%")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.fingers import Fingers
-from tests.browser.test_zoom import DAY, OVER, service, view, wait_for_width
+from tests.browser.test_zoom import DAY, OVER, service, wait_for_width
 from tests.browser.visit import Visit
 
 __all__ = ["service"]
@@ -29,6 +29,12 @@ HATCHED = """() => {
 }"""
 """How many colours there are from top to bottom in the middle of the first gap of the list."""
 
+PLACE = """([selector, number]) => {
+  const { from, to } = document.querySelectorAll(selector)[number].dataset;
+  return [from, to, ...document.documentElement.dataset.view.split("-")].map(Number);
+}"""
+"""From when until when a gap of the list lasts, and the view: at once, as both follow the stream."""
+
 
 def year(visit: Visit, **visitor: object) -> Page:
     """A year in which every week is a gap, of which each can be pointed at."""
@@ -40,9 +46,7 @@ def year(visit: Visit, **visitor: object) -> Page:
 
 def share_of(page: Page, number: int) -> tuple[str, float]:
     """When a gap begins, and at which share of the width its middle is."""
-    line = page.locator(LINE).nth(number)
-    begin, end = (int(line.get_attribute(f"data-{name}") or 0) for name in ("from", "to"))
-    first, last = view(page)
+    begin, end, first, last = page.evaluate(PLACE, [LINE, number])
     return str(begin), ((begin + end) / 2 - first) / (last - first)
 
 

@@ -119,11 +119,12 @@ def test_a_stall_is_told_with_all_that_its_sample_covers(browser: Browser, tmp_p
         wait_for_id_after(page, gap.get_attribute("data-from"))
         page.locator("#samples-table summary").click()
 
-        rows = page.locator("#samples-rows tbody tr")
-        told = rows.filter(has_text="sampling was held up").first
-        expect(told).to_contain_text("CPU averaged")
-        covering = rows.nth(told.evaluate("row => row.rowIndex") - 2)
-        assert re.fullmatch(r"\d\d:\d\d:\d\d–\d\d:\d\d:\d\d\s+\d+\.\d %", covering.inner_text().replace("\xa0", " "))
+        # The table follows the stream: each row is found and read in one go, and never by where it was a moment ago.
+        told = "tr:has-text('sampling was held up')"
+        rows = page.locator("#samples-rows tbody")
+        expect(rows.locator(told).first).to_contain_text("CPU averaged")
+        covering = re.compile(r"^\d\d:\d\d:\d\d–\d\d:\d\d:\d\d\s*\d+\.\d\s%$")
+        expect(rows.locator(f"tr:has(+ {told})").first).to_have_text(covering)
 
 
 def test_what_was_missed_while_the_page_slept_is_caught_up_without_a_hole(visit: Visit, service: Service) -> None:
@@ -141,9 +142,12 @@ def test_what_was_missed_while_the_page_slept_is_caught_up_without_a_hole(visit:
     history = get_json(service, f"api/history?from={int(newest) - 3600}&to={newest}&step=1")
     recorded = [cpu for cpu in history["cpu"] if cpu is not None]
     shown = [text for text in page.locator("#samples-rows tbody td").all_inner_texts() if "%" in text]
-    assert len(recorded) >= 5
+    assert sum(cpu is not None for cpu in history["cpu"][int(last) - int(newest) :]) >= 1
     assert len(shown) >= len(recorded), page.locator("#samples-rows").inner_text()
-    expect(page.locator("#gaps li[data-cause]")).to_have_count(len(history["gaps"]))
+    # A busy machine may hold up the sampling after that, too.
+    lines = page.locator("#gaps li[data-cause]")
+    begun = "(lines, end) => lines.filter((line) => Number(line.dataset.from) < end).length"
+    wait_until(lambda: lines.evaluate_all(begun, int(newest)) == len(history["gaps"]), "other gaps on the page")
 
 
 def test_each_stream_of_a_page_carries_the_same_name_and_no_other_page_has_it(visit: Visit) -> None:

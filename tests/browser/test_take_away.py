@@ -144,4 +144,4 @@ def test_a_table_that_is_open_follows_the_stream_and_begins_with_the_recording(
         wait_until(lambda: rows.count() >= count + 2, "no further rows")
         assert rows.last.inner_text() == oldest
         expect(rows.last).to_have_attribute("data-kept", "")
-        assert page.locator("#minutes-rows tbody tr").count() <= 2
+        assert page.locator("#minutes-rows tbody tr").count() < 30  # of the 60 that fit
