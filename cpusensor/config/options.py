@@ -243,6 +243,14 @@ SETTINGS = (
         parse=values.one_of("off", "units", "all"),
     ),
     Setting(
+        name="record",
+        group=RECORDING,
+        default="on",
+        allowed="on or off",
+        help="whether this machine is recorded; off for one that only shows the others of --engine",
+        parse=values.one_of("on", "off"),
+    ),
+    Setting(
         name="remote_write",
         group=PUSHING,
         default="",

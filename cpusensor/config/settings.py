@@ -70,6 +70,8 @@ class Settings:
     """What the machine is called on the page and in the API."""
     top: str
     """Whose CPU time is read: `off`, `units`, or `all` for units and processes."""
+    record: str
+    """`on`, or `off` for a machine that opens no database and shows the fleet alone."""
     remote_write: tuple[Receiver, ...]
     """Where samples are pushed to."""
     engine: Endpoint | None
@@ -167,6 +169,21 @@ def _check_together(resolved: Mapping[str, Resolved]) -> None:
     for unused in ("host", "port"):
         if "socket" in locations and locations[unused] == resolved[unused].setting.flag:
             raise SettingsError(f"{locations[unused]}: is not used with {locations['socket']}; set one of them")
+    _check_recording(resolved)
+
+
+def _check_recording(resolved: Mapping[str, Resolved]) -> None:
+    """Raise SettingsError for settings without which, or with which, there is no sense in recording nothing."""
+    record = resolved["record"]
+    if record.value == "on":
+        return
+    if resolved["engine"].value is None:
+        raise SettingsError(
+            f"{record.written.location}: 'off' needs --engine as well: without it there is nothing to show"
+        )
+    if resolved["remote_write"].value:
+        pushing = resolved["remote_write"].written.location
+        raise SettingsError(f"{pushing}: has nothing to push, for {record.written.location} is 'off'; set one of them")
 
 
 def _supervision(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from cpusensor.http.keys import (
     TURNS,
 )
 from cpusensor.http.refusals import refusal, shown
-from cpusensor.http.routes import ROUTES
+from cpusensor.http.routes import ROUTES, UNRECORDED_ROUTES
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.kernel.cost import CostMeter
 from cpusensor.kernel.counters import Kernel, SystemKernel
@@ -123,12 +123,16 @@ def create_app(
     templates = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
     # As all other JSON is written; jinja2 adds what HTML needs.
     templates.policies["json.dumps_kwargs"] = wire.COMPACT
-    app.add_routes(ROUTES)
     app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(stop_listening)
+    app.on_cleanup.append(end_questions)
+    if settings.record == "off":
+        app.add_routes(UNRECORDED_ROUTES)
+        return app
+    app.add_routes(ROUTES)
     # Ended in the opposite order: the recording notes its end in a database that is still open.
     app.cleanup_ctx.extend([with_history, with_recording, with_names])
     app.on_shutdown.extend([end_pushes, end_requests])
-    app.on_cleanup.append(end_questions)
     return app
 
 
@@ -237,10 +241,14 @@ async def end_questions(app: web.Application) -> None:
         await fleet.engine.close()
 
 
-async def end_requests(app: web.Application) -> None:
-    """Close what would hold up the end: the listening socket, the open streams, the queries in progress."""
+async def stop_listening(app: web.Application) -> None:
+    """Let nobody in any more."""
     for server in app[LISTENING]:
         server.close()
+
+
+async def end_requests(app: web.Application) -> None:
+    """Close what would hold up the end: the open streams, the queries in progress."""
     app[BROADCAST].close()
     app[HISTORY].stop_queries()
 

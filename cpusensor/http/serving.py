@@ -19,10 +19,11 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from cpusensor import __version__
 from cpusensor.http.connections import MAX_FIELD_BYTES, MAX_FIELDS, MAX_TARGET_BYTES
-from cpusensor.http.keys import CLOCK, CONNECTIONS, ENDED, FAILURES, GUARD, IS_EXPOSED, LISTENING, RECORDER, SETTINGS
+from cpusensor.http.keys import CLOCK, CONNECTIONS, ENDED, FAILURES, GUARD, IS_EXPOSED, LISTENING, SETTINGS
 from cpusensor.http.listening import BACKLOG, Listener
 from cpusensor.http.notify import supervised
 from cpusensor.http.refusals import refuse_unrouted
+from cpusensor.http.status import health_of
 from cpusensor.http.tls import tls_context
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ async def serve(app: web.Application, listener: Listener) -> int:
     gc.collect()
     gc.freeze()
     _introduce(app, listener)
-    async with supervised(app[SETTINGS], app[CLOCK], app[RECORDER].health):
+    async with supervised(app[SETTINGS], app[CLOCK], partial(health_of, app)):
         await app[ENDED].wait()
     await runner.cleanup()
     return 1 if app[FAILURES] else 0
@@ -158,5 +159,7 @@ def _introduce(app: web.Application, listener: Listener) -> None:
         log.warning("whoever can reach %s can see the figures: no token is set (--token-file)", for_others or url)
     how = f"open {url}" if url.startswith("http") else f"listening on {url}"
     others = f", from other machines {for_others}" if for_others else ""
-    log.info("%s%s; recording into %s; Ctrl-C or SIGTERM ends it", how, others, app[SETTINGS].db.absolute())
+    settings = app[SETTINGS]
+    what = f"recording into {settings.db.absolute()}" if settings.record == "on" else "recording nothing (--record off)"
+    log.info("%s%s; %s; Ctrl-C or SIGTERM ends it", how, others, what)
     print(f"cpusensor {__version__} serves {url}", flush=True)  # noqa: T201 - a script waits for it

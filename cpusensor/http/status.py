@@ -5,6 +5,7 @@ from aiohttp import web
 from cpusensor import __version__
 from cpusensor.http.keys import CLOCK, GUARD, KERNEL, NAMING, RECORDER, SETTINGS
 from cpusensor.model.grid import slot_at
+from cpusensor.model.records import Health
 from cpusensor.outlets import wire
 
 
@@ -15,9 +16,16 @@ def status_of(app: web.Application) -> wire.Status:
         version=__version__,
         interval=app[SETTINGS].interval,
         now=int(app[CLOCK].wall()),
-        state=wire.state_of(app[RECORDER].health()),
+        state=wire.state_of(health_of(app)),
         scope=app[KERNEL].scope().value,
     )
+
+
+def health_of(app: web.Application) -> Health:
+    """How the recording fares."""
+    if RECORDER not in app:
+        return Health(is_ticking=True, degraded=None, is_off=True)
+    return app[RECORDER].health()
 
 
 def who_for(request: web.Request) -> wire.Who:

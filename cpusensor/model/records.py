@@ -222,6 +222,8 @@ class ClockStep:
 class Health:
     """The state of the recording."""
 
+    is_off: bool = False
+    """Whether nothing is to be recorded; then it always ticks."""
     is_ticking: bool
     """Whether readings are still being taken."""
     degraded: str | None

@@ -4,7 +4,7 @@ prometheus_client writes the text, and is imported when it is first asked for: i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cpusensor.kernel.counters import UnreadableError
@@ -25,9 +25,10 @@ class State:
     """What the service knows beside the counters."""
 
     version: str
-    is_recording: bool
-    newest: Sample | None
-    gap_seconds: Mapping[Cause, int]
+    is_recording: bool | None
+    """None where nothing is to be recorded."""
+    newest: Sample | None = None
+    gap_seconds: Mapping[Cause, int] = field(default_factory=dict)
     """In gaps that were recorded since the service started, by cause."""
     receivers: Sequence[Standing] = ()
     """How each receiver of samples fares."""
@@ -117,13 +118,10 @@ def _families_of(state: State) -> Iterator[Any]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily  # noqa: PLC0415 - as above
 
     yield InfoMetricFamily("cpusensor_build", "The version that runs.", {"version": state.version})
-    help_text = "1 while all is well, 0 while something keeps samples back."
-    yield GaugeMetricFamily("cpusensor_recording", help_text, state.is_recording)
-    help_text = "Seconds in which nothing was recorded, in gaps that ended since the service started."
-    gaps = CounterMetricFamily("cpusensor_gap_seconds", help_text, labels=["cause"])
-    for cause in Cause:
-        gaps.add_metric([cause.value], state.gap_seconds.get(cause, 0))
-    yield gaps
+    if state.is_recording is not None:
+        help_text = "1 while all is well, 0 while something keeps samples back."
+        yield GaugeMetricFamily("cpusensor_recording", help_text, state.is_recording)
+        yield _gaps_of(state)
     pushed = CounterMetricFamily("cpusensor_push_samples", "Samples pushed.", labels=["receiver", "outcome"])
     behind = GaugeMetricFamily("cpusensor_push_behind_seconds", "Samples that wait, in seconds.", labels=["receiver"])
     for standing in state.receivers:
@@ -135,6 +133,16 @@ def _families_of(state: State) -> Iterator[Any]:
         ticks = state.newest.figures
         help_text = "CPU use of all CPUs in the newest sample, from 0 to 1."
         yield GaugeMetricFamily("cpusensor_cpu_ratio", help_text, ticks.busy / ticks.all)
+
+
+def _gaps_of(state: State) -> Any:  # noqa: ANN401 - what prometheus_client makes, which is imported when it is asked for
+    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415 - as above
+
+    help_text = "Seconds in which nothing was recorded, in gaps that ended since the service started."
+    gaps = CounterMetricFamily("cpusensor_gap_seconds", help_text, labels=["cause"])
+    for cause in Cause:
+        gaps.add_metric([cause.value], state.gap_seconds.get(cause, 0))
+    return gaps
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ SIGHT_FLAGS = {
 """With which flags of `docker run` or `podman run` a container sees what it does not."""
 
 RECORDING = "recording"
+OFF = "off: nothing is recorded (--record off)"
 """The state while nothing is wrong."""
 
 
@@ -470,7 +471,9 @@ def state(degraded: str | None) -> bytes:
 
 
 def state_of(health: Health) -> str:
-    """The state of the recording: `recording`, `degraded: …`, or for how long there was no tick."""
+    """The state of the recording: `recording`, `degraded: …`, for how long there was no tick, or that it is off."""
+    if health.is_off:
+        return OFF
     if health.degraded is None:
         return RECORDING
     return f"degraded: {health.degraded}" if health.is_ticking else health.degraded

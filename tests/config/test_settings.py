@@ -204,6 +204,8 @@ def test_settings_that_exclude_or_need_each_other_are_refused_in_one_line(tmp_pa
         ("--tls-key", str(file)): "--tls-key: needs --tls-cert as well; set both or neither",
         ("--socket", "a.sock", "--port", "8080"): "--port: is not used with --socket; set one of them",
         ("--socket", "a.sock", "--host", "::1"): "--host: is not used with --socket; set one of them",
+        ("--record", "off"): "--record: 'off' needs --engine as well",
+        ("--record", "off", "--engine", "http://e:1", "--remote-write", "http://e:1/w"): "--remote-write: has nothing",
     }
 
     for argv, said in refused.items():

@@ -14,21 +14,35 @@ from cpusensor.http.routes.page import get_page
 from cpusensor.http.routes.static import get_static
 from cpusensor.http.routes.summary import get_summary
 from cpusensor.http.routes.top import get_top
+from cpusensor.http.routes.unrecorded import get_fleet_instead, get_nothing
 from cpusensor.http.routes.why import get_why
 
-ROUTES = (
-    web.get("/", get_page),
+_ALWAYS = (
     web.get("/static/{version}/{path:.+}", get_static),
-    web.get("/api/history", get_history),
-    web.get("/api/summary", get_summary),
-    web.get("/api/top", get_top),
-    web.get("/why", get_why),
-    web.get("/api/host", get_host),
-    web.get("/api/now", get_now),
     web.get("/api/openapi.json", get_description),
     web.get("/fleet", get_fleet_page),
     web.get("/api/fleet", get_fleet),
     web.get("/healthz", get_health),
     web.get("/metrics", get_metrics),
-    web.get("/events", get_events),
 )
+
+_RECORDED = {
+    "/": get_page,
+    "/api/history": get_history,
+    "/api/summary": get_summary,
+    "/api/top": get_top,
+    "/why": get_why,
+    "/api/host": get_host,
+    "/api/now": get_now,
+    "/events": get_events,
+}
+"""What is told of this machine's own recording."""
+
+ROUTES = (*_ALWAYS, *(web.get(path, handler) for path, handler in _RECORDED.items()))
+
+UNRECORDED_ROUTES = (
+    *_ALWAYS,
+    web.get("/", get_fleet_instead),
+    *(web.get(path, get_nothing) for path in _RECORDED if path != "/"),
+)
+"""Those of a machine that records nothing."""

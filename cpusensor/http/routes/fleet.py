@@ -9,7 +9,7 @@ from cpusensor import __version__
 from cpusensor.http.assets import FLEET_SCRIPT, FLEET_STYLE
 from cpusensor.http.cache import QUICK, Body, body_of
 from cpusensor.http.engine import EngineError
-from cpusensor.http.keys import ASSETS, FLEET
+from cpusensor.http.keys import ASSETS, FLEET, SETTINGS
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import body_answer, error_answer, json_body
 from cpusensor.http.routes.page import language_for
@@ -51,6 +51,7 @@ async def get_fleet_page(request: web.Request) -> web.Response:
         "boot": {"lang": lang, "texts": {**_units(assets.texts[lang]["script"]), **assets.texts[lang]["fleet"]}},
         "ranges": list(FLEET_RANGES),
         "version": __version__,
+        "is_recorded": request.app[SETTINGS].record == "on",
         "assets": f"static/{assets.version}",
         "script": FLEET_SCRIPT,
         "style": FLEET_STYLE,

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from cpusensor.http.keys import RECORDER
+from cpusensor.http.status import health_of
 from cpusensor.outlets import wire
 
 
@@ -11,5 +11,5 @@ async def get_health(request: web.Request) -> web.Response:
 
     A disk that cannot be written is no 503: a probe would have the process killed that holds the samples meanwhile.
     """
-    health = request.app[RECORDER].health()
+    health = health_of(request.app)
     return web.Response(text=f"{wire.state_of(health)}\n", status=200 if health.is_ticking else 503)

@@ -9,10 +9,10 @@ from aiohttp import hdrs, web
 from cpusensor import __version__
 from cpusensor.http.assets import SCRIPT, STYLE, choose_language
 from cpusensor.http.cache import Body, body_of
-from cpusensor.http.keys import ASSETS, CLOCK, COST, FEED, IS_EXPOSED, KERNEL, RECORDER, SETTINGS
+from cpusensor.http.keys import ASSETS, CLOCK, COST, FEED, IS_EXPOSED, KERNEL, SETTINGS
 from cpusensor.http.responses import body_answer, cached
 from cpusensor.http.routes.history import read_history
-from cpusensor.http.status import newest_slot, status_of, who_for
+from cpusensor.http.status import health_of, newest_slot, status_of, who_for
 from cpusensor.model.query import newest_hour
 from cpusensor.outlets import wire
 
@@ -35,7 +35,7 @@ async def get_page(request: web.Request) -> web.Response:
     # The state is part of the key because it changes between two samples.
     is_wall = request.query.get("view") == "wall"
     who = tuple(wire.who(who_for(request)).values())
-    key = ("page", lang, is_wall, wire.state_of(request.app[RECORDER].health()), who)
+    key = ("page", lang, is_wall, wire.state_of(health_of(request.app)), who)
     body = await cached(request.app, key, partial(_make_page, request, lang, is_wall=is_wall))
     response = body_answer(request, body, cache_control="no-cache", vary=VARIES)
     # Only what is offered is remembered, so that nothing a reader sends comes back in a header.
