@@ -8,6 +8,7 @@ import pytest
 import trustme
 from hypothesis import HealthCheck, settings
 
+from cpusensor.store import database
 from tests.fakes import FakeClock
 from tests.running import Running
 
@@ -60,3 +61,9 @@ async def running(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Running]:
     await service.start()
     yield service
     await service.stop()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer waits until another one is done."""
+    monkeypatch.setattr(database, "SLOT_TIMEOUT_S", 0)

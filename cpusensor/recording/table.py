@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from cpusensor.model.kept import Kept
 from cpusensor.model.query import Answer, Grid, Query, Question
 from cpusensor.outlets import wire
 from cpusensor.recording.view import Pending, choose, look_up
-from cpusensor.store.database import BusyError, ReadError
+from cpusensor.store.database import ReadError
 from cpusensor.store.reader import Reader
 
 SLICE_ELEMENTS = 4000
@@ -23,9 +23,6 @@ SLICE_S = 7 * 86_400
 
 TURNS = 2
 """Slices of all tables that are looked up at a time: the other slots are left to those who wait for a chart."""
-
-SLOT_TIMEOUT_S, LOOK_S = 10.0, 0.05
-"""Seconds to wait until one of the slots is free, and between two looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,17 +98,6 @@ async def read_table(table: Table, source: Source, *, limit: int = SLICE_ELEMENT
 
 @asynccontextmanager
 async def _turn(source: Source, grid: Grid) -> AsyncIterator[None]:
-    """One of the reader's slots, waited for a while. Raises ReadError."""
-    now = asyncio.get_running_loop().time
-    async with source.turns:
-        deadline = now() + SLOT_TIMEOUT_S
-        with ExitStack() as taken:
-            while True:
-                try:
-                    taken.enter_context(source.reader.slot(grid.from_time, grid.to_time))
-                    break
-                except BusyError:
-                    if now() > deadline:
-                        raise
-                    await asyncio.sleep(LOOK_S)
-            yield
+    """One of the reader's slots. Raises ReadError."""
+    async with source.turns, source.reader.slot(grid.from_time, grid.to_time):
+        yield

@@ -11,7 +11,7 @@ import logging
 import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,9 @@ QUERY_TIMEOUT_S = 10.0
 MAX_READING = 8
 """Answers that may be computed at a time from each of the two read-only connections."""
 
+SLOT_TIMEOUT_S = 5.0
+"""Seconds that an answer waits for one of them to be done."""
+
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error code that is its kind (rescode.html)."""
 
@@ -64,7 +67,7 @@ class ReadError(Exception):
 
 
 class BusyError(ReadError):
-    """As many answers are being computed as may be; one of them will be done soon."""
+    """As many answers are being computed as may be, and none of them was done soon."""
 
 
 class Queries(Protocol):
@@ -81,8 +84,8 @@ class Queries(Protocol):
         only what lies in the tables.
         """
 
-    def slot(self, span_s: int) -> AbstractContextManager[None]:
-        """Take a slot for an answer about `span_s` seconds. Raises BusyError if all are taken, and ReadError."""
+    def slot(self, span_s: int) -> AbstractAsyncContextManager[None]:
+        """Wait for a slot for an answer about `span_s` seconds. Raises BusyError if none gets free, and ReadError."""
 
 
 class ReadConnection:
@@ -95,7 +98,7 @@ class ReadConnection:
         # Of the loop and not of `Clock`: in tests that one stands still while SQLite works.
         self._now = asyncio.get_running_loop().time
         self._deadline = math.inf
-        self._reading = 0
+        self._slots = asyncio.Semaphore(MAX_READING)
 
     async def prepare(self) -> None:
         """Open the file by a first query, and install the timeout for all later ones. Raises sqlite3.Error."""
@@ -121,16 +124,18 @@ class ReadConnection:
                 raise ReadError(f"this takes longer than {timeout_s:g} s; ask for a shorter range") from error
             raise
 
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Take one of MAX_READING slots while an answer is computed. Raises BusyError if all are taken."""
-        if self._reading >= MAX_READING:
-            raise BusyError("too many ranges are being read; try again")
-        self._reading += 1
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one of MAX_READING slots while an answer is computed, first come, first served. Raises BusyError."""
+        try:
+            async with asyncio.timeout(SLOT_TIMEOUT_S):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise BusyError("too many ranges are being read; try again") from None
         try:
             yield
         finally:
-            self._reading -= 1
+            self._slots.release()
 
     def _is_over(self) -> bool:
         return self._stopping.is_set() or self._now() > self._deadline
@@ -299,14 +304,14 @@ class Database:
                 self.soundness.question(Doubt.DAMAGED, str(error))
             raise ReadError(f"the history cannot be read: {error}") from error
 
-    @contextmanager
-    def slot(self, span_s: int) -> Iterator[None]:
-        """Take a slot for an answer about `span_s` seconds. Raises BusyError if all are taken, and ReadError."""
+    @asynccontextmanager
+    async def slot(self, span_s: int) -> AsyncIterator[None]:
+        """Wait for a slot for an answer about `span_s` seconds. Raises BusyError if none gets free, and ReadError."""
         try:
             reader = self._reader(span_s)
         except ValueError as error:
             raise ReadError(f"the history cannot be read: {error}") from error
-        with reader.slot():
+        async with reader.slot():
             yield
 
     @property
@@ -358,7 +363,7 @@ class Unhurried:
         """As for a long range."""
         return await self._queries.read(max(span_s, RECENT_S + 1), sql, arguments, parts)
 
-    def slot(self, span_s: int) -> AbstractContextManager[None]:
+    def slot(self, span_s: int) -> AbstractAsyncContextManager[None]:
         """As for a long range."""
         return self._queries.slot(max(span_s, RECENT_S + 1))
 

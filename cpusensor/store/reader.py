@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from operator import add, itemgetter
 from typing import Protocol, TypeVar
 
@@ -97,8 +97,8 @@ class Reader:
         """A reader that no question about a recent range waits for, to read a long range part by part."""
         return Reader(Unhurried(self._database), self._runs, self._rollups, self._tiers)
 
-    def slot(self, from_time: int, to_time: int) -> AbstractContextManager[None]:
-        """Take one of the slots for answers about a range of this length. Raises BusyError if all are taken."""
+    def slot(self, from_time: int, to_time: int) -> AbstractAsyncContextManager[None]:
+        """Wait for a slot for an answer about a range of this length. Raises BusyError if none gets free."""
         return self._database.slot(to_time - from_time)
 
     async def ticks_after(self, time: int, now: float) -> list[Tick]:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, closing, contextmanager, nullcontext
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
@@ -155,7 +155,7 @@ class Snapshot:
             else:
                 found = self._connection.execute(step.sql, *step.rows).fetchall()
 
-    def slot(self, span_s: int) -> AbstractContextManager[None]:  # noqa: ARG002 - there is one for everybody
+    def slot(self, span_s: int) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - there is one for everybody
         """Take none."""
         return nullcontext()
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -46,13 +46,14 @@ REQUEST = "{method} /{path} HTTP/1.1\r\nHost: localhost\r\n{header}Connection: c
         ("api/history?range=6h", "GET", "", 503),
     ],
 )
+@pytest.mark.usefixtures("impatient")
 async def test_every_answer_tells_the_browser_what_it_must_not_do(
     running: Running, path: str, method: str, header: str, status: int
 ) -> None:
     await running.restart("--trust-proxy", "127.0.0.1", *(["--token", "0123456789abcdef"] if status == 401 else []))
-    with ExitStack() as others:
+    async with AsyncExitStack() as others:
         for _ in range(MAX_READING if status == 503 else 0):
-            others.enter_context(running.history.reader.slot(0, 3600))
+            await others.enter_async_context(running.history.reader.slot(0, 3600))
         answer = await running.raw(REQUEST.format(method=method, path=path, header=header) + "x" * (status == 413))
 
     head, _, body = answer.decode("latin-1").partition("\r\n\r\n")

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,9 @@ from cpusensor.model.figures import MODES, SERIES
 from cpusensor.model.query import BadRequestError, parse_query
 from cpusensor.model.records import Cause, CoreTicks, Measured, OpenGap, Sample
 from cpusensor.outlets import spreadsheet, wire
-from cpusensor.recording import table as tables
 from cpusensor.recording.table import Source, plan_table, read_table
 from cpusensor.recording.view import Pending, look_up
+from cpusensor.store import database
 from cpusensor.store.database import MAX_READING, BusyError
 from cpusensor.store.opening import History
 from tests.samples import NOON, histories, measured, sample
@@ -158,19 +159,16 @@ async def test_a_step_that_is_not_offered_is_refused() -> None:
             await text_of(source_of(history), 10, range="1y", step="7")
 
 
-async def test_it_takes_no_slot_between_two_slices_and_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_takes_no_slot_between_two_slices_and_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
     async with new_store() as history:
         await history.writer.add(measured(*(sample(NOON + 5 * slot) for slot in range(1, 20))))
         source = source_of(history)
         query = parse_query({"format": "csv", "range": "all"}, NOON + 95, first=0)
         slices = read_table(await plan_table(query, source), source, limit=5)
         await anext(slices)
-        taken = [source.reader.slot(0, 1) for _ in range(MAX_READING)]
-        for one in taken:
-            one.__enter__()
-
-        monkeypatch.setattr(tables, "SLOT_TIMEOUT_S", 0.0)
-        with pytest.raises(BusyError):
-            await anext(slices)
-        for one in taken:
-            one.__exit__(None, None, None)
+        monkeypatch.setattr(database, "SLOT_TIMEOUT_S", 0)
+        async with AsyncExitStack() as others:
+            for _ in range(MAX_READING):
+                await others.enter_async_context(source.reader.slot(0, 1))
+            with pytest.raises(BusyError):
+                await anext(slices)

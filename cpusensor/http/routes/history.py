@@ -67,7 +67,7 @@ def _etag(request: web.Request, query: Query) -> str:
 async def _make_history(request: web.Request, parameters: dict[str, str]) -> Body:
     app = request.app
     query = parse_query(parameters, newest_slot(app), await first_if_asked(app, parameters))
-    with app[HISTORY].reader.slot(query.from_time, query.to_time):
+    async with app[HISTORY].reader.slot(query.from_time, query.to_time):
         header, found = await _read(app, query)
         # Thousands of elements are put into columns and text here, for which the sampling does not wait.
         return await asyncio.to_thread(_encode, found, query.series, header)

@@ -31,7 +31,7 @@ async def _make_summary(request: web.Request) -> Body:
     app = request.app
     parameters = read_parameters(request.query)
     asked = parse_summary_query(parameters, newest_slot(app), await first_if_asked(app, parameters))
-    with app[HISTORY].reader.slot(asked.span.from_time, asked.span.to_time):
+    async with app[HISTORY].reader.slot(asked.span.from_time, asked.span.to_time):
         found = await summarize(asked, app[CLOCK].wall(), app[HISTORY], app[RECORDER])
         return await asyncio.to_thread(_encode, found)
 

@@ -34,7 +34,7 @@ async def _make_top(request: web.Request) -> Body:
     parameters = read_parameters(request.query)
     asked = parse_top_query(parameters, newest_slot(app), await first_if_asked(app, parameters))
     waiting, readings = app[RECORDER].committer.waiting(), app[KEEPER].waiting()
-    with app[HISTORY].reader.slot(asked.span.from_time, asked.span.to_time):
+    async with app[HISTORY].reader.slot(asked.span.from_time, asked.span.to_time):
         found = await lead(asked, app[HISTORY], waiting, readings)
         return await asyncio.to_thread(_encode, found)
 

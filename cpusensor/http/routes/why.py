@@ -45,7 +45,7 @@ async def _make_why(request: web.Request, lang: str, *, are_names_told: bool) ->
         readings=app[KEEPER].waiting(),
         are_names_told=are_names_told,
     )
-    with app[HISTORY].reader.slot(asked.span.from_time, asked.span.to_time):
+    async with app[HISTORY].reader.slot(asked.span.from_time, asked.span.to_time):
         story = await tell(asked, sources)
         text = sentences.tell(story, lang, app[SETTINGS].name, partial(local_time, zone=zone))
         return await asyncio.to_thread(body_of, text.encode(), sentences.CONTENT_TYPE)

@@ -1,7 +1,8 @@
 """GET /api/history."""
 
+import asyncio
 import sqlite3
-from contextlib import ExitStack, closing
+from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -123,10 +124,11 @@ async def test_a_range_that_begins_among_samples_that_are_not_committed_yet_has_
     assert history["gaps"] == []
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_too_many_ranges_at_a_time_are_refused_and_the_page_is_not(running: Running) -> None:
-    with ExitStack() as others:
+    async with AsyncExitStack() as others:
         for _ in range(MAX_READING):
-            others.enter_context(running.history.reader.slot(0, 3600))
+            await others.enter_async_context(running.history.reader.slot(0, 3600))
         async with await running.get("api/history?range=1h") as refused:
             assert refused.status == 503
             assert int(refused.headers["Retry-After"]) > 0
@@ -134,6 +136,18 @@ async def test_too_many_ranges_at_a_time_are_refused_and_the_page_is_not(running
         assert [await running.status(path) for path in ("api/history?range=1y", "", "api/now")] == [200, 200, 404]
 
     assert await running.status("api/history?range=1h") == 200
+
+
+async def test_one_range_too_many_waits_until_another_is_read(running: Running) -> None:
+    async with AsyncExitStack() as others:
+        for _ in range(MAX_READING):
+            await others.enter_async_context(running.history.reader.slot(0, 3600))
+        waiting = asyncio.create_task(running.status("api/history?range=1h"))
+        # Another connection, for long ranges, is free: its answer comes although it was asked for later.
+        assert await running.status("api/history?range=1y") == 200
+        assert not waiting.done()
+
+    assert await waiting == 200
 
 
 async def test_an_answer_about_the_past_is_not_sent_again_until_it_changes(running: Running) -> None:

@@ -1,6 +1,6 @@
 """GET /api/summary."""
 
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -112,10 +112,11 @@ async def test_a_bad_request_is_answered_with_what_is_allowed(running: Running, 
         assert await response.json() == {"error": error}
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_too_many_spans_at_a_time_are_refused(running: Running) -> None:
-    with ExitStack() as others:
+    async with AsyncExitStack() as others:
         for _ in range(MAX_READING):
-            others.enter_context(running.history.reader.slot(0, 3600))
+            await others.enter_async_context(running.history.reader.slot(0, 3600))
 
         assert await running.status("api/summary") == 503
     assert await running.status("api/summary") == 200
