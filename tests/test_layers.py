@@ -2,9 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
 
@@ -68,13 +70,19 @@ MODULES = {
 """Each module by its name below cpusensor; a package is the module of its __init__.py."""
 
 
+@cache
 def tree_of(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text())
 
 
+@cache
+def nodes(module: str) -> list[ast.AST]:
+    return list(ast.walk(tree_of(module)))
+
+
 def imports(module: str) -> Iterator[tuple[str, int]]:
     """Dotted names that a module imports, with the column at which it does."""
-    for node in ast.walk(tree_of(module)):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.col_offset) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -102,15 +110,32 @@ def stands_in(module: str, places: str) -> bool:
     return any(module == place or module.startswith(f"{place}.") for place in places.split())
 
 
+def roots(module: str) -> set[str]:
+    """The packages that a module imports from."""
+    return {name.partition(".")[0] for name, _ in imports(module)}
+
+
+def is_path_of_the_machine(node: ast.AST) -> TypeGuard[ast.Constant]:
+    return (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.match(r"/(proc|sys|etc)(/|$)", node.value) is not None
+    )
+
+
+def of_each(find: Callable[[str], set[Any]]) -> dict[str, set[Any]]:
+    """What is found in the modules, but those in which nothing is."""
+    return {module: found for module in MODULES if (found := find(module))}
+
+
 def test_every_module_stands_on_a_floor() -> None:
     tops = {module.partition(".")[0] for module in MODULES}
 
     assert tops == {name for floor in FLOORS for name in floor.split()}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_go_down_only(module: str) -> None:
-    assert [name for name in ours(module) if floor_of(name) > floor_of(module)] == []
+def test_imports_go_down_only() -> None:
+    assert not of_each(lambda module: {name for name in ours(module) if floor_of(name) > floor_of(module)})
 
 
 def test_no_floor_holds_a_circle() -> None:
@@ -120,45 +145,40 @@ def test_no_floor_holds_a_circle() -> None:
         pytest.fail(f"these import each other: {' -> '.join(error.args[1])}")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_next_to_nothing_is_imported_inside_a_function(module: str) -> None:
-    inside = {name for name, column in imports(module) if column} - OURS_WHEN_NEEDED
+def test_next_to_nothing_is_imported_inside_a_function() -> None:
+    inside = of_each(lambda module: {name for name, column in imports(module) if column} - OURS_WHEN_NEEDED)
 
-    assert {name.partition(".")[0] for name in inside} <= ONLY_WHEN_NEEDED
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_what_one_place_alone_may_touch_is_touched_there_alone(module: str) -> None:
-    roots = {name.partition(".")[0] for name, _ in imports(module)}
-
-    assert [name for name in roots if name in ONLY_IN and not stands_in(module, ONLY_IN[name])] == []
+    assert {name.partition(".")[0] for names in inside.values() for name in names} <= ONLY_WHEN_NEEDED, inside
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if stands_in(module, " ".join(PURE))])
-def test_what_is_pure_does_without_the_world(module: str) -> None:
-    roots = {name.partition(".")[0] for name, _ in imports(module)}
+def test_what_one_place_alone_may_touch_is_touched_there_alone() -> None:
+    assert not of_each(
+        lambda module: {name for name in roots(module) & ONLY_IN.keys() if not stands_in(module, ONLY_IN[name])}
+    )
 
-    assert roots & WORLDLY <= PATHS_ALLOWED.get(module, set())
+
+def test_what_is_pure_does_without_the_world() -> None:
+    worldly = of_each(lambda module: (roots(module) & WORLDLY) - PATHS_ALLOWED.get(module, set()))
+
+    assert [module for module in worldly if stands_in(module, " ".join(PURE))] == [], worldly
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_the_environment_is_read_by_the_settings_alone(module: str) -> None:
-    names = {node.attr for node in ast.walk(tree_of(module)) if isinstance(node, ast.Attribute)}
+def test_the_environment_is_read_by_the_settings_alone() -> None:
+    attributes = of_each(lambda module: {node.attr for node in nodes(module) if isinstance(node, ast.Attribute)})
+    reading = {module for module, names in attributes.items() if names & {"environ", "argv", "getenv"}}
 
     # The variable TZ is the system's own setting and none of the service.
-    assert module in {"config.settings", "kernel.zone"} or not names & {"environ", "argv", "getenv"}
+    assert reading <= {"config.settings", "kernel.zone"}
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if not stands_in(module, "kernel")])
-def test_what_the_machine_says_is_read_by_the_kernel_s_floor_alone(module: str) -> None:
-    texts = [node.value for node in ast.walk(tree_of(module)) if isinstance(node, ast.Constant)]
+def test_what_the_machine_says_is_read_by_the_kernel_s_floor_alone() -> None:
+    texts = of_each(lambda module: {node.value for node in nodes(module) if is_path_of_the_machine(node)})
 
-    assert [text for text in texts if isinstance(text, str) and re.match(r"/(proc|sys|etc)(/|$)", text)] == []
+    assert [module for module in texts if not stands_in(module, "kernel")] == [], texts
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_says_what_it_is_for(module: str) -> None:
-    assert ast.get_docstring(tree_of(module))
+def test_a_module_says_what_it_is_for() -> None:
+    assert [module for module in MODULES if not ast.get_docstring(tree_of(module))] == []
 
 
 def test_the_tests_mirror_the_floors() -> None:
