@@ -8,7 +8,7 @@ COPY . .
 # The bytecode of all that is imported, the standard library's too, of which the base brings none: without it each start,
 # and each probe, would compile it anew.
 RUN rm requirements.lock requirements-push.lock && chmod -R a+rX . && install --directory --owner 10001 --group 10001 /data \
- && PYTHONPYCACHEPREFIX=/venv/pycache /venv/bin/python -c 'import server, ssl, tomllib, cpusensor.check, cpusensor.healthcheck'
+ && PYTHONPYCACHEPREFIX=/venv/pycache /venv/bin/python -c 'import server, ssl, tomllib, cpusensor.check.command, cpusensor.healthcheck'
 
 FROM python:3.13-slim
 COPY --from=build /venv /venv

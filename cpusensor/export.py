@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from cpusensor.check import Progress
+from cpusensor.check.progress import Progress
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.model.query import CSV, BadRequestError, parse_query
 from cpusensor.model.times import MAX_TIME, parse_time

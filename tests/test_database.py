@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.export import main as export
 from cpusensor.model.rollup import TIERS
 from cpusensor.store.schema import PRAGMAS

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpusensor.check import Progress
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
+from cpusensor.check.progress import Progress
 from cpusensor.export import Meter, main, time_of
 from cpusensor.model.records import Moment, Sample
 from cpusensor.model.rollup import TIERS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.model.records import Cause
 from cpusensor.model.rollup import TIERS, Tier
 from cpusensor.store.columns import (

@@ -20,7 +20,7 @@ LIFE = """
 import asyncio, sys
 from pathlib import Path
 from dataclasses import replace
-from cpusensor import check
+from cpusensor.check.command import main as check
 from tests.fakes import FakeClock, FakeKernel, START
 from tests.running import Running
 
@@ -43,7 +43,7 @@ async def main(database):
 
 database = Path(sys.argv[1])
 asyncio.run(main(database))
-sys.exit(check.main([str(database)]))
+sys.exit(check([str(database)]))
 """
 """Recorded, rolled up, read, served and verified."""
 

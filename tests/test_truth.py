@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from tests.faults.victim import Listener, ask, by_time, history, state
 from tests.procfs import COLUMNS, ProcStat, bound, can_hang, hung, namespace, server_over
 from tests.service import Service

@@ -18,7 +18,8 @@ from cpusensor.recording.committer import UNWRITTEN_S, Committer
 from cpusensor.recording.feed import Feed
 from cpusensor.recording.health import RECOVERED, Part, Problems
 from cpusensor.recording.sampler import Sampler
-from cpusensor.store.opening import History, reached_by_earlier_boot
+from cpusensor.store.opening import History
+from cpusensor.store.runs import reached_by_earlier_boot
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ async def start_recorder(
         reading = await readings.take()
         now, counters = reading.moment, reading.counters
     sampler = Sampler(run, causes, now, counters)
-    trust = ClockTrust(now, await reached_by_earlier_boot(history), run.interval)
+    trust = ClockTrust(now, await reached_by_earlier_boot(history.runs), run.interval)
     return Recorder(readings=readings, feed=feed, committer=committer, sampler=sampler, trust=trust)
 
 

@@ -18,7 +18,6 @@ from cpusensor.store.backfill import add_up
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
     GAP_COLUMNS,
-    SAMPLE_COLUMNS,
     Row,
     columns_of,
     pack_cores,
@@ -37,6 +36,7 @@ from cpusensor.store.statements import (
     INSERT_GAP,
     INSERT_RUN,
     INSERT_SAMPLE,
+    SAMPLES_IN_ORDER,
     TIME_AT_EACH_POINT_OF_BUCKETS,
     extent_of,
     insert,
@@ -74,8 +74,7 @@ class Extract:
             end = min(start + SLICE_S, self._to_time)
             for begin, stop in self._in_rows(start, end):
                 part = Part(tier=None, from_time=begin, to_time=stop)
-                sql = f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time"
-                rows = self._source.rows(sql, (begin, stop), (part,))
+                rows = self._source.rows(SAMPLES_IN_ORDER, (begin, stop), (part,))
                 self._connection.executemany(INSERT_SAMPLE, rows)
                 runs |= {row[1] for row in rows}
             tell(end - start)

@@ -1,9 +1,8 @@
-"""Opens the history, and replaces its file whenever it is missing, unreachable or broken."""
+"""Opens the history, and restores it whenever its file is missing, unreachable or broken."""
 
-import logging
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from cpusensor.model.grid import REPLAY_S
@@ -15,29 +14,18 @@ from cpusensor.store.blames import Blames
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.culprits import Culprits
 from cpusensor.store.cursors import Cursors
-from cpusensor.store.database import Database, ReadError, WriteError, is_damage, open_errors
-from cpusensor.store.file import (
-    BrokenError,
-    Lock,
-    StorageError,
-    can_write_beside,
-    claim,
-    hold_lock,
-    identity,
-    set_aside,
-)
+from cpusensor.store.database import Database, ReadError, WriteError, is_damage
+from cpusensor.store.file import BrokenError, Lock, StorageError, hold_lock, identity
 from cpusensor.store.limit import Limit
 from cpusensor.store.reader import Reader
+from cpusensor.store.replacing import Replacing
 from cpusensor.store.rollups import Rollups
 from cpusensor.store.runs import Runs
 from cpusensor.store.sealing import Sealing
 from cpusensor.store.seals import Seals
 from cpusensor.store.soundness import Doubt
 from cpusensor.store.summaries import Summaries
-from cpusensor.store.verify import find_damage
 from cpusensor.store.writer import Writer
-
-log = logging.getLogger(__name__)
 
 
 class History:
@@ -52,14 +40,12 @@ class History:
         self.cursors = Cursors(database)
         self.writer = Writer(database, self.runs, rollups, seals, self.cursors)
         self.reader = Reader(database, self.runs, rollups, tiers)
-        self.summaries = Summaries(database, self.reader, tiers)
+        self.summaries = Summaries(database, self.reader, rollups, tiers)
         self.blames = Blames(database)
         self.culprits = Culprits(database)
-        self.notice: str | None = None
-        """That the history is lost or was broken, in words for a person; None if all is well."""
         self._database = database
         self._rollups = rollups
-        self._lock = lock
+        self._replacing = Replacing(database, lock)
         self._adoption = Adoption(database, rollups)
         self.backfill = Backfill(database, rollups, tiers)
         self.sealing = Sealing(database, rollups, seals)
@@ -71,7 +57,7 @@ class History:
         Raises StorageError if there is no file that may and can be used.
         """
         self._backup.tidy()
-        aside = await self._open_or_replace(now)
+        aside = await self._replacing.open_or_replace(now)
         try:
             await self._learn(aside, now)
             # The streams need this hour next: a broken file is better found before a reader waits for it.
@@ -81,7 +67,7 @@ class History:
             if self._database.soundness.doubt < Doubt.DAMAGED and not isinstance(error, GarbledError):
                 raise
             # Once only: what fails in a new file is the fault of the disk.
-            await self._learn(await self._replace(str(error), now), now)
+            await self._learn(await self._replacing.replace(str(error), now), now)
 
     async def restore(self, now: float) -> None:
         """Mend damaged rollups, and reopen or replace a file that is in doubt or to which the path does not lead.
@@ -99,12 +85,12 @@ class History:
         try:
             # Reopening cannot help: SQLite reads garbled values without noticing.
             if soundness.doubt is Doubt.GARBLED:
-                aside: Path | None = await self._replace(soundness.reason, now)
+                aside: Path | None = await self._replacing.replace(soundness.reason, now)
             elif soundness.doubt is Doubt.DAMAGED:
                 # Asked again on new connections, for the disk may have been at fault and not the file.
-                aside = await self._reopen(now) or await self._replace_if_damaged(now)
+                aside = await self._replacing.reopen(now) or await self._replacing.replace_if_damaged(now)
             else:
-                aside = await self._reopen(now)
+                aside = await self._replacing.reopen(now)
             await self._learn(aside, now)
         except (GarbledError, ReadError, StorageError, BrokenError, sqlite3.Error, OSError) as error:
             soundness.question(_doubt_after(error), str(error))
@@ -123,9 +109,14 @@ class History:
 
     async def verify(self, now: float) -> None:
         """Have SQLite check the whole file, and replace it if it is damaged. Raises ReadError and StorageError."""
-        aside = await self._replace_if_damaged(now)
+        aside = await self._replacing.replace_if_damaged(now)
         if aside is not None:
             await self._learn(aside, now)
+
+    @property
+    def notice(self) -> str | None:
+        """That the history is lost or was broken, in words for a person; None if all is well."""
+        return self._replacing.notice
 
     @property
     def revision(self) -> tuple[int, int]:
@@ -152,79 +143,6 @@ class History:
         await self._backup.close()
         await self._database.close()
 
-    async def _open_or_replace(self, now: float) -> Path | None:
-        """Open the file, replaced by a new one if it is broken; returns the path of the broken one, else None."""
-        try:
-            await self._open()
-        except BrokenError as error:
-            return await self._replace(str(error), now)
-        return None
-
-    async def _open(self) -> None:
-        """Make the file if there is none, and open it. Raises BrokenError or StorageError."""
-        path = self._database.path
-        with open_errors(path):
-            is_new = claim(path, had_history=self._lock.had_history)
-            if is_new:
-                self._announce_new()
-        await self._database.open(is_new=is_new)
-        # Not before: a first start that fails must not make the next one report a loss.
-        with open_errors(path):
-            self._lock.remember_history()
-
-    def _announce_new(self) -> None:
-        path = self._database.path
-        # With a notice the file is new because the broken one was just set aside.
-        if self._lock.had_history and self.notice is None:
-            self.notice = "the history that was kept here is missing; a new one was begun"
-            log.error("%s is missing or empty, though a history was kept here: a new one begins", path)
-        else:
-            log.info("%s did not exist or was empty: a new history begins here", path)
-
-    async def _replace(self, reason: str, now: float) -> Path:
-        """Set the broken file aside and open a new one; returns the new path of the broken one. Raises StorageError."""
-        path = self._database.path
-        async with self._database.writing:
-            await self._database.close()
-            # On a dying disk a good database looks broken, so it is not moved there.
-            if not can_write_beside(path):
-                raise StorageError(f"{path}: cannot be read ({reason}), nor can its folder take a file; check the disk")
-            aside = set_aside(path, now)
-            log.error("%s is broken (%s): set aside as %s; reading what can be read of it", path, reason, aside.name)
-            self.notice = f"the database was broken and was set aside as {aside.name}"
-            await self._open()
-            self._database.soundness.trust()
-        return aside
-
-    async def _reopen(self, now: float) -> Path | None:
-        """Reopen a file that was deleted, replaced or unreachable; returns where a broken one is now, else None."""
-        database = self._database
-        async with database.writing:
-            found = identity(database.path)
-            if found is None and database.soundness.doubt is Doubt.NONE:
-                await _write_again(database)
-            # On closing, SQLite deletes the log by its name, which would later be the log of the new file.
-            if found != database.opened:
-                await database.close()
-            try:
-                await self._open()
-            except BrokenError as error:
-                broken = str(error)
-            else:
-                if database.soundness.doubt is Doubt.UNREACHABLE:
-                    database.soundness.trust()
-                return None
-        return await self._replace(broken, now)
-
-    async def _replace_if_damaged(self, now: float) -> Path | None:
-        """Have SQLite check the whole file, and replace it if it is damaged; as `_reopen`. Raises ReadError."""
-        damage = await find_damage(self._database)
-        if damage is not None:
-            return await self._replace(damage, now)
-        if self._database.soundness.doubt is Doubt.DAMAGED:
-            self._database.soundness.trust()
-        return None
-
     async def _learn(self, aside: Path | None, now: float) -> None:
         """Load what the open file holds, and copy into it what can be read of a broken one that was set aside.
 
@@ -249,26 +167,6 @@ def _doubt_after(error: Exception) -> Doubt:
     if isinstance(error, GarbledError):
         return Doubt.GARBLED
     return Doubt.DAMAGED if is_damage(error) else Doubt.UNREACHABLE
-
-
-async def reached_by_earlier_boot(history: History) -> int | None:
-    """The time of the newest sample of an earlier boot, by its clock; None if there is none or it is not certain.
-
-    If a run of the present boot recorded something, the clock was believed then.
-    """
-    with suppress(GarbledError, ReadError):
-        for run in reversed(history.runs.before):
-            reached = await history.reader.newest_of_run(run)
-            if reached is not None:
-                return None if run.boot_id == history.runs.present.boot_id else reached
-    return None
-
-
-async def _write_again(database: Database) -> None:
-    """Write the deleted file again: its content lives as long as the connection that has it open."""
-    await database.execute("VACUUM INTO ?", (str(database.path),))
-    database.path.chmod(0o600)
-    log.error("%s was deleted while it was in use; it was written again, whole", database.path)
 
 
 @asynccontextmanager

@@ -1,21 +1,20 @@
 """Reads the history, on connections of its own, which never delay a write."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from operator import add, itemgetter
 from typing import Protocol, TypeVar
 
 from cpusensor.model.buckets import NAMES, Buckets
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.kept import Kept
-from cpusensor.model.records import ClockStep, CoreTicks, Gap, Run, Sample, Tick
+from cpusensor.model.records import ClockStep, CoreTicks, Gap, Tick
 from cpusensor.model.rollup import Tier, sum_cores
-from cpusensor.model.times import MAX_TIME
 from cpusensor.store.columns import (
     CLOCK_STEP_COLUMNS,
     GAP_COLUMNS,
-    SAMPLE_COLUMNS,
     GarbledError,
     Row,
     clock_step_of_row,
@@ -24,8 +23,8 @@ from cpusensor.store.columns import (
     gap_of_row,
     rollup_of_row,
     sample_of_row,
-    sound_rollup,
 )
+from cpusensor.store.damaged import Rollups, damaged_among, find_damaged
 from cpusensor.store.database import Queries, Unhurried
 from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, tiers_for
 from cpusensor.store.sealed import HOUR
@@ -33,10 +32,10 @@ from cpusensor.store.soundness import Doubt
 from cpusensor.store.statements import (
     FIRST,
     FIRST_GIVEN_UP,
-    HOUR_OF_RUN,
     INTERVALS,
     INTERVALS_AT_ENDS,
     NEXT_SAMPLE,
+    SAMPLES_IN_ORDER,
     SEALED_INTERVALS,
     extent_of,
     rows_of,
@@ -66,17 +65,6 @@ class Runs(Protocol):
         """The sampling intervals of all of them."""
 
 
-class Rollups(Protocol):
-    """Knows what is kept, and is told what is damaged."""
-
-    @property
-    def kept(self) -> Kept:
-        """Since when samples and minutes are."""
-
-    def note_damaged(self, tier: Tier, faults: Mapping[int, str]) -> None:
-        """The rows of a tier that say what cannot be, by their times."""
-
-
 class Reader:
     """The queries. Each raises ReadError, and GarbledError for rows that cannot have been written."""
 
@@ -104,10 +92,11 @@ class Reader:
     async def ticks_after(self, time: int, now: float) -> list[Tick]:
         """Every tick in (time, now] as it was published, in order."""
         until = int(now)
-        samples = await self._samples(time, until)
-        part = Part(tier=self._tiers[0], from_time=time, to_time=until)
-        rows = await self._database.read(until - time, f"{rows_of(part.tier)} ORDER BY time", (time, until), (part,))
-        damaged = _damaged_among(rows)
+        span, part = (time, until), Part(tier=None, from_time=time, to_time=until)
+        samples = self._records(sample_of_row, await self._database.read(until - time, SAMPLES_IN_ORDER, span, (part,)))
+        part = replace(part, tier=self._tiers[0])
+        rows = await self._database.read(until - time, f"{rows_of(part.tier)} ORDER BY time", span, (part,))
+        damaged = damaged_among(rows)
         self._rollups.note_damaged(self._tiers[0], damaged)
         minutes = [rollup_of_row(row) for row in rows if row[0] not in damaged]
         gaps = await self.gaps(time, until, now)
@@ -163,7 +152,7 @@ class Reader:
             if is_plausible:
                 return buckets
             # Never served: what the damaged rows were added up from says the same.
-            damaged = await self.find_damaged(parts)
+            damaged = await find_damaged(self._database, self._rollups, parts)
             if not damaged:
                 self._database.soundness.question(Doubt.GARBLED, IMPLAUSIBLE)
                 raise GarbledError(IMPLAUSIBLE)
@@ -211,41 +200,6 @@ class Reader:
         rows = await self._database.read(to_time - from_time, sql, (from_time, to_time))
         return self._records(clock_step_of_row, rows)
 
-    async def newest_of_run(self, run: Run) -> int | None:
-        """The time of the last sample of a run, by its clock; None if that is not certain.
-
-        It is not after a crash of a run whose clock was set back, for then the highest time is not the last one.
-        """
-        # Few rows of other runs lie above those of this one: only what a wrong clock left in the future.
-        sql, begin = "SELECT max(time) FROM sample WHERE run = ? AND time > ? AND time <= ?", run.started - DAY_S
-        rows = await self._database.read(0, sql, (run.id, begin, MAX_TIME))
-        for (hour,) in await self._database.read(0, HOUR_OF_RUN, (begin, run.id)):
-            part = Part(tier=None, from_time=hour - HOUR, to_time=hour)
-            rows += await self._database.read(0, sql, (run.id, hour - HOUR, hour), (part,))
-        highest = max((time for (time,) in rows if time is not None), default=None)
-        if highest is None or (run.ended is not None and run.ended < highest):
-            return run.ended if highest is not None else None
-        steps = await self.clock_steps(run.started - DAY_S, highest)
-        return None if any(step.by_ms < 0 for step in steps) else highest
-
-    async def _samples(self, from_time: int, to_time: int) -> list[Sample]:
-        sql = f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time"
-        part = Part(tier=None, from_time=from_time, to_time=to_time)
-        rows = await self._database.read(to_time - from_time, sql, (from_time, to_time), (part,))
-        return self._records(sample_of_row, rows)
-
-    async def find_damaged(self, parts: Sequence[Part]) -> set[Tier]:
-        """The tiers of which some row in the parts is damaged; each such row is noted, to be added up anew."""
-        damaged = set()
-        for part in parts:
-            if part.tier is not None:
-                span = part.from_time, part.to_time
-                rows = await self._database.read(span[1] - span[0], rows_of(part.tier), span, (part,))
-                found = await asyncio.to_thread(_damaged_among, rows)
-                self._rollups.note_damaged(part.tier, found)
-                damaged |= {part.tier} if found else set()
-        return damaged
-
     def _records(self, of_row: Callable[[Row], T], rows: Sequence[Row]) -> list[T]:
         """The records of the rows. Raises GarbledError, and then has noted that the file must be replaced."""
         try:
@@ -265,17 +219,6 @@ def _numbers_of(rows: Sequence[Row]) -> set[int]:
     """The numbers of all CPUs in rows of cores alone."""
     unpacked = (core_ticks(blob) for (blob,) in rows)
     return {cpu for one in unpacked if one is not None for cpu in one[0]}
-
-
-def _damaged_among(rows: Sequence[Row]) -> dict[int, str]:
-    """What is wrong with each damaged row of a tier, by its time."""
-    damaged = {}
-    for row in rows:
-        try:
-            sound_rollup(row)
-        except GarbledError as error:
-            damaged[row[0]] = str(error)
-    return damaged
 
 
 async def read_plan(database: Queries, from_time: int, to_time: int, tiers: Sequence[Tier]) -> list[Part]:

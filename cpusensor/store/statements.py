@@ -28,6 +28,8 @@ INSERT_SAMPLE = insert("sample", SAMPLE_COLUMNS)
 INSERT_GAP = insert("gap", GAP_COLUMNS, on_conflict="IGNORE")
 INSERT_CLOCK_STEP = insert("clock_step", CLOCK_STEP_COLUMNS)
 
+SAMPLES_IN_ORDER = f"SELECT {SAMPLE_COLUMNS} FROM sample WHERE time > ? AND time <= ? ORDER BY time"
+
 _BUSY = " + ".join(f"coalesce({name}, 0)" for name in BUSY)
 _USE = f'(20000 * ({_BUSY}) + "all") / (2 * "all")'
 """`basis_points` of `Ticks.busy`, in whole numbers."""
@@ -201,3 +203,7 @@ INTERVALS_AT_ENDS = """SELECT DISTINCT interval FROM run WHERE id IN (
 HOUR_OF_RUN = """SELECT time FROM sealed_hour WHERE samples IS NOT NULL AND time > ?
     AND EXISTS(SELECT 1 FROM json_each(runs) WHERE value = ?) ORDER BY time DESC LIMIT 1"""
 """The newest sealed hour after a time in which a run recorded."""
+
+NEWEST_OF_RUN = "SELECT max(time) FROM sample WHERE run = ? AND time > ? AND time <= ?"
+
+TIMES_SET_BACK = "SELECT count(*) FROM clock_step WHERE time > ? AND time <= ? AND by_ms < 0"

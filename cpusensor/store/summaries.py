@@ -22,6 +22,7 @@ from cpusensor.store.columns import (
     seconds_by_cause_of_rows,
     sound_rollup,
 )
+from cpusensor.store.damaged import Rollups, find_damaged
 from cpusensor.store.database import Database, ReadError
 from cpusensor.store.plan import Extent, Part, joined, plan, rows_of_parts, tiers_for
 from cpusensor.store.reader import CoreSums, Reader, read_extents
@@ -63,8 +64,10 @@ class Whole:
 class Summaries:
     """The queries. Each raises ReadError, and GarbledError for rows that cannot have been written."""
 
-    def __init__(self, database: Database, reader: Reader, tiers: Sequence[Tier]) -> None:
+    def __init__(self, database: Database, reader: Reader, rollups: Rollups, tiers: Sequence[Tier]) -> None:
+        """`rollups` are told which of them are damaged."""
         self._database = database
+        self._rollups = rollups
         self._reader = reader
         self._tiers = tiers
 
@@ -80,7 +83,7 @@ class Summaries:
             return None
         row = (span.to_time, *sums, None, None)
         # What was damaged and is a number still shows in the sums.
-        if is_garbled(row) and await self._reader.find_damaged(parts):
+        if is_garbled(row) and await find_damaged(self._database, self._rollups, parts):
             raise ReadError("some rollups are damaged and are added up anew; try again in a minute")
         rollup = self._judged(rollup_of_row, row)
         if rollup.figures.irq is None:

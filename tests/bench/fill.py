@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
-from cpusensor.check import Progress
+from cpusensor.check.progress import Progress
 from cpusensor.kernel.clock import Clock, SystemClock
 from cpusensor.model.gaps import hole
 from cpusensor.model.grid import bucket_end, slot_at

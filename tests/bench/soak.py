@@ -18,7 +18,7 @@ from itertools import count, cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from tests.fakes import FakeClock
 from tests.running import Running
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 
 SEED = 20_251_124
 """Chance is the same in every run, so that a failure can be repeated."""

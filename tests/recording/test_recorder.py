@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from tests.fakes import START, FakeClock, FakeKernel
 from tests.running import Running
 

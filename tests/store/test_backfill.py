@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.model.records import Sample
 from cpusensor.model.rollup import TIERS
 from cpusensor.model.times import MAX_TIME

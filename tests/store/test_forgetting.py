@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.export import main as export
 from cpusensor.model.records import Span
 from cpusensor.store.opening import open_history

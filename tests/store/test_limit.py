@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.model.query import parse_query
 from cpusensor.model.records import CoreTicks, Sample
 from cpusensor.store.limit import SPARE

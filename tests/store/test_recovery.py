@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.model.records import Cause, Measured, Sample
 from cpusensor.store.file import StorageError
 from cpusensor.store.opening import History, open_history

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.model.figures import FIGURES
 from cpusensor.model.records import Cause, Measured
 from cpusensor.model.rollup import TIERS

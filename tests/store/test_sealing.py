@@ -14,7 +14,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.model.query import SummaryQuery
 from cpusensor.model.records import Cause, ClockStep, CoreTicks, Measured, Span
 from cpusensor.recording.summary import Present, sum_up
@@ -101,7 +101,7 @@ async def answers(path: Path, seed: int) -> dict[str, Any]:
             found[f"summary {number}"] = await sum_up(span, history, Present(now=now, waiting=(), open_gap=None))
         found["first"] = await reader.first()
         found["newest"] = history.writer.newest
-        found["of runs"] = [await reader.newest_of_run(run) for run in history.runs.known]
+        found["of runs"] = [await history.runs.newest_sample_of(run) for run in history.runs.known]
     return found
 
 

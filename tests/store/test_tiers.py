@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.records import Cause, Measured, Sample
 from cpusensor.model.rollup import TIERS, as_rollup, roll_up

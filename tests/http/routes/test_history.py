@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.check import main as check
+from cpusensor.check.command import main as check
 from cpusensor.store.database import MAX_READING
 from tests.blames import SECOND, blame, process, unit
 from tests.fakes import START

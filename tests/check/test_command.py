@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpusensor.check import MINUTES_PER_LOOK, Progress, main
+from cpusensor.check.checker import MINUTES_PER_LOOK
+from cpusensor.check.command import main
+from cpusensor.check.progress import Progress
 from cpusensor.model.records import Cause, Measured, Moment, Sample
 from cpusensor.store.opening import open_history
 from cpusensor.store.schema import MIGRATIONS

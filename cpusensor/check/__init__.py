@@ -1,0 +1,1 @@
+"""Verifies a database and never changes it: `python -m cpusensor.check FILE`."""

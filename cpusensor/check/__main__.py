@@ -1,0 +1,7 @@
+"""`python -m cpusensor.check FILE`."""
+
+import sys
+
+from cpusensor.check.command import main
+
+sys.exit(main())
