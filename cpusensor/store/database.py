@@ -11,7 +11,7 @@ import logging
 import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -336,14 +336,15 @@ class Database:
 @asynccontextmanager
 async def _whole_or_not(writer: aiosqlite.Connection) -> AsyncIterator[None]:
     """BEGIN before the block and COMMIT after it, or ROLLBACK. Raises sqlite3.Error."""
-    await writer.execute_fetchall("BEGIN IMMEDIATE")
     try:
+        await writer.execute_fetchall("BEGIN IMMEDIATE")
         yield
         await writer.execute_fetchall("COMMIT")
     # Cancellation too: an open transaction would swallow the next one.
     except BaseException:
-        # On a full disk SQLite has rolled back by itself (lang_transaction.html).
-        if writer.in_transaction:
+        # There may be none: on a full disk SQLite has rolled back by itself (lang_transaction.html), and a statement
+        # whose wait was cancelled is carried out nevertheless, after which nobody here knows what it was.
+        with suppress(sqlite3.OperationalError):
             await writer.execute_fetchall("ROLLBACK")
         raise
 

@@ -1,5 +1,7 @@
 """Connections that answer no query for long."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,25 @@ async def test_a_query_that_takes_too_long_is_cut_short(path: Path, span_s: int)
 
     assert await opened.read(span_s, "SELECT 1", ()) == [(1,)]
     await opened.close()
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_transaction_that_is_cancelled_at_any_step_does_not_hold_up_the_next(path: Path, steps: int) -> None:
+    opened = Database(path, _nothing_to_do)
+    await opened.open(is_new=True)
+
+    async def write() -> None:
+        async with opened.transaction():
+            await opened.execute("DELETE FROM gap")
+
+    writing = asyncio.create_task(write())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    writing.cancel()
+    with suppress(asyncio.CancelledError):
+        await writing
+
+    async with opened.transaction():
+        rows = await opened.execute("SELECT 1")
+    await opened.close()
+    assert list(rows) == [(1,)]
