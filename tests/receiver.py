@@ -30,6 +30,10 @@ class FakeReceiver:
         """Given, the first one first, instead of taking what comes."""
         self.silent_s = 0.0
         """How long it takes to answer."""
+        self.is_strict = False
+        """Whether it refuses a request with anything that is not newer than what it has, as Prometheus does."""
+        self.newest = 0
+        """Time in ms of the newest point that it has."""
         self.url = ""
         self._came = asyncio.Event()
         self._ended = asyncio.Event()
@@ -59,6 +63,12 @@ class FakeReceiver:
         series = next((points for labels, points in self.points.items() if ("__name__", metric) in labels), {})
         return [-1 if value is None else time // 1000 for time, value in sorted(series.items())]
 
+    def forget(self, time: int) -> None:
+        """Lose what came after that time."""
+        for series in self.points.values():
+            for one in [one for one in series if one > 1000 * time]:
+                del series[one]
+
     async def has(self, time: int) -> None:
         """Return once it has the sample of that time."""
         await self.until(lambda: time in self.times())
@@ -85,6 +95,10 @@ class FakeReceiver:
         if self.answers:
             return self.answers.pop(0)
         message = request_class().FromString(bytes(cramjam.snappy.decompress_raw(body)))
+        times = [sample.timestamp for series in message.timeseries for sample in series.samples]
+        if self.is_strict and min(times) <= self.newest:
+            return web.Response(status=400, text="out of order sample")
+        self.newest = max(self.newest, *times)
         for series in message.timeseries:
             labels = tuple((one.name, one.value) for one in series.labels)
             assert labels == tuple(sorted(labels))

@@ -11,6 +11,12 @@ VALUES_A_BATCH = 4000
 VALUES_A_TICK = 9
 """Beside those of the cores."""
 
+AGAIN_S = 30
+"""An engine that is killed may have lost what it took so short a time before, or a little less: so much comes again."""
+
+MAX_ALONE = 64
+"""Samples in a row, refused as too old, that are sent one by one: what a minute of repeats can be, each second one."""
+
 LOOK_AHEAD_S = 3600
 """Of the hour in which the reader says that the next sample lies."""
 
@@ -27,8 +33,17 @@ class Outbox:
         self._recent = recent
         self._is_whole = is_whole
         self._began = history.runs.present, history.writer.newest
+        self._had_until = 0
+        """Time of the newest sample that it took before it failed."""
+        self._alone: int | None = None
+        """How many more samples are sent one by one; 0 when that led to nothing, None while whole batches do."""
         self.interval = history.runs.present.interval
         """Seconds between two samples."""
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether samples are sent one by one, to find the first that it takes."""
+        return bool(self._alone)
 
     @property
     def behind_s(self) -> int:
@@ -36,9 +51,31 @@ class Outbox:
         newest, position = self._writer.newest, self._cursors.get(self._key)
         return max(0, newest.time - position) if newest is not None and position is not None else 0
 
-    def sent(self, ticks: Sequence[Tick]) -> None:
+    def taken(self, ticks: Sequence[Tick]) -> None:
         """It has all until the last of these."""
+        self._alone = None
         self._cursors.move(self._key, ticks[-1].sample.time)
+
+    def refused(self, ticks: Sequence[Tick], *, is_old: bool) -> int:
+        """It refuses these for good; how many of them it will never have.
+
+        One that takes nothing twice refuses a batch for a single sample that it has already, as after a kill of ours.
+        What is too old is therefore sent one by one, until something is taken.
+        """
+        if is_old and len(ticks) > 1 and self._alone is None:
+            self._alone = MAX_ALONE
+            return 0
+        if self._alone:
+            self._alone -= 1
+        self._cursors.move(self._key, ticks[-1].sample.time)
+        return sum(tick.sample.time > self._had_until for tick in ticks)
+
+    def failed(self) -> None:
+        """It takes nothing now, and may have lost what it took last: go back by that, once for each time it got on."""
+        position = self._cursors.get(self._key)
+        if position is not None and position > self._had_until:
+            self._had_until = position
+            self._cursors.move(self._key, position - AGAIN_S)
 
     async def next(self) -> tuple[Sample | None, Sequence[Tick]]:
         """The sample at the position, if it is there, and a batch of the ticks that follow. Raises ReadError."""
@@ -49,7 +86,7 @@ class Outbox:
         if position > newest.time:
             position = newest.time - self.interval
             self._cursors.move(self._key, position)
-        limit = max(1, VALUES_A_BATCH // (VALUES_A_TICK + len(newest.cores or ())))
+        limit = 1 if self._alone else max(1, VALUES_A_BATCH // (VALUES_A_TICK + len(newest.cores or ())))
         recent = [one for one in self._recent if position <= one.sample.time <= newest.time]
         if recent and recent[-1].sample.time - position == self.interval * (len(recent) - 1):
             return recent[0].sample, recent[1 : limit + 1]

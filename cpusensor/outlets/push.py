@@ -58,6 +58,8 @@ class Reply:
 
     outcome: Outcome
     reason: str = ""
+    is_old: bool = False
+    """Whether it refuses the samples because it has newer ones."""
     retry_after_s: float | None = None
 
 
@@ -130,6 +132,7 @@ class Push:
     def _wait_after(self, reply: Reply, count: int) -> float:
         """Seconds until the next batch; notes how the receiver fares."""
         if reply.outcome is Outcome.FAILED:
+            self._outbox.failed()
             self._failures += 1
             self._note(f"takes no samples: {reply.reason}")
             longest = min(LONGEST_WAIT_S, 2.0 ** min(self._failures, 10))
@@ -140,7 +143,8 @@ class Push:
         elif count:
             self._note(None)
         is_behind = self._outbox.behind_s > self._receiver.interval + self._outbox.interval
-        return count / self._receiver.catch_up if count and is_behind else self._receiver.interval
+        is_next = count and (is_behind or self._outbox.is_searching)
+        return count / self._receiver.catch_up if is_next else self._receiver.interval
 
     def _note(self, problem: str | None) -> None:
         """Note what is wrong; its beginning and its end are logged, once each."""
@@ -159,10 +163,14 @@ class Push:
         is_last = is_end and self._outbox.behind_s <= len(ticks) * self._outbox.interval
         body = self._encoder.encode(points_of(before, ticks, is_end=is_last))
         reply = await _post(session, self._receiver.url, body)
-        if reply.outcome is not Outcome.FAILED and ticks:
-            self._outbox.sent(ticks)
-            self._sent += len(ticks) * (reply.outcome is Outcome.TAKEN)
-            self._refused += len(ticks) * (reply.outcome is Outcome.REFUSED)
+        if reply.outcome is Outcome.TAKEN and ticks:
+            self._outbox.taken(ticks)
+            self._sent += len(ticks)
+        elif reply.outcome is Outcome.REFUSED and ticks:
+            lost = self._outbox.refused(ticks, is_old=reply.is_old)
+            self._refused += lost
+            # What it has already is no loss, nor is what comes again one by one.
+            return (reply if lost else Reply(outcome=Outcome.TAKEN)), len(ticks)
         return reply, len(ticks)
 
     def _session(self) -> ClientSession:
@@ -192,7 +200,8 @@ async def _post(session: ClientSession, url: str, body: bytes) -> Reply:
                 return Reply(outcome=Outcome.TAKEN)
             said = (await response.content.read(MAX_REASON)).decode(errors="replace").partition("\n")[0]
             shown = "".join(one if one.isprintable() else " " for one in said).strip()
-            if any(one in said for one in TOO_OLD):
+            is_old = any(one in said for one in TOO_OLD)
+            if is_old:
                 shown = (
                     f"{shown}; Prometheus takes older samples with tsdb.out_of_order_time_window in its configuration"
                 )
@@ -200,6 +209,7 @@ async def _post(session: ClientSession, url: str, body: bytes) -> Reply:
             return Reply(
                 outcome=Outcome.REFUSED if is_final else Outcome.FAILED,
                 reason=f"it answers {response.status} {shown}".strip(),
+                is_old=is_old,
                 retry_after_s=_seconds_of(response.headers.get(hdrs.RETRY_AFTER), response.headers.get(hdrs.DATE)),
             )
     except TimeoutError:

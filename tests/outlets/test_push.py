@@ -142,6 +142,57 @@ async def test_what_is_refused_for_good_is_passed_over_counted_and_logged_once(
     assert "takes samples again" in told[1]
 
 
+async def test_what_a_receiver_forgot_as_it_was_killed_comes_again_once_it_is_back(
+    pushing: Running, receiver: FakeReceiver
+) -> None:
+    await pushing.clock.advance(60)
+    await receiver.has(START + 60)
+    # VictoriaMetrics answers seconds before what it took is on its disk.
+    receiver.forget(START + 50)
+    receiver.answers = [web.Response(status=503, headers={"Retry-After": "0"})]
+    await pushing.clock.advance(10)
+    await receiver.has(START + 70)
+
+    assert receiver.times() == [START + 5 * slot for slot in range(1, 15)]
+
+
+async def test_after_a_kill_a_receiver_that_takes_nothing_twice_lacks_nothing(
+    pushing: Running, receiver: FakeReceiver, tmp_path: Path
+) -> None:
+    await pushing.clock.advance(90)
+    await receiver.has(START + 90)
+    receiver.is_strict = True
+    receiver.silent_s = 1.0
+    await pushing.crash()
+    with closing(sqlite3.connect(pushing.database)) as connection, connection:
+        connection.execute("UPDATE cursor SET time = ?", (START + 60,))
+    receiver.silent_s = 0.0
+    pushing.clock.step(100)
+    await pushing.start(*flags(tmp_path))
+    await pushing.clock.advance(15)
+    await receiver.has(START + 205)
+
+    assert values(receiver, {"__name__": "cpusensor_cpu_ratio", "host": "box"}) == recorded(pushing.database)
+    assert receiver.times()[-5:] == [START + 90, -1, START + 195, START + 200, START + 205]
+
+
+async def test_a_receiver_that_takes_nothing_old_gets_what_is_new_after_few_attempts(
+    running: Running, receiver: FakeReceiver, tmp_path: Path
+) -> None:
+    await running.clock.advance(3600)
+    await running.stop()
+    receiver.is_strict = True
+    receiver.newest = 1000 * (START + 3600)
+    await running.start(*receiver.config(tmp_path / "push.toml", "history = true", "catch_up = 10000"))
+    # A batch, then samples one by one, then batches.
+    await receiver.until(partial(_has_come, receiver, 1 + 64 + 2))
+    await running.clock.advance(10)
+    await receiver.has(START + 3610)
+
+    assert receiver.times() == [START + 3605, START + 3610]
+    assert len(receiver.requests) < 1 + 64 + 5
+
+
 @pytest.mark.parametrize("status", [301, 403, 500])
 async def test_what_says_nothing_of_the_samples_loses_none(
     pushing: Running, receiver: FakeReceiver, status: int
