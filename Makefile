@@ -24,7 +24,7 @@ heading = @printf '\n== %s\n' '$(1)'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run install test format lint types page-types vendored page-tests browser pytest proxies faults fuzz audit fmt lock docker clean
+.PHONY: help run install test format lint types page-types vendored page-tests browser pytest proxies engines faults fuzz audit fmt lock docker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,16 @@ pytest: $(NODE_MODULES) ## unit, HTTP and browser tests; ARGS="-k gap" chooses s
 
 proxies: ## install what the tests of deploy/ are skipped without: six proxies, systemd-analyze; as root on Debian
 	@apt-get install --yes --quiet --no-install-recommends nginx-light caddy apache2-bin haproxy lighttpd varnish systemd
+
+# Without policy-rc.d the packages would start both as services, and take their ports from who has them.
+engines: ## install the engines that tests of pushing are skipped without: Prometheus, VictoriaMetrics; as root on Debian
+	@missing=; for program in prometheus promtool victoria-metrics vmalert; do command -v $$program >/dev/null || missing=yes; done; \
+	  [ -n "$$missing" ] || exit 0; set -e; \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo 'make engines needs root on Debian' >&2; exit 1; }; \
+	  policy=/usr/sbin/policy-rc.d; \
+	  if [ ! -e $$policy ]; then trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; fi; \
+	  install='apt-get install --yes --quiet --quiet --no-install-recommends prometheus victoria-metrics'; \
+	  $$install || { apt-get update --quiet --quiet && $$install; }
 
 faults: $(VENV)/.dev-stamp ## inject every fault often, about 10 min, and write docs/FAULTS.md; as root
 	@$(VENV_PYTHON) -m tests.faults $(ARGS)

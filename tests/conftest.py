@@ -16,7 +16,14 @@ from tests.running import Running
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-LONGEST = ("tests/test_truth.py", "tests/faults/", "tests/browser/", "tests/test_server.py", "tests/fuzz/")
+LONGEST = (
+    "tests/test_truth.py",
+    "tests/faults/",
+    "tests/test_engines.py",
+    "tests/browser/",
+    "tests/test_server.py",
+    "tests/fuzz/",
+)
 """Files that take longest, most of them by waiting: begun first, so that in the end none is waited for alone."""
 
 
