@@ -1,8 +1,10 @@
 """What was read of who used the CPU, for the tests of whatever takes it."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
-from cpusensor.model.blame import Blame, Share, ranked
+from cpusensor.model.blame import Blame, Share, Throttle, added_throttles, ranked
 from tests.samples import NOON
 
 SECOND = 1_000_000
@@ -47,6 +49,8 @@ def readings(draw: st.DrawFn, *, length: int = 60, step: int = 20) -> list[Blame
         shares = [unit(name, cpu) for name, cpu in units]
         shares += [process("p", cpu, unit="abc"[pid % 3], pid=pid) for pid, cpu in processes]
         busy, exited = draw(cpu_times), draw(cpu_times)
-        made.append(blame(NOON + step * end, *shares, since=before, busy_us=busy, exited_us=exited))
+        one = blame(NOON + step * end, *shares, since=before, busy_us=busy, exited_us=exited)
+        held = [Throttle(unit=name, periods=2 + cpu % 7, throttled=cpu % 3, throttled_us=cpu) for name, cpu in units]
+        made.append(replace(one, throttles=added_throttles(held)))
         before = NOON + step * end
     return made

@@ -32,6 +32,6 @@ def _damaged(connection: sqlite3.Connection, level: Level, names: set[int]) -> I
             except GarbledError as error:
                 yield table, time, str(error)
                 continue
-            entries = (entry for row in rows for entry, _ in (*row.units, *row.processes))
+            entries = (entry for row in rows for entry, _ in row.entries)
             if not names.issuperset(numbers_of(entries)):
                 yield table, time, "it refers to a name that is not there"

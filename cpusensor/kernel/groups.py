@@ -1,6 +1,7 @@
 """Reads the CPU time of the control groups (cgroups(7)), of v2 (`cpu.stat`) or v1 (`cpuacct.usage`).
 
-Only where a group's account moved are those below it read, and their descriptors are kept.
+With it comes how a limit held the group back. Only where a group's account moved are those below it read, and their
+descriptors are kept.
 """
 
 import errno
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cpusensor.kernel.process_stat import read_small, read_stat
-from cpusensor.model.accounts import Group
+from cpusensor.model.accounts import Group, Throttling
 from cpusensor.model.names import ROOT, Unit, unit_at, with_main_process
 
 MAX_KEPT = 192
@@ -20,8 +21,8 @@ MAX_KEPT = 192
 MAX_NAMED = 1000
 """Containers whose main process's name is remembered."""
 
-USAGE_BYTES = 256
-"""The account stands first in its file."""
+STAT_BYTES = 512
+"""Ten lines of `cpu.stat`."""
 
 PROCS_BYTES, MAX_MEMBERS = 4096, 100
 """So much is read of the list of a group's processes to find the oldest, which stands near its beginning."""
@@ -31,6 +32,8 @@ _GONE = frozenset({errno.ENODEV, errno.ENOENT, errno.ENOTDIR})
 
 _LINKS = 2
 """What a folder without others has at least; a file system that counts none says 1."""
+
+_NAME_AND_COUNT = 2
 
 _OPTIONS = 2
 """Where the options of the file system stand in the second half of a line of mountinfo."""
@@ -51,6 +54,8 @@ class Hierarchy:
     is_root_exact: bool
     """Whether the root's own account can be used: that of v2's real root is added up from the CPUs' counters
     (root_cgroup_cputime, kernel/cgroup/rstat.c)."""
+    limits: Path | None = None
+    """Where v1 has the controller `cpu`, whose `cpu.stat` tells of limits; in v2 the account's own file does."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,9 +111,13 @@ class Groups:
     def _refresh(self, node: Node) -> bool:
         """Read a group, and if its account moved those below it. Returns False for one that is gone."""
         try:
-            cpu_us = self._read_account(node)
+            content = self._read_account(node)
+            # `usage_usec 4711` and further lines, or nanoseconds alone (cgroup-v2.rst, cgroup-v1/cpuacct.rst).
+            is_v1 = bool(self.controller)
+            cpu_us = int(content) // 1000 if is_v1 else int(content.split(maxsplit=2)[1])
             if node.record is None or node.record.cpu_us != cpu_us:
-                node.record = Group(self._name(node.unit), node.parent, cpu_us)
+                throttling = throttling_in(self._read_limits(node) if is_v1 else content)
+                node.record = Group(self._name(node.unit), node.parent, cpu_us, throttling)
                 if not node.unit.is_whole:
                     self._refresh_children(node)
         except OSError as error:
@@ -144,20 +153,23 @@ class Groups:
         else:
             self._close(child)
 
-    def _read_account(self, node: Node) -> int:
-        """Microseconds. Raises OSError, for a group that is gone one of _GONE."""
+    def _read_account(self, node: Node) -> bytes:
+        """The file of its account. Raises OSError, for a group that is gone one of _GONE."""
         number = node.descriptor
         if number is None:
             number = os.open(f"{self._folder(node.path)}/{self._hierarchy.file}", os.O_RDONLY | os.O_CLOEXEC)
             if self._kept < MAX_KEPT:
                 node.descriptor, self._kept = number, self._kept + 1
         try:
-            content = os.pread(number, USAGE_BYTES, 0)
+            return os.pread(number, STAT_BYTES, 0)
         finally:
             if node.descriptor is None:
                 os.close(number)
-        # `usage_usec 4711` and further lines, or nanoseconds alone (cgroup-v2.rst, cgroup-v1/cpuacct.rst).
-        return int(content) // 1000 if self._hierarchy.controller else int(content.split(maxsplit=2)[1])
+
+    def _read_limits(self, node: Node) -> bytes:
+        """The file of v1 that tells of the group's limit; empty where there is none."""
+        limits = self._hierarchy.limits
+        return b"" if limits is None else read_small(f"{limits}{node.path}/cpu.stat", STAT_BYTES)
 
     def _close(self, node: Node) -> None:
         """Forget a group and those below it."""
@@ -190,6 +202,17 @@ class Groups:
         return oldest.name
 
 
+def throttling_in(content: bytes) -> Throttling | None:
+    """What the lines of `cpu.stat` tell of a limit (scheduler/sched-bwc.rst); None of a group that never had one."""
+    # So it is of most groups, and nothing else is looked for in those.
+    if b"nr_periods" not in content or b"nr_periods 0\n" in content:
+        return None
+    figures = dict(pair for line in content.splitlines() if len(pair := line.split()) == _NAME_AND_COUNT)
+    # Of v1 in nanoseconds.
+    waited_us = figures.get(b"throttled_usec") or int(figures.get(b"throttled_time", 0)) // 1000
+    return Throttling(int(figures[b"nr_periods"]), int(figures.get(b"nr_throttled", 0)), int(waited_us))
+
+
 def find_hierarchy(root: Path = Path("/"), *, of_container: bool = False) -> Hierarchy | None:
     """The control groups of the machine, or else of the container that this runs in; None where they are not mounted.
 
@@ -209,9 +232,12 @@ def _hierarchies(root: Path) -> Iterator[Hierarchy]:
     mounts = [
         (after[0], after[2].split(","), root / before[4][1:]) for before, after in halves if len(after) > _OPTIONS
     ]
+    limits = next((place for kind, options, place in mounts if kind == "cgroup" and "cpu" in options), None)
     for kind, options, place in mounts:
         if kind == "cgroup" and "cpuacct" in options:
-            yield Hierarchy(mount_point=place, controller="cpuacct", file="cpuacct.usage", is_root_exact=True)
+            yield Hierarchy(
+                mount_point=place, controller="cpuacct", file="cpuacct.usage", is_root_exact=True, limits=limits
+            )
     for kind, _, place in mounts:
         if kind == "cgroup2":
             yield Hierarchy(mount_point=place, controller="", file="cpu.stat", is_root_exact=_has_type(place))

@@ -26,6 +26,18 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttling:
+    """How a limit of its own held a control group back, since there has been one (CFS bandwidth control)."""
+
+    periods: int
+    """Periods of the limit in which the group had work."""
+    throttled: int
+    """Those of them in which it used up what it may."""
+    throttled_us: int
+    """Microseconds for which it then waited, on all CPUs together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A control group, and the CPU time of all that ever ran in it and below it."""
 
@@ -34,6 +46,8 @@ class Group:
     parent: int | None
     """The key of the group above it; None of the root."""
     cpu_us: int
+    throttling: Throttling | None = None
+    """None of a group that never had a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cpusensor.model.accounts import Accounts, Group, Process
-from cpusensor.model.blame import Blame, Share, ranked
+from cpusensor.model.accounts import Accounts, Group, Process, Throttling
+from cpusensor.model.blame import Blame, Share, Throttle, added_throttles, ranked
 from cpusensor.model.names import ROOT
 
 START_STEP_S = 0.01
@@ -61,6 +61,7 @@ class Attribution:
             processes=ranked(self._share(process, spent) for process, spent in named),
             exited_us=self._exited(accounts, sum(owned.values()), living),
             other_us_by_process=sum(spent for process, spent in living if not process.name),
+            throttles=added_throttles(_throttles(before.groups or {}, groups)),
         )
 
     def _units(
@@ -131,3 +132,19 @@ def _spent_by_groups(before: Mapping[int, Group], after: Mapping[int, Group]) ->
         if now.parent is not None and now.parent in after:
             own[now.parent] -= spent
     return iter(own.items())
+
+
+def _throttles(before: Mapping[int, Group], after: Mapping[int, Group]) -> Iterator[Throttle]:
+    """How limits held units back; a limit that is set anew counts on."""
+    for key, now in after.items():
+        was, present = before.get(key), now.throttling
+        # One that never ran into its limit is like one without.
+        if was is now or present is None or not present.throttled:
+            continue
+        past = (was.throttling if was else None) or Throttling(0, 0, 0)
+        yield Throttle(
+            unit=now.name,
+            periods=max(0, present.periods - past.periods),
+            throttled=max(0, present.throttled - past.throttled),
+            throttled_us=max(0, present.throttled_us - past.throttled_us),
+        )

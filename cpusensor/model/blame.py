@@ -29,6 +29,24 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle:
+    """How a unit was held back by a limit of its own."""
+
+    unit: str
+    periods: int
+    """Periods of the limit in which it had work."""
+    throttled: int
+    """Those of them in which it used up what it may."""
+    throttled_us: int
+    """Microseconds for which it then waited, on all CPUs together."""
+
+    @property
+    def percent(self) -> float:
+        """Percent of its periods."""
+        return 100 * self.throttled / self.periods if self.periods else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blame:
     """Who used the CPU in (since, time]; both in UTC Unix seconds, all the rest in microseconds of CPU time."""
 
@@ -47,6 +65,8 @@ class Blame:
     other_us_by_unit: int = 0
     """Of names below those that are kept."""
     other_us_by_process: int = 0
+    throttles: tuple[Throttle, ...] = ()
+    """Of units that were ever held back by a limit of their own, those that waited longest first."""
 
     @property
     def unattributed_us_by_unit(self) -> int:
@@ -93,6 +113,7 @@ def merge(blames: Sequence[Blame]) -> Blame:
         exited_us=sum(one.exited_us for one in blames),
         other_us_by_unit=sum(one.other_us_by_unit for one in blames),
         other_us_by_process=sum(one.other_us_by_process for one in blames),
+        throttles=added_throttles(one for blame in blames for one in blame.throttles),
     )
 
 
@@ -104,6 +125,7 @@ def cut(blame: Blame, limit: int) -> Blame:
         processes=blame.processes[:limit],
         other_us_by_unit=blame.other_us_by_unit + _sum(blame.units[limit:]),
         other_us_by_process=blame.other_us_by_process + _sum(blame.processes[limit:]),
+        throttles=blame.throttles[:limit],
     )
 
 
@@ -123,6 +145,20 @@ def _added(shares: Iterable[Share]) -> tuple[Share, ...]:
         known = sums.get(key)
         sums[key] = share if known is None else replace(known, cpu_us=known.cpu_us + share.cpu_us)
     return ranked(sums.values())
+
+
+def added_throttles(throttles: Iterable[Throttle]) -> tuple[Throttle, ...]:
+    """Those of the same unit added up, those that waited longest first."""
+    sums: dict[str, Throttle] = {}
+    for one in throttles:
+        known = sums.get(one.unit, Throttle(unit=one.unit, periods=0, throttled=0, throttled_us=0))
+        sums[one.unit] = Throttle(
+            unit=one.unit,
+            periods=known.periods + one.periods,
+            throttled=known.throttled + one.throttled,
+            throttled_us=known.throttled_us + one.throttled_us,
+        )
+    return tuple(sorted(sums.values(), key=lambda one: (-one.throttled_us, one.unit)))
 
 
 def _sum(shares: Iterable[Share]) -> int:

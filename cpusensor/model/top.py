@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from cpusensor.model.blame import Blame, Share, cut, merge
+from cpusensor.model.blame import Blame, Share, Throttle, cut, merge
 from cpusensor.model.query import UNIT, TopQuery
 from cpusensor.model.records import Span
 
@@ -47,6 +47,8 @@ class Top:
     """Interrupts, what was read across the span's edges, and what was not read at all."""
     excess_us: int
     """What the exact accounts hold above the busy time, which the kernel's tick only samples."""
+    throttles: tuple[Throttle, ...]
+    """Of units, whichever view it is, that a limit of their own held back, those that waited longest first."""
 
 
 def identity(share: Share) -> Identity:
@@ -88,4 +90,5 @@ def top(asked: TopQuery, found: Found | None, *, busy_us: int, all_us: int) -> T
         exited_us=0 if is_by_unit else blame.exited_us,
         unattributed_us=blame.unattributed_us_by_unit if is_by_unit else blame.unattributed_us_by_process,
         excess_us=blame.excess_us_by_unit if is_by_unit else blame.excess_us_by_process,
+        throttles=tuple(one for one in blame.throttles if one.throttled),
     )

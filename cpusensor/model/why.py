@@ -30,6 +30,10 @@ NAMED_PERCENT, MAX_NAMED = 3, 3
 EXCESS_PERCENT, UNEXPLAINED_PERCENT = 10, 30
 """Of the busy time, from which on it is told that the accounts hold more, or explain less."""
 
+THROTTLED_PERCENT, WAITED_PERCENT = 10, 1
+"""Of the periods of a unit's limit, and of the time that passed: from which on it is told that the limit held it back
+in so many, and that it waited for so long."""
+
 MAX_WAITS, MAX_GAPS = 5, 5
 """Stretches of waiting, and gaps, that are told: those that lasted longest."""
 
@@ -45,6 +49,7 @@ class Rule(StrEnum):
     INTERRUPTS = "interrupts"
     EXCESS = "excess"
     UNEXPLAINED = "unexplained"
+    THROTTLED = "throttled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,8 @@ class Reason:
 
     rule: Rule
     percent: int
+    name: str = ""
+    """Of the unit that it is said of; empty where it is said of the machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +112,8 @@ class Story:
     names: Sequence[tuple[str, int]]
     """Who used most, in whole percent of the busy time."""
     are_names_told: bool
+    throttled: Sequence[Reason]
+    """Which units a limit of their own held back."""
     events: Sequence[Explained | Gap]
     """In the order of time."""
 
@@ -113,9 +122,10 @@ def explain(incident: Incident) -> Explained:
     """What the rules say of it."""
     figures = incident.rollup.figures
     kernel = _whole(figures.system + (figures.irq or 0), figures.all)
+    reasons = [Reason(rule=rule, percent=found) for rule, found, least in _figures(incident) if found >= least]
     return Explained(
         span=incident.span,
-        reasons=[Reason(rule=rule, percent=found) for rule, found, least in _figures(incident) if found >= least],
+        reasons=[*reasons, *(throttled(incident.who) if incident.who else ())],
         names=_named(incident.who) if incident.who else (),
         kernel=kernel if kernel >= KERNEL_PERCENT else None,
     )
@@ -150,6 +160,17 @@ def leading(who: Who) -> list[tuple[str, int]]:
     """Who used most, in whole percent of the busy time."""
     shares = [(label, _whole(cpu_us, who.units.busy_us)) for label, cpu_us in _labelled(who)]
     return [(label, share) for label, share in shares if share]
+
+
+def throttled(who: Who) -> list[Reason]:
+    """The units that a limit of their own held back, those that waited longest first."""
+    span = who.units.span
+    least_us = WAITED_PERCENT * 10_000 * (span.to_time - span.from_time)
+    return [
+        Reason(rule=Rule.THROTTLED, percent=round(one.percent), name=one.unit)
+        for one in who.units.throttles
+        if one.percent >= THROTTLED_PERCENT and one.throttled_us >= least_us
+    ][:MAX_NAMED]
 
 
 def _labelled(who: Who) -> list[tuple[str, int]]:

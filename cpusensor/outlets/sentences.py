@@ -47,6 +47,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "no name explains {percent} % of the busy time",
         "{percent} % занятого времени не объясняется ничьим именем",
     ),
+    Rule.THROTTLED: (
+        "throttled by its own limit: {name} in {percent} % of periods",
+        "упирается в собственный предел: {name} в {percent} % периодов",
+    ),
     Cause.REBOOTED: ("the machine was restarted", "машина перезагружалась"),
     Cause.STOPPED: ("cpusensor was stopped", "cpusensor был остановлен"),
     Cause.CRASHED: ("cpusensor ended without notice", "cpusensor завершился внезапно"),
@@ -87,6 +91,8 @@ class Teller:
             yield self._say("mean", mean=f"{story.mean:.0f}", highest=f"{story.highest:.0f}", time=time)
         if story.names:
             yield self._say("most", names=self._shares(story.names))
+        for told in map(self._reason, story.throttled):
+            yield f"{told[:1].upper()}{told[1:]}."
         if story.recorded < 1:
             yield self._say("recorded", share=f"{int(1000 * story.recorded) / 10:g}")
         if not story.are_names_told:
@@ -111,7 +117,7 @@ class Teller:
         yield from (f"  {self._reason(one)}" for one in rest)
 
     def _reason(self, reason: Reason) -> str:
-        return self._say(reason.rule, percent=reason.percent)
+        return self._say(reason.rule, percent=reason.percent, name=reason.name)
 
     def _shares(self, names: Sequence[tuple[str, int]]) -> str:
         return ", ".join(f"{name} {share} %" for name, share in names)

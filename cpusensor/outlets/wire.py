@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from cpusensor.model.accounts import Naming, Sight
-from cpusensor.model.blame import Blame, Share
+from cpusensor.model.blame import Blame, Share, Throttle
 from cpusensor.model.figures import MODES, SHOWN, TOP, Figures, Show, percent
 from cpusensor.model.fleet import FleetView
 from cpusensor.model.gaps import merge_short
@@ -393,17 +393,31 @@ def leaders(record: Top) -> dict[str, Json]:
         "exited_s": _seconds(record.exited_us),
         "unattributed_s": _seconds(record.unattributed_us),
         "excess_s": _seconds(record.excess_us),
+        "throttled": [_throttle(one) for one in record.throttles],
+    }
+
+
+def _throttle(record: Throttle) -> Json:
+    return {
+        "unit": record.unit,
+        "periods": record.periods,
+        "of_periods": round(record.percent, 1),
+        "waited_s": _seconds(record.throttled_us),
     }
 
 
 def _leader(record: Leader, top: Top) -> Json:
     share = record.share
-    of_process: dict[str, Json] = {} if share.pid is None else {"pid": share.pid}
+    if share.pid is None:
+        limited = next((one for one in top.throttles if one.unit == share.name), None)
+        of_view: dict[str, Json] = {"throttled": round(limited.percent, 1)} if limited else {}
+    else:
+        of_view = {"pid": share.pid}
     return {
         "name": share.name,
         "unit": share.unit,
-        **of_process,
         "cpu_s": _seconds(share.cpu_us),
+        **of_view,
         "of_busy": percent(share.cpu_us, top.busy_us),
         "of_machine": percent(share.cpu_us, top.all_us),
         "first": record.seen.from_time,

@@ -20,6 +20,7 @@ from cpusensor.model.why import (
     explain,
     leading,
     longest,
+    throttled,
     waits,
 )
 from cpusensor.recording.summary import Divided, Present, sum_up
@@ -68,6 +69,7 @@ async def tell(asked: WhyQuery, sources: Sources) -> Story:
         recorded=summary.recorded,
         names=leading(who) if who else (),
         are_names_told=sources.are_names_told,
+        throttled=throttled(who) if who else (),
         events=sorted(events, key=begin_of),
     )
 

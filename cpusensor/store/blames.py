@@ -146,7 +146,8 @@ class Blames:
             if oldest is None:
                 continue
             end = bucket_end(oldest, level.packed_s)
-            if end + PACK_AFTER_S <= now:
+            # Of one that no reading has ended yet the last sums are still to come.
+            if end + PACK_AFTER_S <= now and end <= self.newest:
                 await self._pack(level, end)
                 return True
         return False

@@ -11,7 +11,7 @@ from cpusensor.store.columns import GarbledError, Row
 from cpusensor.store.database import Queries
 from cpusensor.store.levels import LEVELS, arguments_between, closed_until, read_rows, rows_between, tell_damaged
 from cpusensor.store.names import TEXTS, blame_of, numbers_in, share_of, texts_of_rows
-from cpusensor.store.shares import OTHER, PROCESS, UNIT, Coded, Entry
+from cpusensor.store.shares import OTHER, PROCESS, UNIT, Coded, Entry, is_throttle
 
 MAX_TOLD = 1000
 """Damaged rows that are remembered, so that each is told once."""
@@ -104,27 +104,28 @@ class Tally:
         self._first: dict[Entry, int] = {}
         self._last: dict[Entry, int] = {}
         for row in rows:
-            for entry, cpu in (*row.units, *row.processes):
+            for entry, cpu in row.entries:
                 self.entries[entry] = self.entries.get(entry, 0) + cpu
                 self._first.setdefault(entry, row.since)
                 self._last[entry] = row.time
 
     def cut(self, limit: int) -> None:
         """Leave the first names of each view; the rest is other."""
-        kept: dict[Entry, int] = {}
+        kept = {entry: amount for entry, amount in self.entries.items() if is_throttle(entry)}
         for place, width in enumerate((UNIT, PROCESS)):
-            ranked = sorted((one for one in self.entries.items() if len(one[0]) == width), key=lambda one: -one[1])
+            of_width = (one for one in self.entries.items() if len(one[0]) == width and one[0] not in kept)
+            ranked = sorted(of_width, key=lambda one: -one[1])
             kept |= dict(ranked[:limit])
             self._totals[OTHER + place] += sum(cpu for _, cpu in ranked[limit:])
         self.entries = kept
 
     def found(self, names: Mapping[int, str]) -> Found:
         """The same with names."""
-        views = [[one for one in self.entries.items() if len(one[0]) == width] for width in (UNIT, PROCESS)]
-        blame = blame_of(self._since, self._time, self._totals, (views[0], views[1]), names)
+        blame = blame_of(self._since, self._time, self._totals, self.entries.items(), names)
         seen = {
             identity(share_of(entry, cpu, names)): Span(from_time=self._first[entry], to_time=self._last[entry])
             for entry, cpu in self.entries.items()
+            if not is_throttle(entry)
         }
         return Found(blame=blame, seen=seen)
 

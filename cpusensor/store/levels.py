@@ -92,9 +92,17 @@ def read_rows(level: Level, rows: Sequence[Row], from_time: int, to_time: int, t
             begin = end - (level.packed_s or 0)
             above = [one for one in newer if begin < one.time and one.since < end]
             for one in packed:
-                if from_time < one.time <= to_time and not any(row.since < one.time <= row.time for row in above):
+                if from_time < one.time <= to_time and not any(_replaces(level, row, one) for row in above):
                     found[one.time] = one
     return [found[time] for time in sorted(found)]
+
+
+def _replaces(level: Level, newer: Coded, older: Coded) -> bool:
+    """Whether a row stands for one that was packed before it, because the clock was set back."""
+    if not newer.since < older.time <= newer.time:
+        return False
+    # What a sum holds may have ended before its bucket did, and what comes next begins there.
+    return level is TICKS or newer.since <= older.since or newer.time == older.time
 
 
 def tell_damaged(table: str, time: int, error: GarbledError) -> None:

@@ -2,10 +2,21 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from cpusensor.model.blame import Blame, Share, ranked
+from cpusensor.model.blame import Blame, Share, Throttle, added_throttles, ranked
 from cpusensor.store.columns import Row
 from cpusensor.store.database import Database
-from cpusensor.store.shares import TICK_US, UNIT, Coded, Entry
+from cpusensor.store.shares import (
+    NO_UNIT,
+    PERIODS,
+    PROCESS,
+    THROTTLED,
+    TICK_US,
+    UNIT,
+    WAITED,
+    Coded,
+    Entry,
+    is_throttle,
+)
 
 MAX_KNOWN = 5000
 """Numbers that are remembered: a machine has a few hundred names, but a program may take a new one each second."""
@@ -33,11 +44,12 @@ class Names:
     async def numbers_of(self, blame: Blame) -> dict[str, int]:
         """The numbers of all names in it; new ones are stored. Raises sqlite3.Error."""
         shares = (*blame.units, *blame.processes)
-        return {text: await self._number_of(text) for text in {part for one in shares for part in (one.name, one.unit)}}
+        texts = {part for one in shares for part in (one.name, one.unit)} | {one.unit for one in blame.throttles}
+        return {text: await self._number_of(text) for text in texts}
 
     async def texts_of(self, rows: Sequence[Coded]) -> dict[int, str]:
         """The names that rows refer to. Raises sqlite3.Error."""
-        entries = (entry for row in rows for entry, _ in (*row.units, *row.processes))
+        entries = (entry for row in rows for entry, _ in row.entries)
         return texts_of_rows(await self._database.execute(TEXTS, (numbers_in(entries),)))
 
     async def _number_of(self, text: str) -> int:
@@ -61,7 +73,7 @@ def numbers_in(entries: Iterable[Entry]) -> str:
 def numbers_of(entries: Iterable[Entry]) -> set[int]:
     """The same, as they are."""
     # Of a process the second number is its unit's.
-    return {number for entry in entries for number in entry[: 1 if len(entry) == UNIT else 2]}
+    return {number for entry in entries for number in entry[: 1 if len(entry) == UNIT else 2]} - {NO_UNIT}
 
 
 def texts_of_rows(rows: Sequence[Row]) -> dict[int, str]:
@@ -85,26 +97,39 @@ def share_of(entry: Entry, cpu: int, names: Mapping[int, str]) -> Share:
 
 def named(row: Coded, names: Mapping[int, str]) -> Blame:
     """A row with its names."""
-    return blame_of(row.since, row.time, row.totals, (row.units, row.processes), names)
+    return blame_of(row.since, row.time, row.totals, row.entries, names)
 
 
 def blame_of(
     since: int,
     time: int,
     totals: Sequence[int],
-    entries: tuple[Collection[tuple[Entry, int]], Collection[tuple[Entry, int]]],
+    entries: Collection[tuple[Entry, int]],
     names: Mapping[int, str],
 ) -> Blame:
-    """A `Blame` of the totals and of the units and processes, all in 1/100 s."""
+    """A `Blame` of the totals and of all entries, in 1/100 s."""
     busy, all_ticks, exited, by_unit, by_process = (TICK_US * one for one in totals)
+    named_ones = [one for one in entries if not is_throttle(one[0])]
     return Blame(
         time=time,
         since=since,
         busy_us=busy,
         all_us=all_ticks,
-        units=shares_of(entries[0], names),
-        processes=shares_of(entries[1], names),
+        units=shares_of((one for one in named_ones if len(one[0]) == UNIT), names),
+        processes=shares_of((one for one in named_ones if len(one[0]) == PROCESS), names),
         exited_us=exited,
         other_us_by_unit=by_unit,
         other_us_by_process=by_process,
+        throttles=added_throttles(_throttle_of(*one, names) for one in entries if is_throttle(one[0])),
+    )
+
+
+def _throttle_of(entry: Entry, amount: int, names: Mapping[int, str]) -> Throttle:
+    """One figure of a unit that a limit held back."""
+    figures = {PERIODS: 0, THROTTLED: 0, WAITED: 0, entry[2]: amount}
+    return Throttle(
+        unit=names.get(entry[0], UNKNOWN),
+        periods=figures[PERIODS],
+        throttled=figures[THROTTLED],
+        throttled_us=figures[WAITED] * TICK_US,
     )

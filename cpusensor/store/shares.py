@@ -22,6 +22,12 @@ Entry: TypeAlias = tuple[int, ...]
 UNIT, PROCESS = 1, 4
 """How many numbers an entry has."""
 
+NO_UNIT: Final = 0
+"""Where the number of a process's unit stands: it is no process, but a figure of a unit that a limit held back."""
+
+PERIODS, THROTTLED, WAITED = range(3)
+"""These figures, where the pid of a process stands: two counts, and time in 1/100 s."""
+
 TOTALS, OTHER = 5, 3
 """busy, all, exited, other by unit, other by process; and the place of the first of the last two."""
 
@@ -43,6 +49,13 @@ class Coded:
     units: Sequence[tuple[Entry, int]]
     """Entries with their CPU time in 1/100 s, most first, as `processes`."""
     processes: Sequence[tuple[Entry, int]]
+    throttles: Sequence[tuple[Entry, int]] = ()
+    """Entries with NO_UNIT, each with its figure."""
+
+    @property
+    def entries(self) -> tuple[tuple[Entry, int], ...]:
+        """All of them."""
+        return (*self.units, *self.processes, *self.throttles)
 
 
 def coded(blame: Blame, number_of: Callable[[str], int]) -> Coded:
@@ -62,13 +75,26 @@ def coded(blame: Blame, number_of: Callable[[str], int]) -> Coded:
         by_unit // TICK_US - sum(cpu for _, cpu in units),
         by_process // TICK_US - sum(cpu for _, cpu in processes),
     )
-    return Coded(time=blame.time, since=blame.since, totals=totals, units=units, processes=processes)
+    throttles = [
+        ((number_of(one.unit), NO_UNIT, figure, 0), amount)
+        for one in blame.throttles
+        for figure, amount in enumerate((one.periods, one.throttled, one.throttled_us // TICK_US))
+        if amount
+    ]
+    return Coded(
+        time=blame.time, since=blame.since, totals=totals, units=units, processes=processes, throttles=throttles
+    )
+
+
+def is_throttle(entry: Entry) -> bool:
+    """Whether it is a figure of a unit that a limit held back."""
+    return len(entry) == PROCESS and entry[1] == NO_UNIT
 
 
 def pack(one: Coded) -> bytes:
     """The totals and the entries of a row, without its times."""
     numbers = [*one.totals, len(one.units)]
-    for entries in (one.units, one.processes):
+    for entries in (one.units, [*one.processes, *one.throttles]):
         columns = zip(*((*entry, cpu) for entry, cpu in entries), strict=True)
         numbers += [number for column in columns for number in column]
     return _bytes_of(numbers)
@@ -86,12 +112,14 @@ def unpack(time: int, since: int, blob: bytes) -> Coded:
     end = begin + count * (UNIT + 1)
     if end > len(numbers) or (len(numbers) - end) % (PROCESS + 1):
         raise GarbledError("a row of names has not the length that it says")
+    others = _entries(numbers[end:], PROCESS)
     return Coded(
         time=time,
         since=since,
         totals=tuple(numbers[:TOTALS]),
         units=_entries(numbers[begin:end], UNIT),
-        processes=_entries(numbers[end:], PROCESS),
+        processes=[one for one in others if not is_throttle(one[0])],
+        throttles=[one for one in others if is_throttle(one[0])],
     )
 
 
@@ -99,7 +127,7 @@ def pack_rows(rows: Sequence[Coded], end: int) -> bytes:
     """Rows until `end`, in order, column by column and compressed."""
     columns: dict[Entry, list[tuple[int, int]]] = {}
     for index, row in enumerate(rows):
-        for entry, cpu in (*row.units, *row.processes):
+        for entry, cpu in row.entries:
             columns.setdefault(entry, []).append((index, cpu))
     entries = sorted(columns, key=lambda entry: (len(entry), entry))
     numbers = [len(rows), sum(len(entry) == UNIT for entry in entries), len(entries)]
@@ -131,10 +159,11 @@ def unpack_rows(blob: bytes, end: int) -> list[Coded]:
     places = [list(accumulate((1 + gap for gap in numbers.take(count)), initial=-1))[1:] for _, count in entries]
     units: list[list[tuple[Entry, int]]] = [[] for _ in range(length)]
     processes: list[list[tuple[Entry, int]]] = [[] for _ in range(length)]
+    throttles: list[list[tuple[Entry, int]]] = [[] for _ in range(length)]
     for (names, count), at in zip(entries, places, strict=True):
         if at and at[-1] >= length:
             raise GarbledError("a packed row of names has more rows than it says")
-        rows = units if len(names) == UNIT else processes
+        rows = units if len(names) == UNIT else throttles if is_throttle(names) else processes
         for index, cpu in zip(at, numbers.take(count), strict=True):
             rows[index].append((names, cpu))
     return [
@@ -144,6 +173,7 @@ def unpack_rows(blob: bytes, end: int) -> list[Coded]:
             totals=tuple(totals),
             units=_most_first(units[index]),
             processes=_most_first(processes[index]),
+            throttles=throttles[index],
         )
         for index, (back, lasts, *totals) in enumerate(times)
     ]

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor.model.accounts import Accounts, Group, Process
+from cpusensor.model.accounts import Accounts, Group, Process, Throttling
 from cpusensor.model.attribution import Attribution, Recorded
-from cpusensor.model.blame import Blame, merge
+from cpusensor.model.blame import Blame, Throttle, merge
 
 BOOT_TIME = 1_000_000.0
 ROOT, SLICE, NGINX = 1, 2, 3
@@ -148,6 +148,18 @@ def test_a_group_that_was_made_again_is_another_one() -> None:
         "system.slice": 3000,
         "/": 2000,
     }
+
+
+def test_a_limit_counts_from_the_reading_before_and_only_where_it_ever_held_somebody_back() -> None:
+    def limited(at: float, ran: Throttling, held: Throttling) -> Accounts:
+        groups = {1: Group("idle.service", None, int(at), ran), 2: Group("build.service", None, int(at), held)}
+        return replace(accounts(at), groups=groups)
+
+    before = limited(100.0, Throttling(70, 0, 0), Throttling(900, 0, 0))
+    blame = between(before, limited(105.0, Throttling(120, 0, 0), Throttling(950, 36, 4000)))
+
+    assert blame.throttles == (Throttle(unit="build.service", periods=50, throttled=36, throttled_us=4000),)
+    assert blame.throttles[0].percent == 72
 
 
 @pytest.mark.parametrize("skew", [300, 5000])

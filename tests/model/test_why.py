@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from cpusensor.model.blame import Blame
+from cpusensor.model.blame import Blame, Throttle
 from cpusensor.model.buckets import Buckets
 from cpusensor.model.query import PROCESS, UNIT, TopQuery
 from cpusensor.model.records import Cause, Gap, Rollup, Span
 from cpusensor.model.rollup import as_rollup
 from cpusensor.model.summary import Spread
 from cpusensor.model.top import Found, seen_in, top
-from cpusensor.model.why import Incident, Rule, Who, around, explain, leading, waits
+from cpusensor.model.why import Incident, Reason, Rule, Who, around, explain, leading, waits
 from tests.blames import SECOND, blame, process, unit
 from tests.samples import NOON, sample
 
@@ -103,6 +103,25 @@ def test_accounts_above_or_below_the_busy_time_are_a_reason() -> None:
 
     assert (above.reasons[-1].rule, above.reasons[-1].percent) == (Rule.EXCESS, 300)
     assert (below.reasons[-1].rule, below.reasons[-1].percent) == (Rule.UNEXPLAINED, 80)
+
+
+@pytest.mark.parametrize(("throttled", "waited_us"), [(9, SECOND), (71, SECOND // 25)])
+def test_a_limit_that_held_nobody_back_for_long_is_no_reason(throttled: int, waited_us: int) -> None:
+    seldom = Throttle(unit="a", periods=100, throttled=throttled, throttled_us=waited_us)
+
+    assert (
+        explain(
+            incident(rollup(user=500), replace(blame(NOON + 5, unit("a", 5 * SECOND)), throttles=(seldom,)))
+        ).reasons[1:]
+        == []
+    )
+
+
+def test_a_unit_that_its_limit_held_back_is_named_with_the_percent_of_its_periods() -> None:
+    held = Throttle(unit="a", periods=100, throttled=71, throttled_us=SECOND)
+    found = explain(incident(rollup(user=500), replace(blame(NOON + 5, unit("a", 5 * SECOND)), throttles=(held,))))
+
+    assert found.reasons[1:] == [Reason(rule=Rule.THROTTLED, percent=71, name="a")]
 
 
 def test_the_kernel_s_work_is_told_where_it_is_worth_a_word() -> None:

@@ -38,12 +38,14 @@ def test_of_several_days_every_time_has_its_day() -> None:
         recorded=0.9996,
         names=(),
         are_names_told=True,
+        throttled=[Reason(rule=Rule.THROTTLED, percent=71, name="build.service")],
         events=[busy, Gap(from_time=NOON - 60, to_time=NOON, cause=Cause.CLOCK, busy=None, all=None)],
     )
 
     assert tell(story, "en", "box", local).splitlines() == [
         "box, 2025-11-21 22:20 – 2025-11-23 22:20 UTC",
         "CPU 50 % on average, at most 100 % (11-23 22:20:00).",
+        "Throttled by its own limit: build.service in 71 % of periods.",
         "Recorded: 99.9 % of the time.",
         "",
         "11-21 22:20–11-23 22:20 CPU 50 %: a 40 %, b 5 %",

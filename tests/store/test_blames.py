@@ -177,6 +177,23 @@ async def test_what_is_over_is_packed_and_smaller(store: History, path: Path) ->
     assert rows(path, "SELECT min(time) FROM blame_tick") == [(NOON - NOON % HOUR + HOUR + 5,)]
 
 
+async def test_what_no_later_reading_has_ended_is_not_packed(store: History) -> None:
+    blames = [blame(NOON + 20, unit("a"), since=NOON), blame(NOON + 80, unit("a"), since=NOON + 20)]
+    await store.blames.add(blames)
+    await pack_all(store)
+
+    assert await found(store, Span(from_time=NOON, to_time=NOON + 120)) == merge(blames)
+
+
+async def test_a_sum_ends_with_its_last_reading_and_not_with_its_bucket(store: History) -> None:
+    ends = [NOON, NOON + 20, NOON + 2560, NOON + 4380, NOON + 6020, NOON + 6860, NOON + 7460]
+    blames = [blame(end, unit("a"), since=since) for since, end in pairwise(ends)]
+    await store.blames.add(blames)
+    await pack_all(store)
+
+    assert await found(store, Span(from_time=NOON, to_time=NOON + 8700)) == merge(blames)
+
+
 async def test_minutes_stay_when_ticks_are_forgotten(store: History) -> None:
     await store.blames.add([blame(NOON + 5 * slot, unit("a")) for slot in range(1, 1500)])
     await pack_all(store)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpusensor.model.blame import Blame, Share, ranked
+from cpusensor.model.blame import Blame, Share, Throttle, ranked
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.shares import TICK_US, Coded, coded, pack, pack_rows, unpack, unpack_rows
 
@@ -25,6 +25,15 @@ processes = st.builds(
 )
 
 
+throttles = st.builds(
+    Throttle,
+    unit=st.text(max_size=3),
+    periods=st.integers(1, 100),
+    throttled=st.integers(0, 100),
+    throttled_us=st.integers(0, 10**6).map(lambda hundredths: hundredths * TICK_US),
+)
+
+
 @st.composite
 def blames(draw: st.DrawFn, time: int = END) -> Blame:
     by_key = {(one.name, one.unit, one.pid, one.started): one for one in draw(st.lists(processes, max_size=6))}
@@ -38,6 +47,7 @@ def blames(draw: st.DrawFn, time: int = END) -> Blame:
         exited_us=draw(st.integers(0, 10**9)),
         other_us_by_unit=draw(st.integers(0, 10**9)),
         other_us_by_process=draw(st.integers(0, 10**9)),
+        throttles=tuple(draw(st.lists(throttles, max_size=3, unique_by=lambda one: one.unit))),
     )
 
 
@@ -75,9 +85,7 @@ def test_rows_that_are_packed_together_are_unpacked(some: tuple[Blame, ...]) -> 
 
     found = unpack_rows(pack_rows(rows, END), END)
     assert [(one.time, one.since, one.totals) for one in found] == [(one.time, one.since, one.totals) for one in rows]
-    assert [(set(one.units), set(one.processes)) for one in found] == [
-        (set(one.units), set(one.processes)) for one in rows
-    ]
+    assert [set(one.entries) for one in found] == [set(one.entries) for one in rows]
 
 
 @given(st.binary(max_size=60))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
@@ -12,6 +13,7 @@ from cpusensor import __version__
 from cpusensor.config.settings import load_settings
 from cpusensor.http.app import create_app
 from cpusensor.http.assets import WEB
+from cpusensor.model.blame import Throttle
 from cpusensor.model.figures import BUSY, SERIES, TOP
 from cpusensor.model.query import (
     ALL,
@@ -35,7 +37,7 @@ from cpusensor.model.records import Cause
 from cpusensor.model.summary import Spread
 from cpusensor.model.times import MAX_TIME, MAX_TIME_DIGITS
 from cpusensor.outlets import wire
-from tests.blames import blame, process, unit
+from tests.blames import SECOND, blame, process, unit
 from tests.fakes import START
 from tests.running import Running
 from tests.samples import sample, without_known
@@ -213,10 +215,16 @@ async def test_the_top_is_as_described(running: Running) -> None:
     await running.history.blames.add([blame(START + 5, unit("a.service"), process("a"))])
     _, units = await ask(running, "api/top?range=15m")
     _, processes = await ask(running, "api/top?range=15m&by=process")
+    await running.clock.advance(5)
+    held = Throttle(unit="a.service", periods=50, throttled=20, throttled_us=SECOND)
+    await running.history.blames.add([replace(blame(START + 10, unit("a.service")), throttles=(held,))])
+    _, throttled = await ask(running, "api/top?range=15m")
 
+    assert throttled["throttled"][0].keys() == SCHEMAS["Throttle"]["properties"].keys()
+    assert throttled["top"][0].keys() == SCHEMAS["Leader"]["properties"].keys() - {"pid"}
     assert empty["top"] == []
     assert (len(units["top"]), len(processes["top"])) == (1, 1)
-    assert processes["top"][0].keys() == SCHEMAS["Leader"]["properties"].keys()
+    assert processes["top"][0].keys() == SCHEMAS["Leader"]["properties"].keys() - {"throttled"}
     await running.restart("--trust-proxy", "127.0.0.1")
     assert (await ask(running, "api/top"))[0] == 403
 

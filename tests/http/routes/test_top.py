@@ -1,7 +1,10 @@
 """GET /api/top."""
 
+from dataclasses import replace
+
 import pytest
 
+from cpusensor.model.blame import Throttle
 from tests.blames import SECOND, blame, process, unit
 from tests.fakes import START
 from tests.running import Running
@@ -49,7 +52,21 @@ async def test_units_are_told_most_first(running: Running) -> None:
         "exited_s": 0.0,
         "unattributed_s": 12.0,
         "excess_s": 0.0,
+        "throttled": [],
     }
+
+
+async def test_a_unit_that_its_limit_held_back_is_told_with_what_it_waited(running: Running) -> None:
+    await running.clock.advance(60)
+    held = Throttle(unit="a.service", periods=50, throttled=20, throttled_us=2 * SECOND)
+    idle = Throttle(unit="b.service", periods=50, throttled=0, throttled_us=0)
+    parts = [blame(START + 5, unit("a.service")), blame(START + 10, unit("a.service"), unit("b.service"))]
+    await running.history.blames.add([replace(one, throttles=(held, idle)) for one in parts])
+
+    top = await running.json(f"api/top?{SPAN}")
+
+    assert top["throttled"] == [{"unit": "a.service", "periods": 100, "of_periods": 40.0, "waited_s": 4.0}]
+    assert [one.get("throttled") for one in top["top"]] == [40.0, None]
 
 
 async def test_processes_are_told_with_their_pid_and_those_that_ended(running: Running) -> None:
