@@ -1,6 +1,18 @@
 """All faults, in the order of the table."""
 
-from tests.faults import contention, disks, files, hostile, killing, limiting, machine, readings, sealing, upgrade
+from tests.faults import (
+    contention,
+    disks,
+    files,
+    hostile,
+    killing,
+    limiting,
+    machine,
+    readings,
+    receivers,
+    sealing,
+    upgrade,
+)
 from tests.faults.harness import FAULTS, Fault
 
 __all__ = [
@@ -14,6 +26,7 @@ __all__ = [
     "limiting",
     "machine",
     "readings",
+    "receivers",
     "sealing",
     "upgrade",
 ]
