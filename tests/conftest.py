@@ -11,9 +11,15 @@ from hypothesis import HealthCheck, settings
 from cpusensor.store import database
 from tests.fakes import FakeClock
 from tests.running import Running
+from tests.thorough import IS_THOROUGH
 
 # An example has no deadline, and may be slow to make: that tells of the machine, not of what is tested.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    max_examples=1000 if IS_THOROUGH else 100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("untimed")
 
 LONGEST = (

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from cpusensor import __version__
 from cpusensor.config.settings import Settings
-from cpusensor.http.assets import WEB, load_assets
+from cpusensor.http.assets import WEB, own_assets
 from cpusensor.http.cache import Cache
 from cpusensor.http.connections import RETRY_S, TIMEOUTS, Connections, Timeouts, affordable
 from cpusensor.http.engine import Engine
@@ -113,7 +113,7 @@ def create_app(
     app[ACCOUNTS] = accounts
     app[METRICS] = Metrics(Readings(app[KERNEL], app[CLOCK]))
     app[FLEET] = Fleet(Engine(settings.engine), app[CLOCK]) if settings.engine else None
-    app[ASSETS] = load_assets()
+    app[ASSETS] = own_assets()
     app[CACHE] = Cache()
     app[TURNS] = asyncio.Semaphore(tables.TURNS)
     app[ENDED] = asyncio.Event()

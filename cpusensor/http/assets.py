@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from cpusensor import __version__
@@ -48,7 +49,13 @@ class Assets:
     """The API in the words of OpenAPI."""
 
 
-def load_assets(web: Path = WEB) -> Assets:
+@cache
+def own_assets() -> Assets:
+    """Those beside this package; they are read, joined and compressed once in the life of a process."""
+    return load_assets(WEB)
+
+
+def load_assets(web: Path) -> Assets:
     """Read everything under `web` that is served."""
     static = web / "static"
     published = [path for path in sorted(static.rglob("*")) if path.suffix in _TYPES and not _is_joined(path, static)]

@@ -26,7 +26,7 @@ from tests.bench.page_ticks import feed, tick
 from tests.bench.peers import PEERS, MissingError
 from tests.bench.report import Bar, Verdict, as_items, machine, plot, say, table, write_section
 from tests.bench.tab import FIGURES, PAINTED, READY, Opening, Tab, fresh_tab
-from tests.browser.chromium import BrowserMissingError, find_chromium
+from tests.browser.chromium import WITH_WINDOWS, BrowserMissingError, find_chromium
 from tests.browser.conftest import CHROMIUM_FLAGS
 from tests.fakes import FakeClock, FakeKernel
 from tests.running import Running
@@ -338,7 +338,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="put the result into docs/PERFORMANCE.md")
     arguments = parser.parse_args()
     try:
-        executable = find_chromium()
+        executable = find_chromium(WITH_WINDOWS)
     except BrowserMissingError as error:
         print(f"page: {error}", file=sys.stderr)
         return 2

@@ -1,14 +1,17 @@
 """A real browser in front of the real service, and a visit that fails when the page misbehaves in silence."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import BrowserMissingError, find_chromium, must_check_everything
+from tests.browser.recorded import record
 from tests.browser.visit import TIMEOUT_MS, Visit
 from tests.service import ROOT, Service
+from tests.waiting import wait_for_samples
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # root, as in CI, has none
@@ -23,8 +26,8 @@ AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 
 
 # Playwright's sync API keeps an event loop running in this thread, which the async tests elsewhere could not share: the
-# browser lives no longer than the module that uses it.
-@pytest.fixture(scope="module")
+# browser is gone before a worker goes on to another folder.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     try:
         executable = find_chromium()
@@ -45,6 +48,16 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with Service(tmp_path_factory.mktemp("service")) as running:
         yield running
     assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture(scope="package")
+def years(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service over a year of history, for those who only look at it."""
+    running = Service(tmp_path_factory.mktemp("years"))
+    record(running.database, int(time.time()) - 120)
+    with running:
+        wait_for_samples(running, 1)
+        yield running
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_zoom import service
 from tests.browser.visit import Visit
+from tests.thorough import THEMES_AND_LANGUAGES
 
 __all__ = ["service"]
 
@@ -35,8 +36,7 @@ def test_it_opens_by_touch_and_closes_by_touching_beside_it(visit: Visit) -> Non
     expect(page.locator("#help")).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("locale", ["en-GB", "ru-RU"])
+@pytest.mark.parametrize(("scheme", "locale"), THEMES_AND_LANGUAGES)
 def test_axe_finds_nothing_in_what_is_compared_and_explained(
     visit: Visit, axe: Callable[[Page], list[str]], scheme: str, locale: str
 ) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visit import Visit
 from tests.service import Service
+from tests.thorough import THEMES_AND_LANGUAGES
 from tests.waiting import get_json, wait_for_samples, wait_until, wait_until_clock
 
 LOST = "ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)"
@@ -214,8 +215,7 @@ def test_a_reader_for_whom_no_event_arrives_is_told_so_and_the_page_goes_on_when
     expect(notice).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("locale", ["en-GB", "ru-RU"])
+@pytest.mark.parametrize(("scheme", "locale"), THEMES_AND_LANGUAGES)
 def test_axe_finds_nothing(visit: Visit, axe: Callable[[Page], list[str]], scheme: str, locale: str) -> None:
     page = visit.open(color_scheme="dark" if scheme == "dark" else "light", locale=locale)
     wait_for_id_after(page, page.locator("html").get_attribute("data-last-id"))
@@ -250,12 +250,16 @@ def test_the_first_view_costs_at_most_60_kib_and_what_comes_after_it_20(browser:
         )
         session.on(
             "Network.loadingFinished",
-            lambda event: sizes.update({names[event["requestId"]]: event["encodedDataLength"]}),
+            lambda event: sizes.update(
+                {(name := names[event["requestId"]]): max(event["encodedDataLength"], sizes.get(name, 0))}
+            ),
         )
         page.goto(service.url)
         state(page)("live")
+        # A browser without windows asks for no icon by itself; one that has it already takes it from its cache.
+        page.evaluate("() => fetch(document.querySelector('link[rel=icon]').href).then((icon) => icon.text())")
 
-        # The icon may come last; events are noted while the page is asked.
+        # Events are noted while the page is asked.
         wanted = {"", "page.js", "page.css", "uPlot.iife.min.js", "icon.svg", "zoom.js"}
         wait_until(lambda: bool(page.evaluate("true")) and wanted <= set(sizes), f"not all files: {sizes}")
         # A picture that the browser itself draws in a field is none of ours.

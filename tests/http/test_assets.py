@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cpusensor.http.assets import WEB, choose_language, load_assets
+from cpusensor.http.assets import WEB, choose_language, load_assets, own_assets
 
 OFFERED = ["en", "ru"]
 
@@ -29,7 +29,7 @@ def test_the_language_is_the_one_asked_for_else_the_browser_s_else_english(
 
 
 def test_both_languages_say_the_same_things() -> None:
-    texts = load_assets().texts
+    texts = own_assets().texts
 
     assert texts.keys() == {"en", "ru"}
     plural = ("_one", "_few", "_many", "_other")
@@ -88,7 +88,7 @@ def test_the_page_s_own_files_are_joined_and_others_sent_as_published(web: Path)
 
 
 def test_no_two_modules_give_a_name_to_different_things() -> None:
-    first, second = (load_assets().files[name].plain.decode() for name in ("page.js", "zoom.js"))
+    first, second = (own_assets().files[name].plain.decode() for name in ("page.js", "zoom.js"))
     script = first + second
     alone = {"fleet.js", "strip.js"}
     sources = [path.read_text() for path in (WEB / "static" / "js").rglob("*.js") if path.name not in alone]
@@ -103,7 +103,7 @@ def test_no_two_modules_give_a_name_to_different_things() -> None:
 
 
 def test_only_what_a_browser_uses_is_served() -> None:
-    served = load_assets().files
+    served = own_assets().files
 
     assert {Path(name).suffix for name in served} == {".js", ".css", ".svg"}
     assert not [name for name in served if name.endswith(".d.ts")]

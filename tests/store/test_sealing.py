@@ -23,6 +23,7 @@ from cpusensor.store.salvage import salvage_history
 from cpusensor.store.sealed import HOUR
 from tests.samples import NOON, sample, without_known
 from tests.store.opened import rows
+from tests.thorough import IS_THOROUGH
 
 BEGIN = NOON // HOUR * HOUR
 STEPS = (1, 5, 30, 60, 300, 900, 21_600)
@@ -106,7 +107,7 @@ async def answers(path: Path, seed: int) -> dict[str, Any]:
 
 
 @given(seed=st.integers(0, 1 << 32))
-@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=40 if IS_THOROUGH else 3, deadline=None, phases=[Phase.explicit, Phase.generate])
 async def test_no_reader_can_tell_a_sealed_hour_from_rows(seed: int) -> None:
     with TemporaryDirectory() as folder:
         plain, sealed = Path(folder) / "plain.db", Path(folder) / "sealed.db"

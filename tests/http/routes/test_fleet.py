@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from cpusensor.http.assets import load_assets
+from cpusensor.http.assets import own_assets
 from tests.fakes import START, FakeClock
 from tests.running import Running
 
@@ -139,5 +139,5 @@ async def test_the_page_names_no_machine_so_that_none_can_break_it(showing: Runn
     async with await showing.get("fleet", Accept_Language="ru") as response:
         page = await response.text()
 
-    assert load_assets().texts["ru"]["fleet"]["fleet_title"] in page
+    assert own_assets().texts["ru"]["fleet"]["fleet_title"] in page
     assert "<b>" not in page
