@@ -22,6 +22,9 @@ file would cost some 490 bytes."""
 FLEET_SCRIPT, FLEET_STYLE = "fleet.js", "fleet.css"
 """The same of the page of all machines."""
 
+MACHINE_SCRIPT, MACHINE_STYLE = "machine.js", STYLE
+"""The same of the page of one of them."""
+
 _COMMENT = re.compile(rb"/\*(?:(?!\*/).)*\*/", re.DOTALL)
 _INDENT = re.compile(rb"\n\s*")
 _IMPORT = re.compile(rb'^import \{ (.*) \} from "(.*)";$', re.MULTILINE)
@@ -62,7 +65,8 @@ def load_assets(web: Path) -> Assets:
     files = {str(path.relative_to(static)): body_of(path.read_bytes(), _TYPES[path.suffix]) for path in published}
     for name, script in _scripts(static / "js" / "main.js", static / "js" / FURTHER).items():
         files[name] = body_of(script, _TYPES[".js"])
-    files[FLEET_SCRIPT] = body_of(_joined(_modules(static / "js" / FLEET_SCRIPT)), _TYPES[".js"])
+    for name in (FLEET_SCRIPT, MACHINE_SCRIPT):
+        files[name] = body_of(_joined(_modules(static / "js" / name)), _TYPES[".js"])
     files[STYLE] = body_of(_style(static), _TYPES[".css"])
     files[FLEET_STYLE] = body_of(_squeeze(_read(static, *_SHARED, FLEET_STYLE)), _TYPES[".css"])
     digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))

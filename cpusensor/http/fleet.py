@@ -9,7 +9,10 @@ from typing import Any, Generic, TypeVar
 from cpusensor.http.engine import Engine, EngineError
 from cpusensor.kernel.clock import Clock
 from cpusensor.model import fleet as promql
-from cpusensor.model.fleet import FleetQuery, FleetView, Member, Series, Strip
+from cpusensor.model import member as machine
+from cpusensor.model.fleet import LAG_S, FleetQuery, FleetView, Member, Series, Strip
+from cpusensor.model.member import MemberHistory, MemberQuery
+from cpusensor.model.query import choose_grid
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +20,9 @@ T = TypeVar("T")
 
 FRESH_S = 5.0
 """Seconds for which the newest shares are as good as new."""
+
+TOLD_S = 30.0
+"""Seconds for which it counts that a question failed: who asked it may ask another one since."""
 
 MAX_KEPT = 64
 """Answers that are kept: of a few ranges, and of the machines that somebody scrolls through."""
@@ -38,7 +44,7 @@ class Fleet:
         self._clock = clock
         self._kept: dict[Hashable, _Kept[Any]] = {}
         self._asking: dict[Hashable, asyncio.Task[Any]] = {}
-        self._problems: dict[Hashable, str] = {}
+        self._problems: dict[Hashable, _Kept[str]] = {}
 
     async def view(self, query: FleetQuery) -> FleetView:
         """The machines that are asked for. Raises EngineError while nothing is known."""
@@ -48,8 +54,43 @@ class Fleet:
         found = promql.found(members, query)
         page = found[query.offset : query.offset + query.limit]
         shown = await self._with_cells(page, query.range_s, strip) if page else []
-        problem = next(iter(self._problems.values()), None)
+        problem = next((one.value for one in self._problems.values()), None)
         return FleetView(strip=strip, spread=spread, count=len(found), members=shown, problem=problem)
+
+    async def history(self, query: MemberQuery) -> MemberHistory:
+        """What the engine has of one machine. Raises EngineError; BadRequestError for a step that is not offered."""
+        labels, interval = query.labels, await self._interval(query)
+        grid = choose_grid(query.query, [interval])
+        strip = machine.strip_of(grid)
+        queries = [machine.mean_of(labels, grid.step)]
+        queries += machine.extremes_of(labels, grid.step) if grid.step > interval else []
+        queries += [machine.modes_of(labels, grid.step)] if query.has_modes else []
+
+        async def ask() -> list[list[Series]]:
+            return await asyncio.gather(*(self.engine.over(one, strip) for one in queries))
+
+        answers = await self._get((strip, *queries), FRESH_S, ask) if strip.length else [[] for _ in queries]
+        return machine.history_of(query, grid, interval, answers, self.newest)
+
+    @property
+    def newest(self) -> int:
+        """Up to when an engine is asked, in UTC Unix seconds."""
+        return int(self._clock.wall() - LAG_S)
+
+    async def _interval(self, query: MemberQuery) -> int:
+        """Seconds between two samples; of a span whose elements are as long as a minute it does not matter."""
+        asked = query.query
+        seconds = asked.to_time - asked.from_time
+        if asked.step is not None or seconds >= 60 * asked.points:
+            return machine.interval_of([], query.labels)
+        end = asked.to_time // 60 * 60
+        strip = Strip(start=end - seconds // 60 * 60, step=60, length=seconds // 60 + 1)
+        text = machine.samples_of(query.labels)
+
+        async def ask() -> list[Series]:
+            return await self.engine.over(text, strip)
+
+        return machine.interval_of(await self._get((strip, text), FRESH_S, ask), query.labels)
 
     async def _spread(self, strip: Strip) -> dict[str, list[float | None]]:
         async def ask() -> dict[str, list[float | None]]:
@@ -118,10 +159,10 @@ class Fleet:
 
     def _note(self, key: Hashable, problem: str | None) -> None:
         """Note whether a question was answered; that the engine fails is logged once, as is that it works again."""
-        failed = bool(self._problems)
-        self._problems.pop(key, None)
+        failed, now = bool(self._problems), self._clock.now().monotonic
+        self._problems = {other: one for other, one in self._problems.items() if other != key and now < one.until}
         if problem is not None:
-            self._problems[key] = problem
+            self._problems[key] = _Kept(problem, now + TOLD_S)
             if not failed:
                 log.warning("the engine %s fails: %s", self.engine.name, problem)
         elif failed and not self._problems:

@@ -13,6 +13,10 @@ from cpusensor.model.query import RANGES, BadRequestError
 
 METRIC = "cpusensor_cpu_ratio"
 
+LAG_S = 30
+"""Seconds after which an engine has what was recorded: it gets batches each 15 s, and VictoriaMetrics makes up what it
+tells of less (its search.latencyOffset)."""
+
 CELLS = 60
 """Elements of a machine's strip, and of the fleet's line."""
 
@@ -126,10 +130,10 @@ def _whole(parameters: Mapping[str, str], name: str, default: int, lowest: int, 
 
 
 def strip_for(range_s: int, now: float) -> Strip:
-    """The cells of a range that ends now, the one that is not over left out."""
+    """The cells of a range that ends now, those left out that are not over and known."""
     step = range_s // CELLS
     length = range_s // step
-    return Strip(start=int(now) // step * step - (length - 1) * step, step=step, length=length)
+    return Strip(start=int(now - LAG_S) // step * step - (length - 1) * step, step=step, length=length)
 
 
 def now_of() -> str:
@@ -144,7 +148,7 @@ def seen_of() -> str:
 
 def over(function: str, range_s: int) -> str:
     """The query for `avg_over_time` or `max_over_time` of each machine."""
-    return f"{function}({METRIC}[{range_s}s])"
+    return f"{function}({METRIC}{window(range_s)})"
 
 
 def fleet_of(how: str, step: int) -> str:
@@ -155,7 +159,7 @@ def fleet_of(how: str, step: int) -> str:
 
 def cells_of(hosts: Iterable[str], step: int) -> str:
     """The query for the cells of some machines."""
-    return f"avg_over_time({METRIC}{{host=~{_any_of(hosts)}}}[{step}s])"
+    return f"avg_over_time({METRIC}{{host=~{_any_of(hosts)}}}{window(step)})"
 
 
 def last_of(hosts: Iterable[str], range_s: int) -> str:
@@ -166,9 +170,21 @@ def last_of(hosts: Iterable[str], range_s: int) -> str:
 
 def _any_of(hosts: Iterable[str]) -> str:
     """A pattern that is one of these names, as a string of PromQL: RE2 within an escaped text."""
-    pattern = "|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", host) for host in hosts)
-    escaped = pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return quoted("|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", host) for host in hosts))
+
+
+def quoted(text: str) -> str:
+    """The text as a string of PromQL (prometheus.io/docs/prometheus/latest/querying/basics/#string-literals)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
+
+
+def window(step: int) -> str:
+    """What follows a selector for the samples in (time - step, time].
+
+    A millisecond less, for up to version 2 Prometheus counts one that lies at the beginning too.
+    """
+    return f"[{1000 * step - 1}ms]"
 
 
 def series_of(answer: object) -> list[Series]:
@@ -188,7 +204,13 @@ def _said(answer: object) -> str:
 
 
 def _text_labels(labels: Mapping[Any, Any]) -> dict[str, str]:
-    return {str(name): str(value) for name, value in labels.items() if name != "__name__"}
+    """Half a pair of surrogates, which JSON may hold, is no text that can be sent on."""
+    pairs = ((str(name), str(value)) for name, value in labels.items() if name != "__name__")
+    return {_sendable(name): _sendable(value) for name, value in pairs}
+
+
+def _sendable(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _point(point: Sequence[Any]) -> tuple[int, float]:
@@ -259,7 +281,7 @@ def _time(value: float | None) -> int | None:
 def _matches(member: Member, word: str) -> bool:
     name, equals, value = word.partition("=")
     for label, text in member.labels:
-        if (equals and label.lower() == name and text.lower() == value) or (not equals and word in text.lower()):
+        if word in text.lower() or (equals and label.lower() == name and text.lower() == value):
             return True
     return False
 

@@ -13,6 +13,7 @@ from cpusensor.model.fleet import FleetView
 from cpusensor.model.gaps import merge_short
 from cpusensor.model.histogram import quantile, time_above
 from cpusensor.model.kept import Kept
+from cpusensor.model.member import MemberHistory
 from cpusensor.model.query import Answer
 from cpusensor.model.records import Cost, Gap, Health, Machine, MergedGaps, OpenGap, Rollup, Sample, Standing
 from cpusensor.model.rollup import MINUTE
@@ -346,6 +347,32 @@ def fleet(record: FleetView) -> dict[str, Json]:
             }
             for one in record.members
         ],
+    }
+
+
+SILENT = "silent"
+"""Why a machine's history has a gap, as far as an engine knows."""
+
+
+def member(host: str, now: int, record: MemberHistory) -> dict[str, Json]:
+    """The body of /api/machine, which is that of /api/history without what an engine does not know."""
+    grid = record.grid
+    columns: dict[str, Json] = {"cpu": record.cpu}
+    if record.extremes is not None:
+        columns |= dict(zip(("min", "max", "count"), record.extremes, strict=True))
+    return {
+        "host": host,
+        "now": now,
+        "last_id": None,
+        "interval": record.interval,
+        "from": grid.from_time,
+        "to": grid.to_time,
+        "step": grid.step,
+        "start": grid.start,
+        **columns,
+        **({"modes": record.modes} if record.modes else {}),
+        "gaps": [{"from": begin, "to": end, "cause": SILENT, "cpu": None} for begin, end in record.gaps],
+        "clock_steps": [],
     }
 
 

@@ -1,6 +1,7 @@
 """The page of all machines in a real browser, with an engine that knows a thousand, one of them by an odd name."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visit import TIMEOUT_MS
 from tests.service import Service
@@ -18,10 +19,15 @@ HOSTS = {f"box{number:03}": number / 1000 for number in range(1000)} | {ODD: 1.0
 
 
 class Engine(BaseHTTPRequestHandler):
-    """Answers every query with the share of each host, at the end of the span."""
+    """Answers every query with the share of each host, at the end of the span; with nothing while it fails."""
+
+    fails = False
 
     def do_POST(self) -> None:
         asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if Engine.fails:
+            self.send_error(503)
+            return
         time = float(asked.get("end", asked.get("time", ["0"]))[0])
         result = [{"metric": {"host": host}, "values": [[time, str(share)]]} for host, share in HOSTS.items()]
         body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}).encode()
@@ -44,6 +50,17 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
     engine.shutdown()
     engine.server_close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page, in which nothing may go wrong."""
+    errors: list[str] = []
+    one = browser.new_page(viewport={"width": 1280, "height": 800})
+    one.on("pageerror", lambda error: errors.append(str(error)))
+    yield one
+    one.close()
+    assert errors == []
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -71,3 +88,52 @@ def test_a_thousand_machines_are_listed_by_what_is_wrong_and_found_by_name(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert errors == []
     page.close()
+
+
+def open_machine(page: Page, fleet: Service, search: str) -> None:
+    """Find it in the fleet and open it, by keys alone; returns once it is painted."""
+    page.goto(f"{fleet.url}fleet")
+    page.wait_for_selector("html[data-ready]", timeout=TIMEOUT_MS)
+    page.locator("#search").press_sequentially(search)
+    expect(page.locator("#machines li")).to_have_count(1, timeout=TIMEOUT_MS)
+    page.locator("#machines a").press("Enter")
+    page.wait_for_selector("html[data-view]", timeout=TIMEOUT_MS)
+
+
+def test_a_machine_of_the_fleet_is_opened_and_its_span_is_moved_as_on_its_own_page(page: Page, fleet: Service) -> None:
+    open_machine(page, fleet, "box777")
+    readout = page.locator("#samples-readout").inner_text()
+    page.click("a[data-range='24h']")
+    expect(page.locator("#samples-title")).to_contain_text("1 min", timeout=TIMEOUT_MS)
+    page.locator("#samples-plot").press("+")
+    expect(page).to_have_url(re.compile("range=6h"), timeout=TIMEOUT_MS)
+
+    assert page.locator("#host").inner_text() == "box777"
+    assert "77.7" in readout
+    assert "label=host%3Dbox777" in page.url
+    assert page.locator("#samples-plot canvas").count() == page.locator("#minutes-plot canvas").count() == 1
+    page.go_back()
+    expect(page).to_have_url(re.compile("range=24h"), timeout=TIMEOUT_MS)
+
+
+def test_a_machine_may_have_any_name(page: Page, fleet: Service) -> None:
+    open_machine(page, fleet, ODD)
+
+    assert page.locator("#host").inner_text() == ODD
+    assert "100" in page.locator("#samples-readout").inner_text()
+
+
+def test_while_the_engine_fails_the_picture_stays_and_the_reason_is_said(page: Page, fleet: Service) -> None:
+    open_machine(page, fleet, "box500")
+    painted = page.locator("html").get_attribute("data-view")
+    Engine.fails = True
+    try:
+        page.click("a[data-range='7d']")
+        expect(page.locator("#note[data-failed]")).to_contain_text("503", timeout=TIMEOUT_MS)
+        kept = page.locator("html").get_attribute("data-view")
+    finally:
+        Engine.fails = False
+
+    assert kept == painted
+    expect(page.locator("#samples-title")).to_contain_text("10 min", timeout=TIMEOUT_MS)
+    expect(page.locator("#note[data-failed]")).to_have_count(0, timeout=TIMEOUT_MS)

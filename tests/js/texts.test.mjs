@@ -22,7 +22,7 @@ test("a text and its translation are filled with the same values", () => {
 });
 
 test("every text that a page's frame asks for exists", () => {
-  const templates = read("templates/page.html") + read("templates/fleet.html");
+  const templates = read("templates/page.html") + read("templates/fleet.html") + read("templates/machine.html");
   const asked = [...templates.matchAll(/texts\.(\w+)/g)].map(([, key]) => key);
   assert.deepEqual(asked.filter((key) => !(key in en)), []);
 });

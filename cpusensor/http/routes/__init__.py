@@ -8,6 +8,7 @@ from cpusensor.http.routes.fleet import get_fleet, get_fleet_page
 from cpusensor.http.routes.health import get_health
 from cpusensor.http.routes.history import get_history
 from cpusensor.http.routes.host import get_host
+from cpusensor.http.routes.machine import get_machine, get_machine_page
 from cpusensor.http.routes.metrics import get_metrics
 from cpusensor.http.routes.now import get_now
 from cpusensor.http.routes.page import get_page
@@ -22,6 +23,8 @@ _ALWAYS = (
     web.get("/api/openapi.json", get_description),
     web.get("/fleet", get_fleet_page),
     web.get("/api/fleet", get_fleet),
+    web.get("/machine", get_machine_page),
+    web.get("/api/machine", get_machine),
     web.get("/healthz", get_health),
     web.get("/metrics", get_metrics),
 )

@@ -1,6 +1,8 @@
 """`GET /fleet` and `GET /api/fleet`: all machines of an engine at a glance."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -12,7 +14,7 @@ from cpusensor.http.engine import EngineError
 from cpusensor.http.keys import ASSETS, FLEET, SETTINGS
 from cpusensor.http.parameters import read_parameters
 from cpusensor.http.responses import body_answer, error_answer, json_body
-from cpusensor.http.routes.page import language_for
+from cpusensor.http.routes.page import VARIES, language_for, remember_language
 from cpusensor.model.fleet import FLEET_RANGES, FleetView, parse_fleet_query
 from cpusensor.model.query import BadRequestError
 from cpusensor.outlets import wire
@@ -42,23 +44,33 @@ async def get_fleet_page(request: web.Request) -> web.Response:
     """The page; what it shows it asks /api/fleet for."""
     if request.app[FLEET] is None:
         return error_answer(NO_ENGINE, status=404)
-    lang = language_for(request, request.query.get("lang", ""))
-    assets = request.app[ASSETS]
+    texts = request.app[ASSETS].texts[language_for(request, request.query.get("lang", ""))]
     context = {
-        "lang": lang,
-        "languages": list(assets.texts),
-        "texts": {**assets.texts[lang]["frame"], **assets.texts[lang]["fleet"]},
-        "boot": {"lang": lang, "texts": {**_units(assets.texts[lang]["script"]), **assets.texts[lang]["fleet"]}},
+        "boot": {"texts": {**_units(texts["script"]), **texts["fleet"]}},
         "ranges": list(FLEET_RANGES),
-        "version": __version__,
-        "is_recorded": request.app[SETTINGS].record == "on",
-        "assets": f"static/{assets.version}",
         "script": FLEET_SCRIPT,
         "style": FLEET_STYLE,
     }
-    text = aiohttp_jinja2.render_string("fleet.html", request, context)
-    body = body_of(text.encode(), "text/html")
-    return body_answer(request, body, cache_control="no-cache", vary="Accept-Encoding, Accept-Language, Cookie")
+    return fleet_page(request, "fleet.html", context)
+
+
+def fleet_page(request: web.Request, template: str, context: Mapping[str, Any]) -> web.Response:
+    """A page about the fleet in the reader's language; one that was chosen by `?lang=` is remembered."""
+    chosen = request.query.get("lang", "")
+    lang, assets = language_for(request, chosen), request.app[ASSETS]
+    shared = {
+        "lang": lang,
+        "languages": list(assets.texts),
+        "texts": {**assets.texts[lang]["frame"], **assets.texts[lang]["script"], **assets.texts[lang]["fleet"]},
+        "version": __version__,
+        "is_recorded": request.app[SETTINGS].record == "on",
+        "assets": f"static/{assets.version}",
+    }
+    context = {**shared, **context, "boot": {"lang": lang, **context["boot"]}}
+    body = body_of(aiohttp_jinja2.render_string(template, request, context).encode(), "text/html")
+    response = body_answer(request, body, cache_control="no-cache", vary=VARIES)
+    remember_language(response, chosen, lang)
+    return response
 
 
 def _units(texts: dict[str, str]) -> dict[str, str]:

@@ -38,10 +38,15 @@ async def get_page(request: web.Request) -> web.Response:
     key = ("page", lang, is_wall, wire.state_of(health_of(request.app)), who)
     body = await cached(request.app, key, partial(_make_page, request, lang, is_wall=is_wall))
     response = body_answer(request, body, cache_control="no-cache", vary=VARIES)
+    remember_language(response, chosen, lang)
+    return response
+
+
+def remember_language(response: web.Response, chosen: str, lang: str) -> None:
+    """Leave a cookie with the language that was chosen, if it is the one that is shown."""
     # Only what is offered is remembered, so that nothing a reader sends comes back in a header.
     if chosen == lang:
         response.set_cookie(LANGUAGE_COOKIE, lang, max_age=LANGUAGE_MAX_AGE_S, samesite="Lax", path="")
-    return response
 
 
 def language_for(request: web.Request, chosen: str) -> str:

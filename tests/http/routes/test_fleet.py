@@ -1,64 +1,13 @@
 """GET /fleet and /api/fleet: all machines of an engine, which may be anything."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from cpusensor.http.assets import own_assets
-from tests.fakes import START, FakeClock
+from tests.engine import FakeEngine
+from tests.fakes import START
 from tests.running import Running
-
-
-class FakeEngine:
-    """Answers PromQL as told, and counts what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.answer: Any = None
-        """Instead of what it knows."""
-        self.hosts = {"box": 0.5, "<b>&\"'": 0.25}
-
-    async def start(self) -> None:
-        self._runner = web.ServerRunner(web.Server(self._say))
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/prometheus"
-
-    async def stop(self) -> None:
-        await self._runner.cleanup()
-
-    async def _say(self, request: web.BaseRequest) -> web.Response:
-        asked = await request.post()
-        query = str(asked["query"])
-        self.asked.append(query)
-        if self.answer is not None:
-            return web.Response(**self.answer)
-        assert request.path == f"/prometheus/api/v1/{'query_range' if 'end' in asked else 'query'}"
-        time = float(str(asked.get("end", asked.get("time"))))
-        result = [
-            {"metric": {"host": host}, "values": [[time, str(START if "timestamp" in query else share)]]}
-            for host, share in self.hosts.items()
-        ]
-        return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": result}})
-
-
-@pytest.fixture
-async def engine() -> AsyncIterator[FakeEngine]:
-    one = FakeEngine()
-    await one.start()
-    yield one
-    await one.stop()
-
-
-@pytest.fixture
-async def showing(tmp_path: Path, clock: FakeClock, engine: FakeEngine) -> AsyncIterator[Running]:
-    service = Running(tmp_path / "cpusensor.db", clock)
-    await service.start("--engine", engine.url)
-    yield service
-    await service.stop()
 
 
 async def test_without_an_engine_it_is_said_how_to_set_one(running: Running) -> None:

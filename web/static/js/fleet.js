@@ -2,7 +2,7 @@
 
 import { paintStrip, paintTotal } from "./charts/strip.js";
 import { onThemeChange } from "./charts/theme.js";
-import { addressFor, askedBy, blocksOf, cellAt, queryFor } from "./model/fleet.js";
+import { addressFor, askedBy, blocksOf, cellAt, pageOf, queryFor } from "./model/fleet.js";
 import { fetchJson } from "./net/ask.js";
 import { createFormat, createWords, knownZone, localeFor } from "./text/language.js";
 import { byId, make, write } from "./ui/dom.js";
@@ -42,9 +42,9 @@ const watcher = new IntersectionObserver((entries) => {
 }, { rootMargin: "200px" });
 
 /** @param {Machine} machine */
-function nameOf({ host, labels }) {
-  /* A label is text from elsewhere: only an address that leads to a page becomes a link. */
-  const link = /^https?:\/\//.test(labels.url ?? "") ? make("a", { href: labels.url ?? "" }, host) : make("span", {}, host);
+function nameOf(machine) {
+  const { host, labels } = machine;
+  const link = make("a", { href: pageOf(machine, asked.range) }, host || "–");
   link.title = Object.entries(labels).map(([name, text]) => `${name}=${text}`).join(" ");
   return link;
 }
@@ -181,6 +181,12 @@ for (const link of document.querySelectorAll("[data-range]")) {
 }
 list.addEventListener("pointermove", read);
 list.addEventListener("pointerdown", read);
+/* A tap on a strip tells what stands there; a click of the mouse, which has been told that already, opens the machine. */
+list.addEventListener("click", (event) => {
+  const { target, pointerType } = /** @type {PointerEvent} */ (event);
+  if (pointerType !== "mouse" || !(target instanceof Element) || target.closest("a")) return;
+  /** @type {HTMLElement | null | undefined} */ (target.closest("li")?.querySelector("a"))?.click();
+});
 addEventListener("resize", paint);
 onThemeChange(paint);
 setInterval(() => {

@@ -1,23 +1,19 @@
 /** Wiring: what the service and the reader do changes the state, and one show() paints it. */
 
-import { averageChart } from "./charts/averages.js";
 import { tellLanguage } from "./charts/chart.js";
-import { sampleChart } from "./charts/samples.js";
 import { onThemeChange } from "./charts/theme.js";
 import { apart } from "./model/apart.js";
-import { moveCursor } from "./model/cursor.js";
-import { gridOf, Scene } from "./model/scene.js";
+import { Scene } from "./model/scene.js";
 import { State } from "./model/state.js";
-import { MINUTE_S } from "./model/units.js";
-import { isFollowing } from "./model/view.js";
 import { answersStream, fetchHour, fetchSpan } from "./net/api.js";
 import { Questions } from "./net/questions.js";
 import { Spans } from "./net/spans.js";
 import { Stream } from "./net/stream.js";
 import { createFormat, createWords, knownZone, localeFor } from "./text/language.js";
-import { averageReadout, gapLabels, sampleReadout } from "./text/sentences.js";
+import { gapLabels, sampleReadout } from "./text/sentences.js";
 import { addressedView, followAddress, writeAddress } from "./ui/address.js";
 import { announce, byId } from "./ui/dom.js";
+import { Plots, points } from "./ui/plots.js";
 import { ZONE } from "./ui/zones.js";
 import { showNewest, showNote, showReadouts, showStatus, showSummaries, showTitles, showUptime, statusText } from "./ui/words.js";
 
@@ -73,60 +69,8 @@ const asides = [];
 /** @type {Readout} */
 const tellSample = (time, series, told) => [sampleReadout(time, series, told), ...asides.flatMap((tell) => tell(time))].join("; ");
 
-/** The slots of one of the charts. @param {"fine" | "coarse"} grid */
-const slots = (grid) => gridOf(scene.frame(clock()), scene.series[grid].step);
-
-/** To the nearest slot of a grid. @type {Desk["moveTo"]} */
-function moveTo(time, pinned, grid = "fine") {
-  state.point(time, pinned, slots(grid));
-  paint();
-}
-
-/**
- * @param {KeyboardEvent} press
- * @param {Readout} readout
- * @param {"fine" | "coarse"} grid of the chart's slots
- */
-function onKey(press, readout, grid) {
-  if (press.shiftKey && press.key.startsWith("Arrow")) return false;
-  if (press.key === "Escape") {
-    if (!state.pinned) return false;
-    moveTo(null, true);
-    return true;
-  }
-  const time = moveCursor(press, state.cursor, slots(grid));
-  if (time === null) return false;
-  moveTo(time, true, grid);
-  announce(readout(time, scene.series, language));
-  return true;
-}
-
-/**
- * @param {string} id
- * @param {Readout} readout
- * @param {"fine" | "coarse"} grid
- */
-function surroundings(id, readout, grid) {
-  /** @param {KeyboardEvent} press */
-  const keys = (press) => onKey(press, readout, grid);
-  /** @param {number | null} time */
-  const follow = (time) => void (state.pinned || moveTo(time, false));
-  const unpin = () => void (state.pinned = false);
-  return { node: byId(id), labels, format, onCursor: follow, onPointer: unpin, onKey: keys };
-}
-
-/** @param {Frame} frame */
-function firstChart(frame) {
-  return sampleChart(surroundings("samples-plot", tellSample, "fine"), scene.series.sampleColumns(frame.end), frame);
-}
-
-/** @param {Frame} frame */
-function secondChart(frame) {
-  return averageChart(surroundings("minutes-plot", averageReadout, "coarse"), scene.series.averageColumns(frame.end), frame);
-}
-
-/** Each once it is painted. @type {Charts} */
-const charts = {};
+const plots = new Plots({ state, scene, clock, language, paint }, labels, tellSample);
+const { charts } = plots;
 /** What was announced last. */
 let { connection } = state.status(clock());
 let { degraded } = state;
@@ -147,30 +91,9 @@ function announceChanges(status) {
 /** What the second bundle paints besides. @type {((frame: Frame, version: string) => void)[]} */
 const further = [];
 
-/** As many points as there is room for, in steps: a window that is drawn wider does not ask for each pixel. */
-const points = () => Math.min(1500, Math.max(100, Math.ceil((byId("samples-plot").clientWidth - 70) / 100) * 100));
-
 /** While there is nothing to show, an empty picture would say that nothing was recorded. @param {Frame} frame */
 function makeCharts(frame) {
-  if (!scene.isShown && !scene.failure) return;
-  if (!charts.samples) {
-    charts.samples = firstChart(frame);
-    requestAnimationFrame(() => setTimeout(() => (document.documentElement.dataset.ready = "")));
-  }
-  if (isStarted) charts.minutes ??= secondChart(frame);
-}
-
-/** So finely a picture follows the clock: less than a pixel nobody sees. */
-const MOVES = 1500;
-
-/** Names what is painted. Between two slots a long span gets nothing from the stream. @param {Frame} frame */
-function versionOf({ from, to, gaps, beginning, pending, connection }) {
-  const { fine, coarse } = scene.series;
-  const isFed = scene.isStreamed() || fine.step === state.interval || coarse.step === MINUTE_S;
-  const grain = !isFed && scene.isShown && isFollowing(scene.view) ? (to - from) / MOVES : 1;
-  const place = [from, to].map((at) => Math.floor(at / grain));
-  const news = isFed && state.revision;
-  return [scene.revision, ...place, fine.step, news, gaps.length, beginning, pending, connection, format.zone(to)].join();
+  if (scene.isShown || scene.failure) plots.make(frame, isStarted);
 }
 
 function show() {
@@ -178,7 +101,7 @@ function show() {
   spans.want(scene.request(points(), clock()), !isMoving);
   const frame = scene.frame(clock());
   const { series } = scene;
-  const version = versionOf(frame);
+  const version = plots.version(frame);
   const { dataset } = document.documentElement;
   const parts = [
     () => showStatus(status, state, language, boot.host),
@@ -188,7 +111,7 @@ function show() {
     () => charts.samples?.show(version, () => series.sampleColumns(frame.end), frame),
     () => charts.minutes?.show(version, () => series.averageColumns(frame.end), frame),
     () => void (scene.isShown && charts.samples && (dataset.view = `${frame.from}-${frame.to}`)),
-    () => state.pinned && placeCursors(frame),
+    () => state.pinned && plots.placeCursors(frame),
     () => showReadouts(state.cursor, series, frame, language, tellSample),
     /* On the way to another span the sentences are those of the picture that is still there. */
     () => scene.isShown && showSummaries(String(scene.revision), series, frame, language),
@@ -198,12 +121,6 @@ function show() {
     ...further.map((part) => () => part(frame, version)),
   ];
   parts.forEach(apart);
-}
-
-/** One that the picture has moved away from is none. @param {Frame} frame */
-function placeCursors({ from }) {
-  if (state.cursor !== null && state.cursor < from) state.cursor = null;
-  for (const each of Object.values(charts)) each.place(state.cursor);
 }
 
 let queued = false;
@@ -267,6 +184,7 @@ function startStream() {
 /** What only moving through time needs comes after the first picture. */
 async function loadZoom() {
   const { attach } = await import("./zoom.js");
+  const { moveTo, onKey } = plots;
   attach({ boot, state, scene, charts, language, clock, look, paint, moveTo, onKey, further, asides, zones, tellTimesIn });
 }
 

@@ -5,7 +5,9 @@ type Percent = number | null;
 
 type Cause =
   | "rebooted" | "stopped" | "crashed" | "suspended"
-  | "clock" | "unreadable" | "unwritten" | "stalled";
+  | "clock" | "unreadable" | "unwritten" | "stalled"
+  /* All that an engine knows of another machine. */
+  | "silent";
 
 /**
  * A stretch (from, to] in UTC Unix seconds without samples; `cpu` is the mean that the counters prove for it. One that
@@ -58,6 +60,8 @@ interface Stretch { from: number; to: number }
 interface HistoryBody {
   host: string; now: number; from: number; to: number; step: number; start: number;
   last_id: number | null; cpu: Percent[];
+  /** Of another machine: seconds between two of its samples. */
+  interval?: number;
   min?: Percent[]; max?: Percent[]; count?: number[];
   /** Times of the elements whose counting is unreliable. */
   unreliable?: number[];

@@ -1,38 +1,28 @@
 /** Wiring of what only moving through time needs; loaded after the first picture. */
 
-import { attachDrag } from "./charts/gestures/drag.js";
-import { attachFinger, attachTapElsewhere } from "./charts/gestures/finger.js";
-import { attachGaps } from "./charts/gestures/gaps.js";
-import { attachKeys } from "./charts/gestures/keys.js";
-import { attachPinch } from "./charts/gestures/pinch.js";
-import { attachWheel } from "./charts/gestures/wheel.js";
-import { paintFlags } from "./charts/marks/flags.js";
+import { attachTapElsewhere } from "./charts/gestures/finger.js";
 import { Cores } from "./charts/cores.js";
 import { Underlay } from "./charts/underlay.js";
 import { apart } from "./model/apart.js";
-import { gapNear } from "./model/gaps.js";
-import { Navigation } from "./model/navigation.js";
 import { isFollowing, viewQuery } from "./model/view.js";
 import { fetchAverages } from "./net/api.js";
 import { fetchDigest, fetchMachine } from "./net/beside.js";
 import { Latest } from "./net/latest.js";
-import { depth } from "./ui/address.js";
 import { byId } from "./ui/dom.js";
 import { Earlier } from "./ui/earlier.js";
+import { gesturesOf, navigationOf } from "./ui/gestures.js";
 import { showRemarks } from "./ui/happened.js";
-import { attachHelp } from "./ui/help.js";
+import { attachHelp, openHelp } from "./ui/help.js";
 import { attachKeyboard } from "./ui/keyboard.js";
 import { leadTo } from "./ui/lead.js";
 import { attachMore } from "./ui/more.js";
 import { attachPrint } from "./ui/print.js";
-import { attachRanges, showRanges } from "./ui/ranges.js";
+import { attachJumps, attachRanges, showLinks, showRanges } from "./ui/ranges.js";
 import { showStatistics } from "./ui/statistics.js";
 import { attachTable } from "./ui/tables.js";
 import { attachStrip, showStrip } from "./ui/strip.js";
 import { UsualHours } from "./ui/usual.js";
 import { attachZones, showZones } from "./ui/zones.js";
-
-/** @typedef {import("./charts/chart.js").Chart} Chart */
 
 /**
  * The cores of the hour, each time a minute is over: the stream brings no averages of theirs.
@@ -108,60 +98,6 @@ function comparison(desk) {
   };
 }
 
-/**
- * @param {Chart} chart
- * @param {Desk} desk
- * @param {Navigation} go
- */
-function attachGestures(chart, { scene, state, moveTo }, go) {
-  const { plot, options } = chart;
-  const gaps = () => chart.frame.gaps;
-  attachDrag(plot, go);
-  attachWheel(plot, go);
-  attachPinch(plot, go);
-  attachFinger(plot.over, {
-    at: () => state.cursor,
-    point: (x) => moveTo(plot.posToVal(x, "x"), true),
-    restore: (time) => moveTo(time, true),
-  });
-  attachGaps(plot, gaps, leadTo);
-  attachKeys(options.node, ({ key }) => {
-    const gap = key === "Enter" && state.cursor !== null ? gapNear(gaps(), state.cursor, scene.series.fine.step) : null;
-    if (gap) leadTo(gap);
-    return gap !== null;
-  });
-  plot.hooks.draw?.push(() => paintFlags(plot, gaps(), options.labels.gap, options.topOf));
-  chart.repaint();
-}
-
-/**
- * A chart may come after this.
- * @param {Desk} desk
- * @param {Navigation} go
- */
-function gesturesOf(desk, go) {
-  const attached = new Set();
-  return () => {
-    for (const chart of Object.values(desk.charts)) {
-      if (attached.has(chart)) continue;
-      attached.add(chart);
-      attachGestures(chart, desk, go);
-    }
-  };
-}
-
-/** @param {Desk} desk */
-function navigationOf({ scene, state, clock, look }) {
-  return new Navigation({
-    span: () => scene.span(clock()),
-    now: () => state.end(clock()),
-    view: () => scene.view,
-    look,
-    depth,
-    back: () => history.back(),
-  });
-}
-
 /** @param {Desk} desk */
 export function attach(desk) {
   const { scene, state, charts, clock, further, language } = desk;
@@ -170,9 +106,10 @@ export function attach(desk) {
 
   further.push(
     (frame) => showRanges(scene.view, frame, state.end(clock())),
+    () => showLinks(scene.view),
     (frame, version) => cores.show(version, scene.series, frame, charts.samples?.plot),
     (frame) => showStrip(cores, desk, frame),
-    gesturesOf(desk, go),
+    gesturesOf(desk, go, leadTo),
     comparison(desk),
     digestOfTheView(desk),
     ({ to }) => showZones(desk.zones, to, language.words),
@@ -185,8 +122,9 @@ export function attach(desk) {
   );
   const parts = [
     () => attachRanges(go),
+    () => attachJumps(go),
     () => attachMore(desk, go),
-    () => attachKeyboard(go, () => (state.pinned ? state.cursor : null)),
+    () => attachKeyboard(go, () => (state.pinned ? state.cursor : null), openHelp),
     attachHelp,
     () => attachZones(desk),
     () => attachPrint(charts, () => cores.show("", scene.series, scene.frame(clock()), charts.samples?.plot)),

@@ -55,6 +55,7 @@ const falling = (line) => [-TILE, 0, TILE].forEach((x) => line(x - 1, -1, x + TI
 const HATCHES = {
   steal: falling,
   stopped: rising,
+  silent: rising,
   rebooted: falling,
   crashed(line) {
     rising(line);

@@ -48,6 +48,22 @@ export function blocksOf(count) {
 }
 
 /**
+ * Where a machine lives itself, if it says so. A label is text from elsewhere: only an address of a page is a link.
+ * @param {Record<string, string>} labels
+ */
+export const linkOf = ({ url = "" }) => (/^https?:\/\//i.test(url) ? url : null);
+
+/**
+ * The page of a machine: its own, else that which is drawn from the engine's data.
+ * @param {Pick<Machine, "host" | "labels">} machine
+ * @param {string} range as the fleet is looked at
+ */
+export function pageOf({ host, labels }, range) {
+  const named = Object.entries({ ...(host && { host }), ...labels }).map(([name, text]) => ["label", `${name}=${text}`]);
+  return linkOf(labels) ?? `machine?${new URLSearchParams([["range", range], ...named])}`;
+}
+
+/**
  * The cell under a place in a strip, null beside it.
  * @param {number} share of the strip's width, from 0 to 1
  * @param {number} length cells

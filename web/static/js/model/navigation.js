@@ -11,7 +11,7 @@ const WIDER = 4;
  * What it needs of the page.
  * @typedef {{
  *   span: () => Stretch, now: () => number, view: () => View, look: Desk["look"],
- *   depth: () => number, back: () => void,
+ *   depth: () => number, back: () => void, ranges?: string[],
  * }} Port
  */
 
@@ -49,7 +49,7 @@ export class Navigation {
    */
   scale(factor, at = null) {
     const view = this.port.view();
-    const next = at === null && isFollowing(view) ? neighbour(view.range, factor > 1 ? 1 : -1) : undefined;
+    const next = at === null && isFollowing(view) ? neighbour(this.port.ranges ?? Object.keys(RANGES), view.range, factor > 1 ? 1 : -1) : undefined;
     if (next) return this.#nudge({ range: next });
     const { from, to } = this.port.span();
     this.#nudge(scaled({ from, to }, factor, at ?? (from + to) / 2, this.port.now()));
@@ -87,10 +87,10 @@ export class Navigation {
 }
 
 /**
+ * @param {string[]} names from the shortest
  * @param {string} range
  * @param {1 | -1} direction
  */
-function neighbour(range, direction) {
-  const names = Object.keys(RANGES);
+function neighbour(names, range, direction) {
   return names[names.indexOf(range) + direction];
 }

@@ -47,15 +47,17 @@ export class Scene {
   /**
    * @param {State} state
    * @param {View} [view]
+   * @param {boolean} [isFed] a stream feeds the hour; without one it is fetched as any other span
    */
-  constructor(state, view = LIVE_HOUR) {
+  constructor(state, view = LIVE_HOUR, isFed = true) {
     this.state = state;
+    this.isFed = isFed;
     this.view = view;
   }
 
   /** Whether the stream alone feeds the picture. @param {View} [view] */
   isStreamed(view = this.view) {
-    return isFollowing(view) && /** @type {number} */ (RANGES[view.range]) <= HOUR_S;
+    return this.isFed && isFollowing(view) && /** @type {number} */ (RANGES[view.range]) <= HOUR_S;
   }
 
   /** Whether what is on the canvas is what the view asks for. */

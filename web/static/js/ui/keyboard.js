@@ -1,7 +1,5 @@
 /** Keys that move the view: on a chart beside those of its cursor, elsewhere alone. */
 
-import { openHelp } from "./help.js";
-
 /** Of the width, for an arrow. */
 const ARROW = 0.25;
 
@@ -38,11 +36,12 @@ function isOurs({ key, shiftKey, target, ctrlKey, altKey, metaKey }) {
 /**
  * @param {Navigation} go
  * @param {() => number | null} cursor
+ * @param {() => void} [openHelp] where there is any
  */
-export function attachKeyboard(go, cursor) {
+export function attachKeyboard(go, cursor, openHelp) {
   const known = moves(go, cursor);
   document.addEventListener("keydown", (press) => {
-    if (press.key === "?" && !(press.target instanceof HTMLInputElement)) return openHelp();
+    if (openHelp && press.key === "?" && !(press.target instanceof HTMLInputElement)) return openHelp();
     const move = known[press.key] ?? known[press.key.toLowerCase()];
     if (!move || !isOurs(press)) return;
     press.preventDefault();

@@ -37,6 +37,12 @@ export function attachRanges(go) {
       go.range(link.dataset.range ?? "");
     });
   }
+  byId("earlier").addEventListener("click", () => go.pan(-1));
+  byId("later").addEventListener("click", () => go.pan(1));
+}
+
+/** From what happened to when it did. @param {Navigation} go */
+export function attachJumps(go) {
   byId("gaps").addEventListener("click", (click) => {
     const link = click.target instanceof Element ? click.target.closest("a[data-jump]") : null;
     if (!link || click.ctrlKey || click.metaKey || click.shiftKey) return;
@@ -44,8 +50,6 @@ export function attachRanges(go) {
     const view = parseView(/** @type {HTMLAnchorElement} */ (link).search);
     if (!isFollowing(view)) go.zoom(view);
   });
-  byId("earlier").addEventListener("click", () => go.pan(-1));
-  byId("later").addEventListener("click", () => go.pan(1));
 }
 
 /**
@@ -63,7 +67,16 @@ export function showRanges(view, { to }, now) {
     link.search = addressOf({ range: link.dataset.range ?? "" });
   }
   /** @type {HTMLButtonElement} */ (byId("later")).disabled = to >= now;
+}
+
+/** The same view otherwise. @param {View} view */
+export function showLinks(view) {
   /** @type {HTMLAnchorElement} */ (byId("wall")).search = `${addressOf(view)}&view=wall`;
+  showLanguages(view);
+}
+
+/** In the other languages. @param {View} view */
+export function showLanguages(view) {
   for (const link of document.querySelectorAll("nav a[hreflang]")) {
     const query = `${addressOf(view)}&lang=${link.getAttribute("hreflang")}`;
     if (link.getAttribute("href") !== query) link.setAttribute("href", query);
