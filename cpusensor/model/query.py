@@ -149,8 +149,8 @@ class Question:
     series: tuple[str, ...]
 
 
-LEADERS = 5
-"""Names of each view in a bucket."""
+LEADERS = 10
+"""Names of each view in a bucket: as many as are kept of a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -439,7 +439,7 @@ def _leader(record: Leader, top: Top) -> Json:
         limited = next((one for one in top.throttles if one.unit == share.name), None)
         of_view: dict[str, Json] = {"throttled": round(limited.percent, 1)} if limited else {}
     else:
-        of_view = {"pid": share.pid}
+        of_view = {"pid": share.pid, "started": share.started}
     return {
         "name": share.name,
         "unit": share.unit,

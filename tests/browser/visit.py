@@ -33,6 +33,7 @@ class Visitor(TypedDict, total=False):
 
     color_scheme: Literal["dark", "light"]
     device_scale_factor: float
+    extra_http_headers: dict[str, str]
     forced_colors: Literal["active", "none"]
     has_touch: bool
     locale: str

@@ -8,6 +8,7 @@ from cpusensor.model.blame import Throttle
 from tests.blames import SECOND, blame, process, unit
 from tests.fakes import START
 from tests.running import Running
+from tests.samples import NOON
 
 SPAN = f"from={START}&to={START + 60}"
 
@@ -74,7 +75,9 @@ async def test_processes_are_told_with_their_pid_and_those_that_ended(running: R
 
     top = await running.json(f"api/top?{SPAN}&by=process")
 
-    assert [(one["name"], one["unit"], one["pid"], one["cpu_s"]) for one in top["top"]] == [("a", "a.service", 7, 12.0)]
+    (one,) = top["top"]
+    assert (one["name"], one["unit"], one["pid"], one["cpu_s"]) == ("a", "a.service", 7, 12.0)
+    assert one["started"] == NOON
     assert (top["other_s"], top["exited_s"], top["unattributed_s"]) == (0.0, 3.0, 15.0)
 
 

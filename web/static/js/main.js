@@ -10,7 +10,7 @@ import { Questions } from "./net/questions.js";
 import { Spans } from "./net/spans.js";
 import { Stream } from "./net/stream.js";
 import { createFormat, createWords, knownZone, localeFor } from "./text/language.js";
-import { gapLabels, sampleReadout } from "./text/sentences.js";
+import { averageReadout, gapLabels, sampleReadout } from "./text/sentences.js";
 import { addressedView, followAddress, writeAddress } from "./ui/address.js";
 import { announce, byId } from "./ui/dom.js";
 import { Plots, points } from "./ui/plots.js";
@@ -64,12 +64,15 @@ const labels = {
 };
 
 /** What the second bundle has to say of a time besides. @type {Desk["asides"]} */
-const asides = [];
+const asides = { fine: [], coarse: [] };
 
-/** @type {Readout} */
-const tellSample = (time, series, told) => [sampleReadout(time, series, told), ...asides.flatMap((tell) => tell(time))].join("; ");
+/** @param {Readout} readout @param {"fine" | "coarse"} grid @returns {Readout} */
+const withAsides = (readout, grid) => (time, series, told) =>
+  [readout(time, series, told), ...asides[grid].flatMap((tell) => tell(time))].join("; ");
+const tellSample = withAsides(sampleReadout, "fine");
+const tellAverage = withAsides(averageReadout, "coarse");
 
-const plots = new Plots({ state, scene, clock, language, paint }, labels, tellSample);
+const plots = new Plots({ state, scene, clock, language, paint }, labels, tellSample, tellAverage);
 const { charts } = plots;
 /** What was announced last. */
 let { connection } = state.status(clock());
@@ -112,7 +115,7 @@ function show() {
     () => charts.minutes?.show(version, () => series.averageColumns(frame.end), frame),
     () => void (scene.isShown && charts.samples && (dataset.view = `${frame.from}-${frame.to}`)),
     () => state.pinned && plots.placeCursors(frame),
-    () => showReadouts(state.cursor, series, frame, language, tellSample),
+    () => showReadouts(state.cursor, series, frame, language, tellSample, tellAverage),
     /* On the way to another span the sentences are those of the picture that is still there. */
     () => scene.isShown && showSummaries(String(scene.revision), series, frame, language),
     () => showTitles(scene.view, series, frame, state.interval, language),

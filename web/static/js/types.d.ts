@@ -91,6 +91,7 @@ interface Boot {
   zone: string;
   /** When the machine was booted, UTC Unix seconds. */
   boot_time: number;
+  who: Naming;
 }
 
 interface Hello {
@@ -127,6 +128,41 @@ interface Digest extends Stretch {
   mean: Percent; min: Percent; max: Percent; max_time: number | null; p50: Percent; p95: Percent; p99: Percent;
   above_s: number; recorded: number; busy: Busy[];
 }
+
+/** How names are read, and whether this reader may see them. */
+interface Naming {
+  top: "off" | "units" | "all"; sight: "clear" | "no units" | "no processes" | "hidden" | "blind";
+  /** Those of docker run that change it. */
+  flags: string | null;
+  /** Seconds between two readings while the CPUs work; null where there are none. */
+  every: number | null;
+  /** Why the last reading failed. */
+  error: string | null;
+  shown: boolean;
+}
+
+/** One of those who used the CPU; `cpu_s` in seconds, `first` and `last`: when it was read. Of a unit without pid and start. */
+interface Leader {
+  name: string; unit: string; pid?: number; started?: number;
+  cpu_s: number; of_busy: Percent; of_machine: Percent; first: number; last: number;
+}
+
+/** The answer of api/top; seconds of CPU time. */
+interface TopBody extends Stretch {
+  by: Culprit["by"]; busy_s: number; top: Leader[];
+  other_s: number; exited_s: number; unattributed_s: number; excess_s: number;
+}
+
+/** What the answer of api/history with series=top has: of each average pairs of a place in names, and percent of the machine. */
+interface SharesBody {
+  start: number; step: number;
+  top: Record<"units" | "processes", {
+    names: { name: string; unit: string; pid?: number }[]; shares: ([place: number, share: number][] | null)[];
+  }>;
+}
+
+/** Whom the reader chose; a process has its pid. */
+interface Culprit { by: "unit" | "process"; name: string; pid?: number | undefined }
 
 /** What has to be fetched: so many points of a span, which is the view's at the time. */
 interface Wanted { view: View; points: number; from: number; to: number }
@@ -250,8 +286,8 @@ interface Desk {
   onKey: (press: KeyboardEvent, readout: Readout, grid: "fine" | "coarse") => boolean;
   /** Called with each picture; without a version to paint it anew. */
   further: ((frame: Frame, version: string) => void)[];
-  /** What the readout of the samples says besides of a time. */
-  asides: ((time: number) => string[])[];
+  /** What the readouts of the samples and of the averages say besides of a time. */
+  asides: Record<"fine" | "coarse", ((time: number) => string[])[]>;
   /** The zones in which times can be told, and the one chosen when the page was opened. */
   zones: { formats: Record<string, Format>; chosen: string };
   tellTimesIn: (zone: string) => void;

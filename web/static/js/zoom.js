@@ -8,6 +8,7 @@ import { isFollowing, viewQuery } from "./model/view.js";
 import { fetchAverages } from "./net/api.js";
 import { fetchDigest, fetchMachine } from "./net/beside.js";
 import { Latest } from "./net/latest.js";
+import { Chosen } from "./ui/chosen.js";
 import { byId } from "./ui/dom.js";
 import { Earlier } from "./ui/earlier.js";
 import { gesturesOf, navigationOf } from "./ui/gestures.js";
@@ -22,6 +23,7 @@ import { showStatistics } from "./ui/statistics.js";
 import { attachTable } from "./ui/tables.js";
 import { attachStrip, showStrip } from "./ui/strip.js";
 import { UsualHours } from "./ui/usual.js";
+import { WhoDidIt } from "./ui/who.js";
 import { attachZones, showZones } from "./ui/zones.js";
 
 /**
@@ -89,7 +91,7 @@ function comparison(desk) {
   const [earlier, usual] = [new Earlier(desk), new UsualHours(desk)];
   /** @type {Underlay | null} */
   let underlay = null;
-  asides.push((time) => earlier.tell(time), (time) => usual.tell(time));
+  asides.fine.push((time) => earlier.tell(time), (time) => usual.tell(time));
   return (/** @type {Frame} */ frame) => {
     earlier.show(frame);
     usual.show(frame, state.end(clock()));
@@ -98,10 +100,25 @@ function comparison(desk) {
   };
 }
 
+/**
+ * Who it was: the list, and whom the reader chose out of it.
+ * @param {Desk} desk
+ * @param {Chosen} chosen
+ */
+function culprits(desk, chosen) {
+  const who = new WhoDidIt(desk, chosen);
+  desk.asides.coarse.push((time) => chosen.tell(time));
+  return (/** @type {Frame} */ frame) => {
+    who.show(frame);
+    chosen.show(frame, who.isAllowed);
+  };
+}
+
 /** @param {Desk} desk */
 export function attach(desk) {
   const { scene, state, charts, clock, further, language } = desk;
   const go = navigationOf(desk);
+  const chosen = new Chosen(desk);
   const cores = new Cores(byId("cores-plot"), language.words);
 
   further.push(
@@ -114,6 +131,7 @@ export function attach(desk) {
     digestOfTheView(desk),
     ({ to }) => showZones(desk.zones, to, language.words),
     remarksOf(desk),
+    culprits(desk, chosen),
     () => showStatistics(scene.digest, language),
     attachTable("samples", desk),
     attachTable("minutes", desk),
@@ -124,7 +142,7 @@ export function attach(desk) {
     () => attachRanges(go),
     () => attachJumps(go),
     () => attachMore(desk, go),
-    () => attachKeyboard(go, () => (state.pinned ? state.cursor : null), openHelp),
+    () => attachKeyboard(go, () => (state.pinned ? state.cursor : null), { openHelp, drop: () => chosen.drop() }),
     attachHelp,
     () => attachZones(desk),
     () => attachPrint(charts, () => cores.show("", scene.series, scene.frame(clock()), charts.samples?.plot)),

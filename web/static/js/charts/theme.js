@@ -2,7 +2,7 @@
 
 const TOKENS = /** @type {const} */ ([
   "card", "ink", "dim", "grid", "load", "load-fill", "band", "before", "usual", "user", "system", "irq", "steal",
-  "gap", "gap-fill", "gap-ink", "warn", "warn-fill", "void",
+  "gap", "gap-fill", "gap-ink", "warn", "warn-fill", "void", "who", "who-fill",
 ]);
 const QUERIES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)", "print"];
 

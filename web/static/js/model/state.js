@@ -42,7 +42,7 @@ export class State {
   #replayed = null;
 
   /**
-   * @param {Boot} boot
+   * @param {Omit<Boot, "who">} boot
    * @param {number} localNow Unix seconds of the browser's clock
    */
   constructor(boot, localNow) {

@@ -19,7 +19,7 @@ export class Latest {
 
   /**
    * @param {(wish: Wish, signal: AbortSignal) => Promise<Answer>} fetchAnswer
-   * @param {(answer: Answer | null) => void} onAnswer null where there is none
+   * @param {(answer: Answer | null, error?: unknown) => void} onAnswer null where there is none, with what went wrong
    */
   constructor(fetchAnswer, onAnswer) {
     this.fetchAnswer = fetchAnswer;
@@ -54,7 +54,7 @@ export class Latest {
     } catch (error) {
       if (control.signal.aborted) return;
       if (error instanceof Object && "status" in error && error.status === NOT_FOUND) this.#isOffered = false;
-      this.onAnswer(null);
+      this.onAnswer(null, error);
       this.#timer = setTimeout(() => (this.#asked = ""), WISH_RETRY_MS);
     }
   }

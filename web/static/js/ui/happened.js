@@ -5,6 +5,7 @@ import { around } from "../model/view.js";
 import { remarks } from "../text/remarks.js";
 import { addressOf } from "./address.js";
 import { byId, make, write } from "./dom.js";
+import { replaceLines } from "./lines.js";
 
 /** What stands in the list of interruptions. */
 let listed = "";
@@ -24,22 +25,6 @@ const AXIS = 80;
 /** @param {Stretch} frame @returns seconds */
 function visible({ from, to }) {
   return Math.round((VISIBLE * (to - from)) / Math.max(1, byId("samples-plot").clientWidth - AXIS));
-}
-
-/** Which line has the focus. @param {Element} list */
-const focused = (list) => [...list.children].find((line) => line.contains(document.activeElement));
-
-/**
- * Puts new lines in place of the old; the focus stays on what it was on.
- * @param {Element} list
- * @param {HTMLElement[]} lines
- */
-function replaceLines(list, lines) {
-  const name = (/** @type {Element | undefined} */ line) => line && JSON.stringify({ ...(/** @type {HTMLElement} */ (line).dataset), to: 0 });
-  const before = name(focused(list));
-  list.replaceChildren(...lines);
-  const after = before && lines.find((line) => name(line) === before)?.lastElementChild;
-  if (after instanceof HTMLElement) after.focus({ preventScroll: true });
 }
 
 /**

@@ -6,9 +6,10 @@ const ARROW = 0.25;
 /**
  * @param {Navigation} go
  * @param {() => number | null} cursor the time that it is at
+ * @param {() => boolean} drop
  * @returns {Record<string, () => void>}
  */
-const moves = (go, cursor) => ({
+const moves = (go, cursor, drop) => ({
   ArrowLeft: () => go.pan(-ARROW),
   ArrowRight: () => go.pan(ARROW),
   "+": () => go.scale(0.5, cursor()),
@@ -16,7 +17,7 @@ const moves = (go, cursor) => ({
   "-": () => go.scale(2, cursor()),
   0: () => go.back(),
   l: () => go.live(),
-  Escape: () => go.back(),
+  Escape: () => void (drop() || go.back()),
 });
 
 /** @typedef {import("../model/navigation.js").Navigation} Navigation */
@@ -36,10 +37,11 @@ function isOurs({ key, shiftKey, target, ctrlKey, altKey, metaKey }) {
 /**
  * @param {Navigation} go
  * @param {() => number | null} cursor
- * @param {() => void} [openHelp] where there is any
+ * @param {{openHelp?: () => void, drop?: () => boolean}} [more] where there is any help; what takes off what lies over the
+ * charts, and says whether anything did
  */
-export function attachKeyboard(go, cursor, openHelp) {
-  const known = moves(go, cursor);
+export function attachKeyboard(go, cursor, { openHelp, drop = () => false } = {}) {
+  const known = moves(go, cursor, drop);
   document.addEventListener("keydown", (press) => {
     if (openHelp && press.key === "?" && !(press.target instanceof HTMLInputElement)) return openHelp();
     const move = known[press.key] ?? known[press.key.toLowerCase()];

@@ -46,7 +46,7 @@ function fileName({ from, to }, ending) {
 /** @param {Desk} desk */
 function savePicture({ boot, charts, scene, clock, language }) {
   const frame = scene.frame(clock());
-  const legend = [...document.querySelectorAll(".kinds li")].map((kind) => kind.textContent).join(", ");
+  const legend = [...document.querySelectorAll(".kinds li, #chosen:not([hidden])")].map((kind) => kind.textContent).join(", ");
   const strip = /** @type {HTMLCanvasElement} */ (document.querySelector("#cores-plot canvas"));
   const parts = [
     { title: text("samples-title"), canvas: charts.samples?.plot.ctx.canvas, left: 0 },

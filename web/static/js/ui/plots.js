@@ -22,11 +22,13 @@ export class Plots {
    * @param {Pick<Desk, "state" | "scene" | "clock" | "language" | "paint">} desk
    * @param {Labels} labels
    * @param {Readout} tellSample
+   * @param {Readout} [tellAverage]
    */
-  constructor(desk, labels, tellSample) {
+  constructor(desk, labels, tellSample, tellAverage = averageReadout) {
     this.desk = desk;
     this.labels = labels;
     this.tellSample = tellSample;
+    this.tellAverage = tellAverage;
   }
 
   /** To the nearest slot of a grid. @type {Desk["moveTo"]} */
@@ -40,7 +42,8 @@ export class Plots {
     const { state, scene, language } = this.desk;
     if (press.shiftKey && press.key.startsWith("Arrow")) return false;
     if (press.key === "Escape") {
-      if (!state.pinned) return false;
+      /* Where there is no cursor it is for somebody else. */
+      if (!state.pinned || state.cursor === null) return false;
       this.moveTo(null, true);
       return true;
     }
@@ -63,7 +66,7 @@ export class Plots {
       charts.samples = sampleChart(this.#surroundings("samples-plot", this.tellSample, "fine"), series.sampleColumns(frame.end), frame);
       requestAnimationFrame(() => setTimeout(() => (document.documentElement.dataset.ready = "")));
     }
-    if (isWhole) charts.minutes ??= averageChart(this.#surroundings("minutes-plot", averageReadout, "coarse"), series.averageColumns(frame.end), frame);
+    if (isWhole) charts.minutes ??= averageChart(this.#surroundings("minutes-plot", this.tellAverage, "coarse"), series.averageColumns(frame.end), frame);
   }
 
   /** Names what is painted. Between two slots a long span gets nothing from the stream. @param {Frame} frame */

@@ -79,15 +79,16 @@ export function showStatus(status, state, language, host) {
  * @param {Frame} frame
  * @param {Language} language
  * @param {Readout} tellSample
+ * @param {Readout} [tellAverage]
  */
-export function showReadouts(cursor, series, { to }, language, tellSample) {
+export function showReadouts(cursor, series, { to }, language, tellSample, tellAverage = averageReadout) {
   const { fine, coarse, newest } = series;
   const [first, second] = [byId("samples-readout"), byId("minutes-readout")];
   const time = cursor ?? Math.min(newest, to);
   if (time === -Infinity) return [first, second].forEach((line) => write(line, "–"));
   write(first, tellSample(Math.floor(time / fine.step) * fine.step, series, language));
   const slot = Math.floor(time / coarse.step) * coarse.step;
-  write(second, averageReadout(cursor ?? slot, series, language));
+  write(second, tellAverage(cursor ?? slot, series, language));
 }
 
 /** What the summaries were last written for. */
