@@ -14,12 +14,12 @@ from typing import TypeAlias
 
 from cpusensor.model.figures import BUSY, SPENT
 from cpusensor.store.columns import Row
-from cpusensor.store.planes import Column, Sink, Source, UnpackableError
+from cpusensor.store.planes import DECAYED, LATENESS, PLAIN, RISE, Column, Sink, Source, UnpackableError
 
 HOUR = 3600
 """Seconds."""
 
-VERSION = 1
+VERSION = 2
 """Of the form."""
 
 HEAD = struct.Struct("<BI")
@@ -30,8 +30,8 @@ FIRST = ("time", "elapsed_ms", "expected", "all", "iowait", "steal", *reversed(B
 
 NOT_USER = tuple(name for name in SPENT if name != BUSY[0])
 
-LOAD = "load_centi"
-"""The column that decays by itself."""
+FORMS = {"load_centi": (PLAIN, RISE, DECAYED), "elapsed_ms": (PLAIN, RISE, LATENESS)}
+"""That some columns may take beside the usual ones: one that decays by itself, and one on a grid of time."""
 
 CORES = "cores"
 """The column of blobs, the last one."""
@@ -71,7 +71,7 @@ def pack_hour(names: Sequence[str], rows: Sequence[Row], hour: int) -> bytes:
     sink.text(",".join(columns).encode())
     for name in _in_order(columns):
         choices = [_less(columns[name], one) for one in _expected(name, columns, common.cpus)]
-        sink.column(columns[name], *choices, forms=(0, 1, 2) if name == LOAD else (0, 1))
+        sink.column(columns[name], *choices, forms=FORMS.get(name, (PLAIN, RISE)))
     different = list(dict.fromkeys(shapes))
     sink.number(len(different))
     sink.column([different.index(shape) for shape in shapes])
@@ -235,7 +235,7 @@ def _pack_cores(sink: Sink, shape: Shape, blobs: Sequence[bytes], columns: CoreC
     numbers = struct.unpack(f"<{len(packed) // size}{code}", packed)
     for at in columns.order():
         column = numbers[at :: shape.count]
-        sink.column(column, *(_less(column, one) for one in columns.expected(at)), forms=(0,))
+        sink.column(column, *(_less(column, one) for one in columns.expected(at)), forms=(PLAIN,))
         columns.take(at, column)
 
 

@@ -178,7 +178,7 @@ class Machine:
             "expected": [ms * TICKS_PER_SECOND * cpus // 1000 for ms in elapsed],
             "load_centi": [int(load) * cpus // 100 for load in loads],
             "pressure_us": [
-                ms * PRESSURE[use // 100] * noise >> 7
+                (ms * PRESSURE[use // 100] * noise >> 7) // 1000 * 1000
                 for ms, use, noise in zip(elapsed, use_bp, columns.noise, strict=True)
             ],
         }

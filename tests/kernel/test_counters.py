@@ -57,6 +57,21 @@ def test_this_process_knows_what_it_has_used() -> None:
     assert (before.written or 0) <= (after.written or 0)
 
 
+def test_pressure_is_that_of_the_kernel_in_whole_milliseconds() -> None:
+    told = Path("/proc/pressure/cpu")
+    if not told.exists():
+        pytest.skip("this kernel counts no pressure")
+
+    def total_ms() -> int:
+        return int(told.read_text().splitlines()[0].rpartition("total=")[2]) // 1000
+
+    before, found, after = total_ms(), SystemKernel().read().values["pressure_us"], total_ms()
+
+    assert found is not None
+    assert found % 1000 == 0
+    assert before <= found // 1000 <= after
+
+
 @pytest.mark.usefixtures("proc")
 def test_a_system_that_tells_nothing_of_this_process_leaves_it_unknown() -> None:
     cost = SystemKernel().cost(Moment(wall=0.0, monotonic=0.0, boottime=0.0))

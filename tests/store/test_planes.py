@@ -1,5 +1,7 @@
 """Whatever a column holds, it comes out as it went in."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,4 +51,12 @@ def test_bytes_that_end_too_early_are_refused() -> None:
 
 def test_a_number_beyond_eight_bytes_is_refused() -> None:
     with pytest.raises(UnpackableError):
-        Sink().column([0, 1 << 70, 0])
+        Sink().column([0, 1 << 70, 1, 5])
+
+
+def test_noise_takes_no_more_than_its_bits() -> None:
+    chance = Random(1)  # noqa: S311 - the same at each run
+    sink = Sink()
+    sink.column([1000 * chance.randrange(4096) for _ in range(720)])
+
+    assert len(sink.deflated()) < 720 * 12 // 8 + 60
