@@ -193,6 +193,9 @@ class FakeAccounts:
     def close(self) -> None:
         pass
 
+    def resume(self, before: Accounts) -> bool:
+        return before.place == "fake"
+
     def read(self, boottime: float) -> Accounts:
         if self.failure is not None:
             raise self.failure
@@ -202,4 +205,5 @@ class FakeAccounts:
             groups={key: Group(name, None, cpu_us) for key, (name, cpu_us) in units},
             processes=dict(self._processes) if self.is_with_processes else None,
             is_root_exact=True,
+            place="fake",
         )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from cpusensor.kernel.accounts import SystemAccounts
 from cpusensor.kernel.clock import SystemClock
 from cpusensor.kernel.mounts import Scope
+from cpusensor.model.accounts import Accounts
 from cpusensor.model.attribution import Attribution, Recorded
 from cpusensor.model.blame import Blame
 
@@ -73,11 +74,16 @@ def obeying() -> Iterator[Obeying]:
 class Watch:
     """Readings of the real accounts, each subtracted from the one before."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Accounts | None = None) -> None:
+        """From now on, or from accounts that another one has read."""
         self.reader = SystemAccounts(Scope.MACHINE, with_processes=True)
         self._attribution = Attribution(0.0)
         self._clock = SystemClock()
-        self.begin()
+        if before is None:
+            self.begin()
+        else:
+            assert self.reader.resume(before)
+            self._attribution.begin(before)
 
     def begin(self) -> None:
         """Watch from now on."""

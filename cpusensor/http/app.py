@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 
 import aiohttp_jinja2
@@ -196,6 +197,9 @@ async def with_recording(app: web.Application) -> AsyncIterator[None]:
 async def with_names(app: web.Application) -> AsyncIterator[None]:
     """Read who uses the CPU, if that is wanted."""
     if app[SETTINGS].top == "off":
+        # Who lives through this run is nobody's business later either.
+        with suppress(WriteError):
+            await app[HISTORY].baselines.forget()
         app[NAMING] = lambda: Naming(sight=Sight.CLEAR, every_s=None, error=None)
         yield
         return

@@ -23,6 +23,9 @@ class SystemAccounts:
         self.sight = Sight.NO_UNITS
         self._groups: Groups | None = None
         self._processes: Processes | ProcessesElsewhere | None = None
+        self._is_root_exact = False
+        self.place = ""
+        """As in `Accounts`."""
         if sys.platform != "linux":
             self._processes = ProcessesElsewhere() if with_processes else None
             return
@@ -33,6 +36,7 @@ class SystemAccounts:
         if with_processes and self.sight in {Sight.CLEAR, Sight.NO_UNITS}:
             self._processes = Processes(self._groups or PathsAlone(), root)
         self._is_root_exact = hierarchy is not None and hierarchy.is_root_exact
+        self.place = f"{_namespace_of_pids(root / 'proc')} {self._groups.place if self._groups else ''}"
 
     def read(self, boottime: float) -> Accounts:
         """All accounts now. Raises OSError, such as for want of a descriptor."""
@@ -40,8 +44,25 @@ class SystemAccounts:
         groups = self._groups.read() if self._groups else None
         processes = self._processes.read() if self._processes else None
         return Accounts(
-            boottime=boottime, groups=groups, processes=processes, is_root_exact=bool(groups) and self._is_root_exact
+            boottime=boottime,
+            place=self.place,
+            groups=groups,
+            processes=processes,
+            is_root_exact=bool(groups) and self._is_root_exact,
         )
+
+    def resume(self, before: Accounts) -> bool:
+        """Go on from accounts that an earlier run read in this boot; False if they are of another view."""
+        seen = before.groups is not None, before.processes is not None, before.is_root_exact
+        if before.place != self.place or seen != (
+            self._groups is not None,
+            self._processes is not None,
+            self._is_root_exact,
+        ):
+            return False
+        if isinstance(self._processes, Processes) and before.processes is not None:
+            self._processes.resume(dict(before.processes))
+        return True
 
     def close(self) -> None:
         """Close the descriptors that are kept."""
@@ -65,3 +86,11 @@ def _sight(proc: Path, scope: Scope, *, has_units: bool) -> Sight:
     if read_stat(proc, INIT) is None:
         return Sight.HIDDEN if has_units else Sight.BLIND
     return Sight.CLEAR if has_units else Sight.NO_UNITS
+
+
+def _namespace_of_pids(proc: Path) -> int:
+    """The number of the namespace that the pids are of (pid_namespaces(7)); 0 where there are none."""
+    try:
+        return (proc / "self/ns/pid").stat().st_ino
+    except OSError:
+        return 0

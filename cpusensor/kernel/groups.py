@@ -86,6 +86,11 @@ class Groups:
         self._kept = 0
         self._root = self._node(ROOT, None)
 
+    @property
+    def place(self) -> str:
+        """Tells this hierarchy, as it is seen from here, from others of the same boot."""
+        return f"{self.controller or 'v2'} {self._root.key}"
+
     def read(self) -> dict[int, Group]:
         """By a number that no other group has or had. Raises OSError, such as for want of a descriptor."""
         if not self._refresh(self._root):

@@ -62,6 +62,10 @@ class Processes:
         self._known, self._is_first = known, False
         return known
 
+    def resume(self, known: dict[int, Process]) -> None:
+        """Go on after what an earlier run read: names are needed of those that ran since."""
+        self._known, self._is_first = known, False
+
     def _candidates(self) -> Iterable[int]:
         """All that may be processes: those that were, and the pids that were given since.
 

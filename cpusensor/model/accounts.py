@@ -62,6 +62,21 @@ class Accounts:
     """By pid; None where processes are not read."""
     is_root_exact: bool
     """Whether the root group has an account too, in which every process is charged."""
+    place: str = ""
+    """Tells accounts that can be compared from those of another view of the machine, as of another container."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The accounts at a time, and what the CPUs had counted until then: who used what since can be counted from it."""
+
+    time: int
+    """In UTC Unix seconds."""
+    boot_id: str
+    total_busy: int
+    """The boot's running total of busy ticks, as `total_all` of all ticks."""
+    total_all: int
+    accounts: Accounts
 
 
 class Sight(StrEnum):
@@ -99,6 +114,9 @@ class AccountReader(Protocol):
 
     def read(self, boottime: float) -> Accounts:
         """All accounts now; `boottime` is the instant, on the boot-time clock. Raises OSError."""
+
+    def resume(self, before: Accounts) -> bool:
+        """Go on from accounts that an earlier run read in this boot; False if they are of another view."""
 
     def close(self) -> None:
         """Close what is kept open."""

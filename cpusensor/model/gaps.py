@@ -103,16 +103,16 @@ def _proven(before: Sample, after: Sample, cause: Cause) -> tuple[int, int] | No
     # Not exactly zero: a counter that fell a little counts as 0 in the figures, but lowers the totals.
     if abs(all_ticks) * 100 < after.figures.all:
         return after.figures.busy, after.figures.all
-    if not 0 <= busy <= all_ticks or not _is_plausible(before, after, all_ticks):
+    passed_s = after.time - before.time - after.figures.elapsed_ms / 1000
+    if not 0 <= busy <= all_ticks or not is_plausible(passed_s, all_ticks, len(after.cores or ())):
         return None
     return busy, all_ticks
 
 
-def _is_plausible(before: Sample, after: Sample, all_ticks: int) -> bool:
-    """Whether about as many ticks were counted as the time between the samples has room for."""
+def is_plausible(passed_s: float, all_ticks: int, cpus: int) -> bool:
+    """Whether so many CPUs counted about as many ticks as there is room for in the time that passed."""
     lowest, highest = PLAUSIBLE
-    passed_s = after.time - before.time - after.figures.elapsed_ms / 1000
-    room = TICKS_PER_SECOND * passed_s * len(after.cores or ())
+    room = TICKS_PER_SECOND * passed_s * cpus
     # What is shorter than the clocks are exact proves nothing against the counters.
     return passed_s <= TOLERANCE_S or lowest * room <= all_ticks <= highest * room
 

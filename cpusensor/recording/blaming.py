@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
 from cpusensor.kernel.clock import Clock, thread_cpu_us
-from cpusensor.model.accounts import AccountReader, Sight
+from cpusensor.model.accounts import AccountReader, Accounts, Baseline, Sight
 from cpusensor.model.attribution import Attribution, Recorded
 from cpusensor.model.blame import Blame
 from cpusensor.model.figures import TICKS_PER_SECOND
-from cpusensor.model.records import Sample
+from cpusensor.model.gaps import is_plausible
+from cpusensor.model.records import Run, Sample
 from cpusensor.recording.pace import Pace
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ class Asked:
     """What it is to explain."""
     is_baseline: bool
     """Whether it explains nothing, because the one before it cannot be compared with it."""
+    newest: Sample
+    """At whose end it is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,8 @@ class Outcome:
     """None of a baseline, and of a reading that failed."""
     cost_us: int
     """CPU time that it took."""
+    accounts: Accounts | None = None
+    """What was read; None of a reading that failed."""
     error: str | None = None
     """Why it failed."""
 
@@ -50,19 +55,23 @@ class Outcome:
 class Blaming:
     """Takes the samples, has the accounts read when that is due, and delivers who used the CPU since the last time."""
 
-    def __init__(self, reader: AccountReader, clock: Clock, interval: int, deliver: Callable[[Blame], None]) -> None:
-        """`deliver` is called in the event loop."""
+    def __init__(
+        self, reader: AccountReader, clock: Clock, run: Run, deliver: Callable[[Blame, Baseline], None]
+    ) -> None:
+        """`deliver` is called in the event loop, also with what the next reading is counted from."""
         self._reading = ReadingThread(reader, clock, self._finish)
         self.sight = reader.sight
         """What keeps names from being read."""
         self.error: str | None = None
         """Why they could not be read the last time."""
-        self._interval = interval
+        self._boot_id, self._interval = run.boot_id, run.interval
         self._deliver = deliver
         self._pace = Pace()
         self._previous: Sample | None = None
         self._recorded: Recorded | None = None
         self._is_comparable = False
+        self._outage: Baseline | None = None
+        """What an earlier run read last, until the first sample."""
 
     @property
     def every_s(self) -> int | None:
@@ -74,10 +83,13 @@ class Blaming:
         """Whether a reading is under way."""
         return self._reading.is_busy
 
-    def start(self) -> None:
-        """Begin to read, unless there is nothing to be seen."""
-        if self.sight is not Sight.BLIND:
-            self._reading.start()
+    def start(self, before: Baseline | None = None) -> None:
+        """Begin to read, unless there is nothing to be seen; from what an earlier run of this boot read last."""
+        if self.sight is Sight.BLIND:
+            return
+        if before is not None and self._reading.resume(before, self._interval):
+            self._outage = before
+        self._reading.start()
 
     async def close(self) -> None:
         """End the thread. A reading that has begun is waited for, but not for long."""
@@ -91,9 +103,18 @@ class Blaming:
             self._is_comparable, self._recorded = False, None
         self._recorded = _extended(self._recorded, self._previous, sample)
         self._previous = sample
+        outage, self._outage = self._outage, None
+        if outage is not None and (over := _over(outage, sample)) is not None:
+            self._is_comparable, self._recorded = True, over
+            self._read(sample)
+            return
         if not self._reading.is_busy and self._is_due(sample):
+            self._read(sample)
+
+    def _read(self, sample: Sample) -> None:
+        if self._recorded is not None:
             self._pace.begin(sample.time)
-            self._reading.ask(Asked(recorded=self._recorded, is_baseline=not self._is_comparable))
+            self._reading.ask(Asked(recorded=self._recorded, is_baseline=not self._is_comparable, newest=sample))
             self._is_comparable, self._recorded = True, None
 
     def _is_due(self, sample: Sample) -> bool:
@@ -116,9 +137,17 @@ class Blaming:
         self.error = outcome.error
         if outcome.error is not None:
             self._is_comparable = False
-        if outcome.blame is not None:
+        if outcome.blame is not None and outcome.accounts is not None:
             self._pay(outcome.asked.recorded, outcome.cost_us)
-            self._deliver(outcome.blame)
+            newest = outcome.asked.newest
+            baseline = Baseline(
+                time=newest.time,
+                boot_id=self._boot_id,
+                total_busy=newest.total_busy,
+                total_all=newest.total_all,
+                accounts=outcome.accounts,
+            )
+            self._deliver(outcome.blame, baseline)
 
     def _pay(self, recorded: Recorded, cost_us: int) -> None:
         was = self._pace.doublings
@@ -147,6 +176,15 @@ class ReadingThread:
     def is_alive(self) -> bool:
         """Whether it can be asked."""
         return self._thread.is_alive()
+
+    def resume(self, before: Baseline, tolerance_s: float) -> bool:
+        """Count from what an earlier run read last; False if it cannot be compared, as after the clock was set."""
+        now = self._clock.now()
+        step_s = (now.wall - before.time) - (now.boottime - before.accounts.boottime)
+        if abs(step_s) > tolerance_s or not self._reader.resume(before.accounts):
+            return False
+        self._attribution.begin(before.accounts)
+        return True
 
     def start(self) -> None:
         """Begin to wait for what is asked."""
@@ -178,17 +216,17 @@ class ReadingThread:
     def _read(self, asked: Asked) -> Outcome:
         began_us = thread_cpu_us()
         try:
-            blame = self._attribute(asked)
+            accounts = self._reader.read(self._clock.now().boottime)
+            blame = self._attribute(accounts, asked)
         except OSError as error:
             return Outcome(asked=asked, blame=None, cost_us=0, error=f"{type(error).__name__}: {error}")
         except Exception as error:
             # Whatever is wrong with names, the recording goes on, and the page says that there are none.
             log.exception("reading who uses the CPU failed")
             return Outcome(asked=asked, blame=None, cost_us=0, error=f"{type(error).__name__}: {error}")
-        return Outcome(asked=asked, blame=blame, cost_us=thread_cpu_us() - began_us)
+        return Outcome(asked=asked, blame=blame, cost_us=thread_cpu_us() - began_us, accounts=accounts)
 
-    def _attribute(self, asked: Asked) -> Blame | None:
-        accounts = self._reader.read(self._clock.now().boottime)
+    def _attribute(self, accounts: Accounts, asked: Asked) -> Blame | None:
         if asked.is_baseline:
             self._attribution.begin(accounts)
             return None
@@ -202,3 +240,12 @@ def _extended(recorded: Recorded | None, previous: Sample | None, sample: Sample
         since = sample.time if previous is None else previous.time
         return Recorded(time=sample.time, since=since, busy_us=busy_us, all_us=all_us)
     return replace(recorded, time=sample.time, busy_us=recorded.busy_us + busy_us, all_us=recorded.all_us + all_us)
+
+
+def _over(outage: Baseline, sample: Sample) -> Recorded | None:
+    """What the CPUs have counted since a baseline; None where their counters do not tell, as after a suspension."""
+    passed_s, busy = sample.time - outage.time, sample.total_busy - outage.total_busy
+    every = sample.total_all - outage.total_all
+    if passed_s <= 0 or not 0 <= busy <= every or not is_plausible(passed_s, every, len(sample.cores or ())):
+        return None
+    return Recorded(time=sample.time, since=outage.time, busy_us=busy * TICK_US, all_us=every * TICK_US)

@@ -5,7 +5,9 @@ import logging
 from collections import deque
 
 from cpusensor.kernel.clock import Clock
+from cpusensor.model.accounts import Baseline
 from cpusensor.model.blame import Blame
+from cpusensor.model.grid import bucket_end
 from cpusensor.model.rollup import MINUTE
 from cpusensor.recording.health import Part, Problems
 from cpusensor.store.database import ReadError, WriteError
@@ -42,6 +44,10 @@ class Keeper:
         self._is_due = asyncio.Event()
         self._is_writing = False
         self._pack_at = 0.0
+        self._baseline: Baseline | None = None
+        """The newest one."""
+        self._baseline_at: int | None = None
+        """From which time on the next one is stored; None for any."""
 
     @property
     def is_idle(self) -> bool:
@@ -52,8 +58,9 @@ class Keeper:
         """What is not stored yet, in order."""
         return list(self._waiting)
 
-    def take(self, blame: Blame) -> None:
-        """Queue what was read. It never waits."""
+    def take(self, blame: Blame, baseline: Baseline) -> None:
+        """Queue what was read, and remember from what the next reading is counted. It never waits."""
+        self._baseline = baseline
         self._waiting.append(blame)
         is_last_of_minute = not blame.time % MINUTE
         if not self._commit_interval or not blame.time % self._commit_interval or is_last_of_minute:
@@ -80,14 +87,20 @@ class Keeper:
         """Write the rest of the queue."""
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                self._baseline_at = None
                 await self._write_waiting()
         except (WriteError, TimeoutError) as error:
             log.warning("who used the CPU last could not be stored (%s)", str(error) or "the disk does not answer")
 
     async def _write_waiting(self) -> None:
-        blames = tuple(self._waiting)
-        if blames:
-            await self._history.blames.add(blames)
+        blames, baseline = tuple(self._waiting), self._baseline
+        if baseline is not None and self._baseline_at is not None:
+            # Once a minute: what was read since is read again after a crash.
+            baseline = baseline if baseline.time >= self._baseline_at else None
+        if blames or baseline is not None:
+            await self._history.blames.add(blames, baseline)
+        if baseline is not None:
+            self._baseline_at = bucket_end(baseline.time + 1, MINUTE)
         # Others may have come meanwhile, and have pushed out as many of these if they were too many.
         stored = set(map(id, blames))
         while self._waiting and id(self._waiting[0]) in stored:

@@ -33,7 +33,10 @@ async def find(span: Span, culprits: Culprits, readings: Sequence[Blame]) -> Fou
 
 
 async def recorded(span: Span, history: History, waiting: Sequence[Measured]) -> tuple[int, int]:
-    """Busy and all ticks of the samples in a span."""
+    """Busy and all ticks of a span: of its samples, and of the outages of the service inside it."""
     inside = history.reader.kept.inside(span)
     whole = await whole_of(history.summaries, Divided(inside, [one.sample for one in waiting]))
-    return (whole.busy, whole.rollup.figures.all) if whole else (0, 0)
+    busy, every = (whole.busy, whole.rollup.figures.all) if whole else (0, 0)
+    # Who lives through an outage of the service is counted over it, and so is what the kernel counted meanwhile.
+    off_busy, off_all = await history.culprits.outages(span)
+    return busy + off_busy, every + off_all

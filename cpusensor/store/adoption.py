@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -70,9 +70,9 @@ class Adoption:
         """Whether spans are still to be copied."""
         return self._task is not None and not self._task.done()
 
-    def take_in_rest(self) -> None:
-        """Start a task that copies the older spans while the recording goes on."""
-        self._task = asyncio.create_task(self._take_in_rest(self._aside, self._spans), name="salvage")
+    def take_in_rest(self, learn: Callable[[], Awaitable[None]]) -> None:
+        """Start a task that copies the older spans while the recording goes on; at its end it calls `learn`."""
+        self._task = asyncio.create_task(self._take_in_rest(self._aside, self._spans, learn), name="salvage")
         self._task.add_done_callback(_report)
 
     async def close(self) -> None:
@@ -112,7 +112,9 @@ class Adoption:
             # The stored rollups may have lost samples, or hold garbled ones: they are made again.
             await self._rollups.close_all([row[0] for row in span.rows["sample"]])
 
-    async def _take_in_rest(self, aside: Path | None, spans: Iterator[Salvage]) -> None:
+    async def _take_in_rest(
+        self, aside: Path | None, spans: Iterator[Salvage], learn: Callable[[], Awaitable[None]]
+    ) -> None:
         """Copy the older spans; then mark what is lost as gaps."""
         try:
             while (span := await asyncio.to_thread(next, spans, None)) is not None:
@@ -124,6 +126,7 @@ class Adoption:
             async with self._database.transaction():
                 for statement in (_ADOPT_SAMPLES, _DROP_FALSE_GAPS, _MARK_LOST):
                     await self._database.execute(statement)
+                await learn()
         except WriteError as error:
             log.error("what was lost with %s could not be marked as a gap (%s)", aside, error)
         else:

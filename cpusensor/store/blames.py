@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cpusensor.model.accounts import Baseline
 from cpusensor.model.blame import Blame, cut, merge
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.times import MAX_TIME
+from cpusensor.store.baselines import INSERT as INSERT_BASELINE
+from cpusensor.store.baselines import row_of_baseline
 from cpusensor.store.columns import Row
 from cpusensor.store.database import RECENT_S, Database
 from cpusensor.store.levels import (
@@ -55,13 +58,18 @@ class Blames:
         ((self._highest,),) = await self._database.execute(NEWEST, (MAX_TIME, MAX_TIME))
         await self._reopen(self.newest)
 
-    async def add(self, blames: Sequence[Blame]) -> None:
-        """Store what was read, in order, in one transaction. Raises WriteError; then nothing of it is stored."""
+    async def add(self, blames: Sequence[Blame], baseline: Baseline | None = None) -> None:
+        """Store what was read, in order, in one transaction, and the baseline of what is read after it.
+
+        Raises WriteError; then nothing of it is stored.
+        """
         newest, parts = self.newest, {number: list(some) for number, some in self._open.items()}
         try:
             async with self._database.transaction():
                 for blame in blames:
                     await self._add(blame)
+                if baseline is not None:
+                    await self._database.execute(INSERT_BASELINE, row_of_baseline(baseline))
         except BaseException:
             # A transaction that is rolled back must take these back as well.
             self.newest, self._open = newest, parts
@@ -72,9 +80,19 @@ class Blames:
         if blame.time <= self.newest:
             await self._replace(blame)
             return
+        if blame.since < self.newest:
+            await self._take_back(blame.since)
         await self._store_tick(blame)
         self.newest = blame.time
         await self._take(1, blame)
+
+    async def _take_back(self, until: int) -> None:
+        """Drop what was read later, and the sums that hold some of it: what comes next covers it, as after a crash."""
+        for level in LEVELS:
+            span = until, bucket_end(self.newest, level.seconds)
+            await self._database.execute(f"DELETE FROM {level.name} WHERE time > ? AND time <= ?", span)
+        self.newest = until
+        await self._reopen(until)
 
     async def _store_tick(self, blame: Blame) -> None:
         # Where the clock was set back there may be rows inside what this one covers.

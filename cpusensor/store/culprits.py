@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from cpusensor.model.blame import Blame
 from cpusensor.model.grid import bucket_end, slot_at
-from cpusensor.model.records import Span
+from cpusensor.model.records import Cause, Span
 from cpusensor.model.top import Found, identity
 from cpusensor.store.columns import GarbledError, Row
 from cpusensor.store.database import Queries
@@ -15,6 +15,9 @@ from cpusensor.store.shares import OTHER, PROCESS, UNIT, Coded, Entry, is_thrott
 
 MAX_TOLD = 1000
 """Damaged rows that are remembered, so that each is told once."""
+
+OUTAGES = f"""SELECT coalesce(sum(busy), 0), coalesce(sum("all"), 0) FROM gap
+    WHERE from_time >= ? AND to_time <= ? AND cause IN ('{Cause.STOPPED}', '{Cause.CRASHED}') AND busy IS NOT NULL"""
 
 
 class Culprits:
@@ -45,6 +48,11 @@ class Culprits:
         tallies = await asyncio.to_thread(_by_bucket, rows, step, limit)
         names = await self._names(span, numbers_in(entry for one in tallies.values() for entry in one.entries))
         return await asyncio.to_thread(lambda: {end: one.found(names).blame for end, one in tallies.items()})
+
+    async def outages(self, span: Span) -> tuple[int, int]:
+        """Busy and all ticks while no service ran, as far as the kernel's counters prove them, inside a span."""
+        ((busy, every),) = await self._read(span, OUTAGES, (span.from_time, span.to_time))
+        return busy, every
 
     async def _closed(self, span: Span) -> list[int]:
         """How far each level goes until the end of a span."""

@@ -30,7 +30,8 @@ def _forget(connection: sqlite3.Connection) -> int:
     ((count,),) = connection.execute("SELECT count(*) FROM name")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("BEGIN IMMEDIATE")
-    for table in ("name", *TABLES):
+    # A file of an older version has no baseline.
+    for table in ("name", *TABLES, *({"baseline"} & tables)):
         connection.execute(f"DELETE FROM {table}")
     connection.execute("COMMIT")
     connection.execute("VACUUM")

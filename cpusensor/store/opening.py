@@ -10,6 +10,7 @@ from cpusensor.model.rollup import TIERS, Tier
 from cpusensor.store.adoption import Adoption
 from cpusensor.store.backfill import Backfill
 from cpusensor.store.backup import Backup
+from cpusensor.store.baselines import Baselines
 from cpusensor.store.blames import Blames
 from cpusensor.store.columns import GarbledError
 from cpusensor.store.culprits import Culprits
@@ -42,6 +43,7 @@ class History:
         self.reader = Reader(database, self.runs, rollups, tiers)
         self.summaries = Summaries(database, self.reader, rollups, tiers)
         self.blames = Blames(database)
+        self.baselines = Baselines(database)
         self.culprits = Culprits(database)
         self._database = database
         self._rollups = rollups
@@ -159,7 +161,8 @@ class History:
             await self.cursors.load()
         await self.runs.resume()
         if aside is not None:
-            self._adoption.take_in_rest()
+            # What names were read last may be in the rest, and the sums that go on from it.
+            self._adoption.take_in_rest(lambda: self.blames.load(max(now, self.blames.newest)))
 
 
 def _doubt_after(error: Exception) -> Doubt:

@@ -1,17 +1,17 @@
 """Who used the CPU, as numbers that refer to names: one row, or many rows, <-> a blob. Pure.
 
 CPU time is kept in 1/100 s, rounded down; what that takes from the names is added to the rest, so that nothing is lost.
-Every number is unsigned LEB128, seven bits a byte: most are small.
 """
 
 import lzma
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, TypeAlias
 
 from cpusensor.model.blame import Blame
 from cpusensor.store.columns import GarbledError
+from cpusensor.store.leb128 import Numbers, from_bytes, to_bytes
 
 TICK_US = 10_000
 """Microseconds of the unit in which CPU time is kept: that of the kernel's own counters, 1/100 s."""
@@ -33,9 +33,6 @@ TOTALS, OTHER = 5, 3
 
 PACKING: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 16}]
 """An hour of ticks takes 20 ms to be packed; a sixth less than zlib makes of it."""
-
-BITS, LOW, HIGH = 7, 0x7F, 0x80
-"""Of a byte, and the bit that says that the number goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +94,13 @@ def pack(one: Coded) -> bytes:
     for entries in (one.units, [*one.processes, *one.throttles]):
         columns = zip(*((*entry, cpu) for entry, cpu in entries), strict=True)
         numbers += [number for column in columns for number in column]
-    return _bytes_of(numbers)
+    return to_bytes(numbers)
 
 
 def unpack(time: int, since: int, blob: bytes) -> Coded:
     """What `pack` packed. Raises GarbledError."""
     try:
-        numbers = _numbers_of(blob)
+        numbers = from_bytes(blob)
     except TypeError as error:
         raise GarbledError("a row of names is no blob") from error
     if len(numbers) <= TOTALS:
@@ -141,13 +138,13 @@ def pack_rows(rows: Sequence[Coded], end: int) -> bytes:
             numbers.append(index - before - 1)
             before = index
     numbers += [cpu for entry in entries for _, cpu in columns[entry]]
-    return lzma.compress(_bytes_of(numbers), format=lzma.FORMAT_RAW, filters=PACKING)
+    return lzma.compress(to_bytes(numbers), format=lzma.FORMAT_RAW, filters=PACKING)
 
 
 def unpack_rows(blob: bytes, end: int) -> list[Coded]:
     """What `pack_rows` packed. Raises GarbledError."""
     try:
-        numbers = Numbers(_numbers_of(lzma.decompress(blob, format=lzma.FORMAT_RAW, filters=PACKING)))
+        numbers = Numbers(from_bytes(lzma.decompress(blob, format=lzma.FORMAT_RAW, filters=PACKING)))
     except (lzma.LZMAError, TypeError) as error:
         raise GarbledError("a packed row of names cannot be unpacked") from error
     length, unit_count, entry_count = numbers.take(3)
@@ -179,21 +176,6 @@ def unpack_rows(blob: bytes, end: int) -> list[Coded]:
     ]
 
 
-class Numbers:
-    """Numbers that are taken from the front."""
-
-    def __init__(self, numbers: Sequence[int]) -> None:
-        self._numbers = numbers
-        self._at = 0
-
-    def take(self, count: int) -> Sequence[int]:
-        """The next so many. Raises GarbledError if there are fewer."""
-        begin, self._at = self._at, self._at + count
-        if self._at > len(self._numbers):
-            raise GarbledError("a packed row of names ends too early")
-        return self._numbers[begin : self._at]
-
-
 def _entries(numbers: Sequence[int], width: int) -> list[tuple[Entry, int]]:
     """Entries with their CPU time, from one column after the other."""
     count = len(numbers) // (width + 1)
@@ -203,29 +185,3 @@ def _entries(numbers: Sequence[int], width: int) -> list[tuple[Entry, int]]:
 
 def _most_first(entries: list[tuple[Entry, int]]) -> list[tuple[Entry, int]]:
     return sorted(entries, key=lambda one: (-one[1], one[0]))
-
-
-def _bytes_of(numbers: Iterable[int]) -> bytes:
-    packed = bytearray()
-    for number in numbers:
-        left = number
-        while left > LOW:
-            packed.append(left & LOW | HIGH)
-            left >>= BITS
-        packed.append(left)
-    return bytes(packed)
-
-
-def _numbers_of(packed: bytes) -> list[int]:
-    """The numbers. Raises GarbledError if the last one has no end, TypeError for what is no bytes."""
-    numbers, number, shift = [], 0, 0
-    for byte in packed:
-        if byte < HIGH:
-            numbers.append(number | byte << shift)
-            number = shift = 0
-        else:
-            number |= (byte & LOW) << shift
-            shift += BITS
-    if shift:
-        raise GarbledError("numbers of names end too early")
-    return numbers

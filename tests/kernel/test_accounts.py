@@ -5,15 +5,18 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cpusensor.kernel.accounts import SystemAccounts
-from cpusensor.kernel.clock import cpu_us_of
+from cpusensor.kernel.clock import SystemClock, cpu_us_of
 from cpusensor.kernel.mounts import Scope
 from cpusensor.model.accounts import Process, Sight
+from cpusensor.model.attribution import START_STEP_S
 from cpusensor.model.blame import Blame, Share
+from cpusensor.store.baselines import pack_accounts, unpack_accounts
 from tests.obeying import OBEYING, Obeying, Watch, obeying
 from tests.waiting import wait_until
 
@@ -183,6 +186,54 @@ def test_what_sleeps_is_the_same_record_and_is_not_looked_at(watch: Watch) -> No
         watch.blame()
         # What it does between its answer and its sleep takes as long as others let it.
         wait_until(lambda: _read(watch, one.pid) is _read(watch, one.pid), "it does not sleep")
+
+
+def test_who_lives_through_an_outage_is_known_by_what_was_kept_of_it(watch: Watch) -> None:
+    with obeying() as one, obeying() as gone:
+        one.do("burn 0.2")
+        kept = pack_accounts(watch.reader.read(SystemClock().now().boottime))
+        boottime = SystemClock().now().boottime
+        gone.do("burn 0.05")
+        before = own_s(one.pid)
+        one.do("burn 0.1")
+        with obeying() as new:
+            new.do("burn 0.05")
+            again = Watch(unpack_accounts(kept, boottime, watch.reader.place))
+            blame = again.blame()
+            again.reader.close()
+
+            assert spent(blame, one.pid) == pytest.approx(own_s(one.pid) - before, abs=0.02)
+            assert of(blame, one.pid)[0].name.startswith("python")
+            assert spent(blame, new.pid) == pytest.approx(own_s(new.pid), abs=1e-3)
+
+
+@pytest.mark.skipif(not os.access(LAST_PID, os.W_OK) or os.geteuid() != 0, reason="only root chooses pids")
+def test_a_pid_that_is_another_s_after_an_outage_is_another_process(watch: Watch) -> None:
+    with obeying() as one:
+        one.do("burn 0.2")
+        pid, boottime = one.pid, SystemClock().now().boottime
+        kept = pack_accounts(watch.reader.read(boottime))
+    # When a process began is told in steps of 10 ms, rounded down.
+    wait_until(lambda: SystemClock().now().boottime > boottime + 2 * START_STEP_S, "no time passes")
+    with _start_as(pid) as taken:
+        again = Obeying(taken)
+        again.answer()
+        again.do("burn 0.3")
+        later = Watch(unpack_accounts(kept, boottime, watch.reader.place))
+        blame = later.blame()
+        later.reader.close()
+        own = own_s(pid)
+        taken.kill()
+
+    assert spent(blame, pid) == pytest.approx(own, abs=1e-3)
+
+
+def test_accounts_of_another_view_are_not_gone_on_from(watch: Watch) -> None:
+    found = watch.reader.read(0.0)
+
+    assert not watch.reader.resume(replace(found, place="elsewhere"))
+    assert not watch.reader.resume(replace(found, processes=None))
+    assert watch.reader.resume(found)
 
 
 def test_nothing_but_names_is_opened_of_other_processes(watch: Watch) -> None:

@@ -1,15 +1,18 @@
 """Who used the CPU: from the sample to the event, in the whole service with accounts that a test writes."""
 
 import logging
+import shutil
 import threading
 from typing import Any
 
 import pytest
 
+from cpusensor.check.command import main as check
 from cpusensor.model.accounts import Sight
 from cpusensor.model.records import Span
-from tests.fakes import START
+from tests.fakes import START, FakeKernel
 from tests.running import Running
+from tests.store.opened import rows
 
 MACHINE_US = 10_000_000
 """Two CPUs for five seconds."""
@@ -123,6 +126,72 @@ async def test_accounts_that_cannot_be_read_cost_no_sample_and_are_told(
     ]
     assert top.data["processes"] == [["nginx", 20.0]]
     assert (await now(running))["error"] is None
+
+
+async def lived_through(running: Running, *flags: str) -> Any:  # noqa: ANN401 - a test looks into it as it likes
+    """What is told of all that was recorded, after an hour in which no service ran and a process did something."""
+    running.accounts.use("nginx.service", "nginx", 7, 4_000_000)
+    running.clock.pass_unnoticed(3600)
+    await running.start("--top", "all", *flags)
+    async with running.events() as stream:
+        await tick(running)
+        top = await stream.until("top")
+    assert top.data["time"] - top.data["since"] > 3600
+    return await running.json("api/top?range=6h&by=process")
+
+
+async def record_a_minute(running: Running) -> None:
+    """Twelve ticks and some, in each of which nginx uses a second."""
+    await running.restart("--top", "all")
+    async with running.events() as stream:
+        for _ in range(15):
+            await tick(running, 1_000_000)
+        for _ in range(14):
+            await stream.until("top")
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_who_lives_through_an_outage_is_accounted_for_over_it(running: Running, *, is_killed: bool) -> None:
+    await record_a_minute(running)
+    if is_killed:
+        # What is in the file at some moment is what a killed process leaves.
+        copy = running.database.with_name("killed.db")
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{running.database}{suffix}", f"{copy}{suffix}")
+        await running.stop()
+        for suffix in ("", "-wal"):
+            running.database.with_name(f"{running.database.name}{suffix}").unlink(missing_ok=True)
+            shutil.move(f"{copy}{suffix}", f"{running.database}{suffix}")
+    await running.stop()
+
+    told = await lived_through(running)
+
+    # The first tick is what the others are counted from.
+    assert {one["name"]: one["cpu_s"] for one in told["top"]} == {"nginx": 14.0 + 4.0}
+    assert told["excess_s"] == 0.0
+    assert told["busy_s"] > 1000
+    assert check([str(running.database)]) == 0
+
+
+async def test_over_a_boot_nobody_is_accounted_for(running: Running) -> None:
+    await record_a_minute(running)
+    await running.stop()
+    running.kernel = FakeKernel(running.clock, boot_id="boot-2")
+    await running.start("--top", "all")
+    async with running.events() as stream:
+        for _ in range(2):
+            await tick(running, 1_000_000)
+        top = await stream.until("top")
+
+    assert top.data["time"] - top.data["since"] == 5
+
+
+async def test_over_an_outage_without_names_nobody_is_accounted_for(running: Running) -> None:
+    await record_a_minute(running)
+    await running.restart("--top", "off")
+    await running.stop()
+
+    assert rows(running.database, "SELECT count(*) FROM baseline") == [(0,)]
 
 
 async def test_units_alone_are_told_without_processes(running: Running) -> None:
