@@ -16,8 +16,8 @@ from cpusensor.store.shares import OTHER, PROCESS, UNIT, Coded, Entry, is_thrott
 MAX_TOLD = 1000
 """Damaged rows that are remembered, so that each is told once."""
 
-OUTAGES = f"""SELECT coalesce(sum(busy), 0), coalesce(sum("all"), 0) FROM gap
-    WHERE from_time >= ? AND to_time <= ? AND cause IN ('{Cause.STOPPED}', '{Cause.CRASHED}') AND busy IS NOT NULL"""
+OUTAGES = """SELECT coalesce(sum(busy), 0), coalesce(sum("all"), 0) FROM gap
+    WHERE from_time >= ? AND to_time <= ? AND cause IN (?, ?) AND busy IS NOT NULL"""
 
 
 class Culprits:
@@ -51,7 +51,7 @@ class Culprits:
 
     async def outages(self, span: Span) -> tuple[int, int]:
         """Busy and all ticks while no service ran, as far as the kernel's counters prove them, inside a span."""
-        ((busy, every),) = await self._read(span, OUTAGES, (span.from_time, span.to_time))
+        ((busy, every),) = await self._read(span, OUTAGES, (span.from_time, span.to_time, Cause.STOPPED, Cause.CRASHED))
         return busy, every
 
     async def _closed(self, span: Span) -> list[int]:

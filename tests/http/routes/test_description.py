@@ -222,7 +222,7 @@ async def test_the_top_is_as_described(running: Running) -> None:
     _, throttled = await ask(running, "api/top?range=15m")
 
     assert throttled["throttled"][0].keys() == SCHEMAS["Throttle"]["properties"].keys()
-    assert throttled["top"][0].keys() == SCHEMAS["Leader"]["properties"].keys() - {"pid"}
+    assert throttled["top"][0].keys() == SCHEMAS["Leader"]["properties"].keys() - {"pid", "started"}
     assert empty["top"] == []
     assert (len(units["top"]), len(processes["top"])) == (1, 1)
     assert processes["top"][0].keys() == SCHEMAS["Leader"]["properties"].keys() - {"throttled"}
