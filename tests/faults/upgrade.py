@@ -33,7 +33,7 @@ YEARS = {True: "0.005", False: "0.2"}
 def it_is_killed_while_older_history_is_added_up(lab: Lab) -> str:
     """Kill −9 of the whole service at a random moment after its start on a database of the version before."""
     service = Service(lab.folder())
-    expected = _make_older(service.database, YEARS[lab.is_quick])
+    expected = make_older(service.database, YEARS[lab.is_quick])
     kills, again = 0, 0
     original = service.database.with_name("original")
     shutil.copy(service.database, original)
@@ -62,7 +62,7 @@ def it_is_killed_while_older_history_is_added_up(lab: Lab) -> str:
     return f"{kills} kills in {again + 1} upgrades; {sum(map(len, expected.values())):,} rollups as recorded"
 
 
-def _make_older(path: Path, years: str) -> dict[str, set[tuple[object, ...]]]:
+def make_older(path: Path, years: str) -> dict[str, set[tuple[object, ...]]]:
     """Make a history and take back what the migrations after the second brought; the rollups that it had."""
     command = [sys.executable, "-m", "tests.bench.fill", str(path), "--years", years, "--cores", "2", "--seed", "43"]
     subprocess.run([*command, "--until", str(UNTIL)], check=True, cwd=ROOT, capture_output=True)
