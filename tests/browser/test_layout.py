@@ -45,7 +45,7 @@ LAY_OUT = """async (event) => {
 """After an event: by how much the picture passes its frame on either side, and for how many CSS px it was drawn."""
 
 
-LONGEST_READOUT = "15:10–15:11 · в среднем 25,1\u00a0% (от 17\u00a0% до 79\u00a0%), 12 измерений"
+LONGEST_READOUT = "15:10–15:11 · среднее 25,1\u00a0% (17\u00a0% – 79\u00a0%), 12 измерений"
 
 CUT = f"""() => {{
   document.querySelector("#minutes-readout").textContent = "{LONGEST_READOUT}";

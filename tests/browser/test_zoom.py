@@ -155,6 +155,26 @@ def test_the_stream_does_not_move_a_view_that_is_zoomed(visit: Visit, service: S
     assert (view(page), page.locator("#samples-readout").inner_text()) == before
 
 
+def test_the_value_stands_beside_the_pointer_on_both_charts(visit: Visit) -> None:
+    page = zoomed(visit)
+    box = page.locator(OVER).bounding_box()
+    assert box is not None
+    for share in (0.1, 0.97):
+        at = box["x"] + box["width"] * share
+        page.mouse.move(at, box["y"] + box["height"] / 2)
+        for chart in ("samples", "minutes"):
+            tag = page.locator(f"#{chart}-plot .tag")
+            expect(tag).to_have_text(re.compile(r"^\d+\.\d.%$"))
+            expect(page.locator(f"#{chart}-readout")).to_contain_text(tag.inner_text())
+            place = tag.bounding_box()
+            assert place is not None
+            assert box["x"] <= place["x"] <= at + 40
+            assert at - 40 <= place["x"] + place["width"] <= box["x"] + box["width"]
+
+    page.mouse.move(5, 5)
+    expect(page.locator("#samples-plot .tag")).to_be_hidden()
+
+
 def test_gaps_are_seen_in_a_year_and_told(visit: Visit) -> None:
     page = visit.open("?range=1y")
 

@@ -22,6 +22,7 @@ import { attachJumps, attachRanges, showLinks, showRanges } from "./ui/ranges.js
 import { showStatistics } from "./ui/statistics.js";
 import { attachTable } from "./ui/tables.js";
 import { attachStrip, showStrip } from "./ui/strip.js";
+import { tagsOf } from "./ui/tags.js";
 import { UsualHours } from "./ui/usual.js";
 import { WhoDidIt } from "./ui/who.js";
 import { attachZones, showZones } from "./ui/zones.js";
@@ -128,6 +129,7 @@ export function attach(desk) {
     (frame) => showStrip(cores, desk, frame),
     gesturesOf(desk, go, leadTo),
     comparison(desk),
+    tagsOf(desk),
     digestOfTheView(desk),
     ({ to }) => showZones(desk.zones, to, language.words),
     remarksOf(desk),
