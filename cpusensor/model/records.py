@@ -270,7 +270,11 @@ class Standing:
     sent: int
     """Samples that it took since the service started."""
     refused: int
-    """Samples that it refused for good."""
+    """Samples that it refused for good, which are passed over."""
+    refusal: str | None
+    """What it said of those that it refused last; None while it has refused none."""
+    until: int | None
+    """Up to when it has everything that it will get, in UTC Unix seconds; None before anything was sent."""
     behind_s: int
     """Seconds of samples that it has not got yet."""
     problem: str | None

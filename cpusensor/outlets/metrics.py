@@ -115,20 +115,15 @@ def _encode(families: "_Families", accept: str) -> tuple[bytes, str]:
 
 
 def _families_of(state: State) -> Iterator[Any]:
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily  # noqa: PLC0415 - as above
+    from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily  # noqa: PLC0415 - as above
 
     yield InfoMetricFamily("cpusensor_build", "The version that runs.", {"version": state.version})
     if state.is_recording is not None:
         help_text = "1 while all is well, 0 while something keeps samples back."
         yield GaugeMetricFamily("cpusensor_recording", help_text, state.is_recording)
         yield _gaps_of(state)
-    pushed = CounterMetricFamily("cpusensor_push_samples", "Samples pushed.", labels=["receiver", "outcome"])
-    behind = GaugeMetricFamily("cpusensor_push_behind_seconds", "Samples that wait, in seconds.", labels=["receiver"])
-    for standing in state.receivers:
-        pushed.add_metric([standing.name, "sent"], standing.sent)
-        pushed.add_metric([standing.name, "refused"], standing.refused)
-        behind.add_metric([standing.name], standing.behind_s)
-    yield from (pushed, behind) if state.receivers else ()
+    if state.receivers:
+        yield from _pushes_of(state.receivers)
     if state.newest is not None:
         ticks = state.newest.figures
         help_text = "CPU use of all CPUs in the newest sample, from 0 to 1."
@@ -143,6 +138,25 @@ def _gaps_of(state: State) -> Any:  # noqa: ANN401 - what prometheus_client make
     for cause in Cause:
         gaps.add_metric([cause.value], state.gap_seconds.get(cause, 0))
     return gaps
+
+
+def _pushes_of(receivers: Sequence[Standing]) -> list[Any]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - as above
+
+    pushed = CounterMetricFamily("cpusensor_push_samples", "Samples pushed.", labels=["receiver", "outcome"])
+    behind = GaugeMetricFamily("cpusensor_push_behind_seconds", "Samples that wait, in seconds.", labels=["receiver"])
+    until = GaugeMetricFamily(
+        "cpusensor_push_until_timestamp_seconds", "Up to when everything was sent.", labels=["receiver"]
+    )
+    failing = GaugeMetricFamily("cpusensor_push_failing", "1 while samples are not taken.", labels=["receiver"])
+    for standing in receivers:
+        pushed.add_metric([standing.name, "sent"], standing.sent)
+        pushed.add_metric([standing.name, "refused"], standing.refused)
+        behind.add_metric([standing.name], standing.behind_s)
+        failing.add_metric([standing.name], standing.problem is not None)
+        if standing.until is not None:
+            until.add_metric([standing.name], standing.until)
+    return [pushed, behind, until, failing]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ class Outbox:
         return bool(self._alone)
 
     @property
+    def position(self) -> int | None:
+        """The time up to which it has everything; None for one that was never sent anything."""
+        return self._cursors.get(self._key)
+
+    @property
     def behind_s(self) -> int:
         """Seconds of samples that it has not got yet."""
         newest, position = self._writer.newest, self._cursors.get(self._key)

@@ -72,6 +72,7 @@ class Push:
         self._sent = 0
         self._refused = 0
         self._problem: str | None = None
+        self._refusal: str | None = None
         self._receiver = receiver
         self._encoder = Encoder({**labels, **receiver.labels})
         key = f"{receiver.name} {_digest(receiver)}"
@@ -86,6 +87,8 @@ class Push:
             name=self.name,
             sent=self._sent,
             refused=self._refused,
+            refusal=self._refusal,
+            until=self._outbox.position,
             behind_s=self._outbox.behind_s,
             problem=self._problem,
         )
@@ -139,6 +142,7 @@ class Push:
             return max(uniform(longest / 2, longest), reply.retry_after_s or 0.0)  # noqa: S311 - spreads the load alone
         self._failures = 0
         if reply.outcome is Outcome.REFUSED:
+            self._refusal = reply.reason
             self._note(f"refused samples: {reply.reason}")
         elif count:
             self._note(None)

@@ -180,11 +180,13 @@ def who(record: Who) -> dict[str, Json]:
 
 
 def standing(record: Standing) -> dict[str, Json]:
-    """How a receiver of samples fares: what it took and refused since the start, and how far it is behind, in s."""
+    """How a receiver of samples fares: what it took and refused since the start, and how far it has got."""
     return {
         "receiver": record.name,
         "sent": record.sent,
         "refused": record.refused,
+        "refusal": record.refusal,
+        "until": record.until,
         "behind": record.behind_s,
         "problem": record.problem,
     }
@@ -251,6 +253,7 @@ class Boot:
     newest: Sample | None
     machine: Machine
     who: Who
+    receivers: Sequence[Standing] = ()
 
 
 def boot(status: Status, record: Boot) -> dict[str, Json]:
@@ -270,6 +273,7 @@ def boot(status: Status, record: Boot) -> dict[str, Json]:
         "zone": record.machine.zone,
         "boot_time": record.machine.boot_time,
         "who": who(record.who),
+        **({"push": [*map(standing, record.receivers)]} if record.receivers else {}),
     }
 
 

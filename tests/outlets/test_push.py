@@ -135,7 +135,12 @@ async def test_what_is_refused_for_good_is_passed_over_counted_and_logged_once(
         metrics = await response.text()
 
     assert (push["receiver"], push["sent"], push["refused"], push["behind"]) == (receiver.url, 1, 3, 0)
+    assert (push["until"], push["problem"]) == (START + 20, None)
+    assert push["refusal"].startswith("it answers 400 out of order sample; Prometheus takes older samples with")
     assert f'cpusensor_push_samples_total{{outcome="refused",receiver="{receiver.url}"}} 3.0' in metrics
+    until = metrics.partition(f'cpusensor_push_until_timestamp_seconds{{receiver="{receiver.url}"}} ')[2]
+    assert float(until.partition("\n")[0]) == START + 20
+    assert f'cpusensor_push_failing{{receiver="{receiver.url}"}} 0.0' in metrics
     told = [record.message for record in caplog.records if receiver.url in record.message]
     assert len(told) == 2
     assert "refused samples: it answers 400 out of order sample; Prometheus takes older samples with tsdb" in told[0]

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from cpusensor import __version__
 from cpusensor.http.assets import SCRIPT, STYLE, choose_language
 from cpusensor.http.cache import Body, body_of
-from cpusensor.http.keys import ASSETS, CLOCK, COST, FEED, IS_EXPOSED, KERNEL, SETTINGS
+from cpusensor.http.keys import ASSETS, CLOCK, COST, FEED, IS_EXPOSED, KERNEL, PUSHES, SETTINGS
 from cpusensor.http.responses import body_answer, cached
 from cpusensor.http.routes.history import read_history
 from cpusensor.http.status import health_of, newest_slot, status_of, who_for
@@ -73,6 +73,7 @@ async def _read_boot(app: web.Application, lang: str, who: wire.Who) -> wire.Jso
         newest=newest,
         machine=app[KERNEL].machine(app[CLOCK].now()),
         who=who,
+        receivers=[push.standing for push in app[PUSHES]],
     )
     return wire.boot(status, record)
 

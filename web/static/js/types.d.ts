@@ -92,6 +92,17 @@ interface Boot {
   /** When the machine was booted, UTC Unix seconds. */
   boot_time: number;
   who: Naming;
+  /** Where samples are pushed to. */
+  push?: Standing[];
+}
+
+/** How a receiver of samples fares; times in UTC Unix seconds, `behind` in seconds. */
+interface Standing {
+  receiver: string; until: number | null; behind: number;
+  /** Samples that it refused for good, and what it said of the last. */
+  refused: number; refusal: string | null;
+  /** Why it takes none, or what it said of those that it refused last; null while all is well. */
+  problem: string | null;
 }
 
 interface Hello {

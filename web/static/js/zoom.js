@@ -18,6 +18,7 @@ import { attachKeyboard } from "./ui/keyboard.js";
 import { leadTo } from "./ui/lead.js";
 import { attachMore } from "./ui/more.js";
 import { attachPrint } from "./ui/print.js";
+import { showPush } from "./ui/push.js";
 import { attachJumps, attachRanges, showLinks, showRanges } from "./ui/ranges.js";
 import { showStatistics } from "./ui/statistics.js";
 import { attachTable } from "./ui/tables.js";
@@ -139,6 +140,7 @@ export function attach(desk) {
     attachTable("minutes", desk),
     coresOfTheHour(desk),
     machineOf(desk),
+    showPush(desk),
   );
   const parts = [
     () => attachRanges(go),
