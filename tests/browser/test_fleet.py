@@ -116,6 +116,24 @@ def test_a_machine_of_the_fleet_is_opened_and_its_span_is_moved_as_on_its_own_pa
     expect(page).to_have_url(re.compile("range=24h"), timeout=TIMEOUT_MS)
 
 
+def test_whoever_goes_through_the_machines_by_keys_stays_where_they_are_when_the_figures_change(
+    page: Page, fleet: Service
+) -> None:
+    page.goto(f"{fleet.url}fleet?sort=name")
+    page.wait_for_selector("html[data-ready]", timeout=TIMEOUT_MS)
+    page.locator("#search").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
+        page.keyboard.press(key)
+    expect(page.locator("#machines a", has_text="box000")).to_be_focused()
+    page.evaluate("document.querySelector('#machines li').id = 'old'")
+    expect(page.locator("#old")).to_have_count(0, timeout=TIMEOUT_MS)
+
+    expect(page.locator("#machines a", has_text="box000")).to_be_focused()
+    page.locator("a[data-range='24h']").press("Enter")
+    expect(page).to_have_url(re.compile("range=24h"))
+    expect(page.locator("a[data-range='24h']")).to_have_attribute("aria-current", "true")
+
+
 def test_a_machine_may_have_any_name(page: Page, fleet: Service) -> None:
     open_machine(page, fleet, ODD)
 

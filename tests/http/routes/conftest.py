@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine import FakeEngine
+from tests.fake_engine import FakeEngine
 from tests.fakes import FakeClock
 from tests.running import Running
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cpusensor.http.assets import own_assets
-from tests.engine import FakeEngine
+from tests.fake_engine import FakeEngine
 from tests.fakes import START
 from tests.running import Running
 

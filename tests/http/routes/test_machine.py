@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.engine import FakeEngine
+from tests.fake_engine import FakeEngine
 from tests.fakes import START
 from tests.http.routes.test_description import SCHEMAS, validate
 from tests.running import Running

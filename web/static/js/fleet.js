@@ -1,6 +1,6 @@
 /** Wiring of the fleet's page: what the reader asks is fetched block by block, as it scrolls into view, and again and again. */
 
-import { paintStrip, paintTotal } from "./charts/strip.js";
+import { paintStrip, paintTotal, shareAt } from "./charts/strip.js";
 import { onThemeChange } from "./charts/theme.js";
 import { addressFor, askedBy, blocksOf, cellAt, pageOf, queryFor } from "./model/fleet.js";
 import { fetchJson } from "./net/ask.js";
@@ -19,6 +19,7 @@ const zone = knownZone(Intl.DateTimeFormat().resolvedOptions().timeZone);
 const format = createFormat(localeFor(boot.lang, navigator.languages), zone, words, clock);
 
 const list = byId("machines");
+const total = /** @type {HTMLCanvasElement} */ (byId("total"));
 let asked = askedBy(location.search);
 /** @type {FleetBody | null} */
 let newest = null;
@@ -72,7 +73,7 @@ function paint() {
   for (const block of seen) {
     for (const strip of block.querySelectorAll("canvas")) paintStrip(strip, shown.get(strip)?.cells ?? []);
   }
-  if (newest) paintTotal(/** @type {HTMLCanvasElement} */ (byId("total")), newest);
+  if (newest) paintTotal(total, newest, format);
 }
 
 /** @param {FleetBody} fleet */
@@ -96,7 +97,8 @@ function showAll(fleet) {
   });
   const mean = fleet.total.filter((value) => value !== null).slice(-1)[0] ?? null;
   write(byId("count"), words.plural("fleet_count", fleet.count));
-  write(byId("mean"), words.text("fleet_mean", { mean: format.percent(mean) }));
+  /* It is that of all, whatever is searched for. */
+  write(byId("mean"), asked.search ? "" : words.text("fleet_mean", { mean: format.percent(mean) }));
   byId("engine").hidden = fleet.engine === "ok";
   write(byId("engine-reason"), fleet.engine === "ok" ? "" : fleet.engine);
   byId("none").hidden = fleet.count > 0;
@@ -112,7 +114,7 @@ async function fill(block) {
     const fleet = /** @type {FleetBody} */ (await fetchJson(`api/fleet?${queryFor(asked, Number(block.dataset.block))}`));
     if (mine !== round) return;
     showAll(fleet);
-    block.replaceChildren(...fleet.machines.map(rowOf));
+    renew(block, fleet.machines.map(rowOf));
     paint();
     document.documentElement.dataset.ready = "";
   } catch (error) {
@@ -122,13 +124,38 @@ async function fill(block) {
   }
 }
 
+/**
+ * Rows in the place of others; whoever stands on a machine with the keyboard stays on it.
+ * @param {HTMLElement} block
+ * @param {HTMLElement[]} rows
+ */
+function renew(block, rows) {
+  const focused = document.activeElement;
+  const address = focused && block.contains(focused) ? focused.getAttribute("href") : null;
+  block.replaceChildren(...rows);
+  if (address === null) return;
+  const links = /** @type {HTMLElement[]} */ ([...block.querySelectorAll("a")]);
+  links.find((link) => link.getAttribute("href") === address)?.focus({ preventScroll: true });
+}
+
+/** The address, and what leads from it to the same view otherwise. */
+function showAsked() {
+  const query = addressFor(asked);
+  history.replaceState(null, "", query || location.pathname);
+  for (const link of document.querySelectorAll("a[data-range]")) {
+    const isCurrent = /** @type {HTMLElement} */ (link).dataset.range === asked.range;
+    if (isCurrent) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  for (const link of document.querySelectorAll("nav a[hreflang]")) {
+    link.setAttribute("href", `${query ? `${query}&` : "?"}lang=${link.getAttribute("hreflang")}`);
+  }
+}
+
 /** Ask anew, and forget what was asked for before. */
 function ask() {
   round += 1;
-  history.replaceState(null, "", addressFor(asked) || location.pathname);
-  for (const link of document.querySelectorAll("[data-range]")) {
-    link.toggleAttribute("aria-current", /** @type {HTMLElement} */ (link).dataset.range === asked.range);
-  }
+  showAsked();
   const first = /** @type {HTMLElement | null} */ (list.firstElementChild);
   for (const block of list.children) if (block !== first && !seen.has(/** @type {HTMLElement} */ (block))) block.replaceChildren();
   void fill(first ?? begin());
@@ -143,9 +170,20 @@ function begin() {
   return block;
 }
 
+/** What stands in the picture of all machines under a pointer. @param {number} clientX */
+function totalAt(clientX) {
+  const cell = newest && cellAt(shareAt(total, clientX), newest.total.length);
+  if (!newest || cell === null) return "";
+  const { start, step, total: means, spread } = newest;
+  const [mean, low, high] = [means, spread.low, spread.high].map((column) => format.percent(column[cell] ?? null));
+  const time = format.moment(start + cell * step, clock());
+  return words.text("fleet_total_cell", { time, mean: mean ?? "", low: low ?? "", high: high ?? "" });
+}
+
 /** @param {PointerEvent} event */
 function read(event) {
   const strip = /** @type {Element} */ (event.target).closest("canvas");
+  if (strip === total) return write(byId("readout"), totalAt(event.clientX));
   const machine = strip && shown.get(strip);
   if (!strip || !machine || !newest) return write(byId("readout"), "");
   const { left, width } = strip.getBoundingClientRect();
@@ -179,8 +217,20 @@ for (const link of document.querySelectorAll("[data-range]")) {
     ask();
   });
 }
-list.addEventListener("pointermove", read);
-list.addEventListener("pointerdown", read);
+for (const part of [list, total]) {
+  part.addEventListener("pointermove", read);
+  part.addEventListener("pointerdown", read);
+}
+/* From machine to machine, and between them and the search field. */
+document.querySelector("main")?.addEventListener("keydown", (event) => {
+  const press = /** @type {KeyboardEvent} */ (event);
+  const step = { ArrowDown: 1, ArrowUp: -1 }[press.key];
+  const stops = /** @type {HTMLElement[]} */ ([search, ...list.querySelectorAll("li a")]);
+  const place = stops.indexOf(/** @type {HTMLElement} */ (press.target));
+  if (step === undefined || place < 0) return;
+  press.preventDefault();
+  stops[place + step]?.focus();
+});
 /* A tap on a strip tells what stands there; a click of the mouse, which has been told that already, opens the machine. */
 list.addEventListener("click", (event) => {
   const { target, pointerType } = /** @type {PointerEvent} */ (event);

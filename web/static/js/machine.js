@@ -18,6 +18,7 @@ import { gesturesOf, navigationOf } from "./ui/gestures.js";
 import { attachKeyboard } from "./ui/keyboard.js";
 import { Plots, points } from "./ui/plots.js";
 import { attachRanges, showLanguages, showRanges } from "./ui/ranges.js";
+import { tagsOf } from "./ui/tags.js";
 import { showNote, showReadouts, showSummaries, showTitles } from "./ui/words.js";
 
 /** Ranges that an engine is asked for: `all` it could not tell the beginning of. */
@@ -41,10 +42,8 @@ const nothing = (step) => ({
   host, now: boot.now, from: boot.now, to: boot.now, step, start: boot.now, last_id: null, cpu: [], gaps: [], clock_steps: [],
 });
 
-const state = new State({
-  ...boot, host, version: "", interval: 5, state: "", samples: nothing(5), minutes: nothing(60), newest: null,
-  cpus: null, zone: "", boot_time: 0,
-}, clock());
+const empty = { version: "", interval: 5, state: "", samples: nothing(5), minutes: nothing(60), newest: null };
+const state = new State({ ...empty, now: boot.now }, clock());
 /* Gaps that last reach until now. */
 state.enter("open", clock());
 const scene = new Scene(state, addressedView(), false);
@@ -63,6 +62,8 @@ const plots = new Plots({ state, scene, clock, language, paint }, labels, sample
 const { charts, moveTo } = plots;
 const go = navigationOf({ scene, state, clock, look }, OFFERED);
 const attach = gesturesOf({ scene, state, moveTo, charts }, go, (gap) => go.zoom(around(gap)));
+
+const showTags = tagsOf({ state, scene, charts, language });
 
 const who = named.map((text) => `label=${encodeURIComponent(text)}`).join("&");
 const engine = historyAt(`api/machine?${who}&`, "modes");
@@ -93,6 +94,7 @@ function show() {
   const parts = [
     () => void ((scene.isShown || scene.failure) && plots.make(frame, true)),
     attach,
+    showTags,
     () => charts.samples?.show(version, () => series.sampleColumns(frame.end), frame),
     () => charts.minutes?.show(version, () => series.averageColumns(frame.end), frame),
     () => void (scene.isShown && charts.samples && (document.documentElement.dataset.view = `${frame.from}-${frame.to}`)),

@@ -3,17 +3,17 @@
 import { timeTicks } from "../model/ticks.js";
 import { theme } from "./theme.js";
 
-const FONT = "12px system-ui, sans-serif";
+export const FONT = "12px system-ui, sans-serif";
 const PERCENT_TICKS = [0, 25, 50, 75, 100];
 /** Between two labels of time, CSS px. */
-const SPACE = 76;
+export const SPACE = 76;
 
 /**
  * @param {number} at
  * @param {ReturnType<typeof timeTicks>["unit"]} unit
  * @param {Format} format
  */
-function tickText(at, unit, format) {
+export function tickText(at, unit, format) {
   const wall = at + format.offset(at);
   if (unit === "month") return new Date(wall * 1000).getUTCMonth() === 0 ? format.year(at) : format.month(at);
   if (unit === "year") return format.year(at);

@@ -42,7 +42,7 @@ export class State {
   #replayed = null;
 
   /**
-   * @param {Omit<Boot, "who">} boot
+   * @param {Pick<Boot, "version" | "interval" | "newest" | "state" | "samples" | "minutes" | "now">} boot
    * @param {number} localNow Unix seconds of the browser's clock
    */
   constructor(boot, localNow) {

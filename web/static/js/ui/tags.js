@@ -4,7 +4,7 @@ import { Tag } from "../charts/tag.js";
 
 /**
  * A gap is named in the chart itself.
- * @param {Desk} desk
+ * @param {Pick<Desk, "state" | "scene" | "charts" | "language">} desk
  * @returns {() => void}
  */
 export function tagsOf({ state, scene, charts, language }) {
