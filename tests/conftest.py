@@ -26,8 +26,9 @@ LONGEST = (
     "tests/test_truth.py",
     "tests/faults/",
     "tests/test_engines.py",
-    "tests/browser/",
     "tests/test_server.py",
+    "tests/clients/",
+    "tests/browser/",
     "tests/fuzz/",
 )
 """Files that take longest, most of them by waiting: begun first, so that in the end none is waited for alone."""
