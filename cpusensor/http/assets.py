@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,9 @@ WEB = _PACKAGE / "web" if (_PACKAGE / "web").is_dir() else _PACKAGE.parent / "we
 SCRIPT, FURTHER, STYLE = "page.js", "zoom.js", "page.css"
 """The page's own modules in one file, those that can wait in a second, and all style sheets in a third: each further
 file would cost some 490 bytes."""
+
+PUSHING = "push.js"
+"""A further script, for those who push their samples somewhere."""
 
 FLEET_SCRIPT, FLEET_STYLE = "fleet.js", "fleet.css"
 """The same of the page of all machines."""
@@ -63,10 +67,11 @@ def load_assets(web: Path) -> Assets:
     static = web / "static"
     published = [path for path in sorted(static.rglob("*")) if path.suffix in _TYPES and not _is_joined(path, static)]
     files = {str(path.relative_to(static)): body_of(path.read_bytes(), _TYPES[path.suffix]) for path in published}
-    for name, script in _scripts(static / "js" / "main.js", static / "js" / FURTHER).items():
+    js = static / "js"
+    for name, script in _scripts(js / "main.js", js / FURTHER, js / PUSHING).items():
         files[name] = body_of(script, _TYPES[".js"])
     for name in (FLEET_SCRIPT, MACHINE_SCRIPT):
-        files[name] = body_of(_joined(_modules(static / "js" / name)), _TYPES[".js"])
+        files[name] = body_of(_joined(_modules(js / name)), _TYPES[".js"])
     files[STYLE] = body_of(_style(static), _TYPES[".css"])
     files[FLEET_STYLE] = body_of(_squeeze(_read(static, *_SHARED, FLEET_STYLE)), _TYPES[".css"])
     digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
@@ -98,28 +103,34 @@ def _read(static: Path, *names: str) -> bytes:
     return b"".join((static / "css" / name).read_bytes() for name in names)
 
 
-def _scripts(main: Path, further: Path) -> dict[str, bytes]:
-    """A module with all that it imports as one, and what another one needs besides as a second that imports the first.
+def _scripts(main: Path, *further: Path) -> dict[str, bytes]:
+    """A module with all that it imports as one, and what each other one needs besides as one that imports the first.
 
     The modules of a script share one scope, so no two of them may give a name at their top level to different things; a
     browser that parses the result would say so.
     """
     first = _modules(main)
-    second = {path: source for path, source in _modules(further).items() if path not in first}
-    lent = {
+    rests = {one: {path: source for path, source in _modules(one).items() if path not in first} for one in further}
+    lent = {one: _lent(first, rest) for one, rest in rests.items()}
+    everything = b", ".join(sorted(set().union(*lent.values())))
+    scripts = {SCRIPT: _joined(first) + b"export { %s };\n" % everything}
+    for one, rest in rests.items():
+        scripts[one.name] = (
+            b'import { %s } from "./%s";\n' % (b", ".join(sorted(lent[one])), SCRIPT.encode())
+            + _joined(rest)
+            + b"export { %s };\n" % b", ".join(_EXPORTED.findall(rest[one.resolve()]))
+        )
+    return scripts
+
+
+def _lent(first: Mapping[Path, bytes], rest: Mapping[Path, bytes]) -> set[bytes]:
+    """The names that modules import from those of the first script."""
+    return {
         name.strip()
-        for path, source in second.items()
+        for path, source in rest.items()
         for names, imported in _IMPORT.findall(source)
         if _imported(path, imported) in first
         for name in names.split(b",")
-    }
-    names = b", ".join(sorted(lent))
-    offered = b", ".join(_EXPORTED.findall(second[further.resolve()]))
-    return {
-        SCRIPT: _joined(first) + b"export { %s };\n" % names,
-        FURTHER: b'import { %s } from "./%s";\n' % (names, SCRIPT.encode())
-        + _joined(second)
-        + b"export { %s };\n" % offered,
     }
 
 

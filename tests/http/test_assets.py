@@ -52,6 +52,7 @@ def web(tmp_path: Path) -> Path:
         "static/js/zoom.js": 'import { four } from "./model/four.js";\nexport const five = four + 1;\n',
         "static/js/model/four.js": 'import { two } from "./two.js";\nexport const four = 2 * two;\n',
         "static/js/fleet.js": 'import { two } from "./model/two.js";\nsay(two + 1);\n',
+        "static/js/push.js": 'import { two } from "./model/two.js";\nexport const six = 3 * two;\n',
         "static/js/machine.js": 'import { two } from "./model/two.js";\nsay(two + 2);\n',
         "static/css/fleet.css": "f {}\n",
         "static/css/ranges.css": "g {}\n",
@@ -81,6 +82,7 @@ def test_the_page_s_own_files_are_joined_and_others_sent_as_published(web: Path)
         "page.js": b"\nconst two = 2;\nsay(two);\nexport { two };\n",
         "zoom.js": b'import { two } from "./page.js";\n\nconst four = 2 * two;\nconst five = four + 1;\n'
         b"export { five };\n",
+        "push.js": b'import { two } from "./page.js";\n\nconst six = 3 * two;\nexport { six };\n',
         "fleet.js": b"\nconst two = 2;\nsay(two + 1);\n",
         "machine.js": b"\nconst two = 2;\nsay(two + 2);\n",
         "page.css": b"/* Theirs */ e {}\n\na {\nb: c;\n}\nd {}\ng {}\n",
@@ -90,8 +92,8 @@ def test_the_page_s_own_files_are_joined_and_others_sent_as_published(web: Path)
 
 
 def test_no_two_modules_give_a_name_to_different_things() -> None:
-    first, second = (own_assets().files[name].plain.decode() for name in ("page.js", "zoom.js"))
-    script = first + second
+    first, second, third = (own_assets().files[name].plain.decode() for name in ("page.js", "zoom.js", "push.js"))
+    script = first + second + third
     alone = {"fleet.js", "strip.js", "machine.js"}
     sources = [path.read_text() for path in (WEB / "static" / "js").rglob("*.js") if path.name not in alone]
     defines = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
@@ -99,7 +101,7 @@ def test_no_two_modules_give_a_name_to_different_things() -> None:
 
     assert len(names) == len(set(names))
     assert set(names) <= set(re.findall(r"\w+", script))
-    assert re.findall(r"^(?:import|export)\b", script, re.MULTILINE) == ["export", "import", "export"]
+    assert re.findall(r"^(?:import|export)\b", script, re.MULTILINE) == ["export", *2 * ["import", "export"]]
     assert first.splitlines()[-1].startswith("export { ")
     assert second.splitlines()[0].startswith("import { ")
 

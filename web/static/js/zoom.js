@@ -18,7 +18,6 @@ import { attachKeyboard } from "./ui/keyboard.js";
 import { leadTo } from "./ui/lead.js";
 import { attachMore } from "./ui/more.js";
 import { attachPrint } from "./ui/print.js";
-import { showPush } from "./ui/push.js";
 import { attachJumps, attachRanges, showLinks, showRanges } from "./ui/ranges.js";
 import { showStatistics } from "./ui/statistics.js";
 import { attachTable } from "./ui/tables.js";
@@ -140,7 +139,6 @@ export function attach(desk) {
     attachTable("minutes", desk),
     coresOfTheHour(desk),
     machineOf(desk),
-    showPush(desk),
   );
   const parts = [
     () => attachRanges(go),
@@ -154,5 +152,6 @@ export function attach(desk) {
     () => attachTapElsewhere(() => desk.moveTo(null, true)),
   ];
   parts.forEach(apart);
+  if (desk.boot.push) void import("./push.js").then(({ showPush }) => further.push(showPush(desk)));
   desk.paint();
 }

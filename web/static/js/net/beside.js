@@ -17,16 +17,6 @@ export function fetchMachine(_, signal) {
 }
 
 /**
- * How the receivers of samples fare.
- * @param {null} _
- * @param {AbortSignal} signal
- * @returns {Promise<Standing[]>}
- */
-export async function fetchPush(_, signal) {
-  return (await fetchJson("api/now", signal)).push ?? [];
-}
-
-/**
  * The figures of a span.
  * @param {Stretch} span
  * @param {AbortSignal} signal

@@ -1,8 +1,10 @@
-/** How the receivers of samples fare: behind "?", and at the top of the page while something is wrong. */
+/**
+ * How the receivers of samples fare: behind "?", and at the top of the page while something is wrong. Loaded only where
+ * samples are pushed.
+ */
 
-import { Latest } from "../net/latest.js";
-import { fetchPush } from "../net/beside.js";
-import { byId, make } from "./dom.js";
+import { fetchJson } from "./net/ask.js";
+import { byId, make } from "./ui/dom.js";
 
 /** So far behind, a receiver is more than slow. */
 const LATE_S = 300;
@@ -23,12 +25,11 @@ function fares({ receiver, until, behind, refused, refusal, problem }, { words, 
 }
 
 /**
- * @param {Desk} desk
+ * @param {Pick<Desk, "boot" | "language" | "clock">} desk
  * @returns {() => void} called with each picture
  */
 export function showPush({ boot, language, clock }) {
-  if (!boot.push) return () => undefined;
-  const latest = new Latest(fetchPush, (receivers) => receivers && show(receivers));
+  let asked = -1;
 
   /** @param {Standing[]} receivers */
   function show(receivers) {
@@ -38,6 +39,12 @@ export function showPush({ boot, language, clock }) {
     byId("push-note").replaceChildren(...wrong.flatMap((one, i) => [...(i > 0 ? [" "] : []), ...fares(one, language)]));
   }
 
-  show(boot.push);
-  return () => latest.want(String(Math.floor(clock() / ASKED_S)), null);
+  show(boot.push ?? []);
+  return () => {
+    const turn = Math.floor(clock() / ASKED_S);
+    if (turn === asked) return;
+    asked = turn;
+    /* What is not answered now is asked for a minute later. */
+    fetchJson("api/now").then(({ push }) => show(push ?? []), () => undefined);
+  };
 }
