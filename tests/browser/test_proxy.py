@@ -19,18 +19,14 @@ def visit(request: pytest.FixtureRequest, browser: Browser, service: Service, tm
     assert visit.complaints() == []
 
 
-def test_the_page_lives_under_a_path(visit: Visit) -> None:
-    page = visit.open("cpu")
+def test_the_page_lives_under_a_path_and_remembers_its_language_there(visit: Visit) -> None:
+    page = visit.open("cpu", locale="en-GB")
     html = page.locator("html")
     expect(html).to_have_attribute("data-connection", "live")
     for _ in range(2):
         expect(html).not_to_have_attribute("data-last-id", html.get_attribute("data-last-id") or "")
 
     assert page.url.endswith("/cpu/")
-
-
-def test_the_language_is_remembered_there(visit: Visit) -> None:
-    page = visit.open("cpu/", locale="en-GB")
     page.locator("nav a[hreflang=ru]").click()
     expect(page.locator("html")).to_have_attribute("lang", "ru")
     page.goto(page.url.partition("?")[0])

@@ -27,7 +27,7 @@ DAY_S = 86_400
 @fault(
     "F46",
     expected="what is newer than what was given up is all there, once; the quarter-hours are as before; check clean",
-    quick=3,
+    quick=2,
     full=120,
 )
 def it_is_killed_while_it_seals_and_limits(lab: Lab) -> str:
