@@ -22,14 +22,14 @@ CODE := server.py cpusensor tests
 SHA256SUM := $(shell command -v sha256sum || echo shasum -a 256)
 
 # Checks that do not need each other share the cores; each says its say in one piece, where make can do that (4.0).
-CHECKS := types format lint vendored page-types page-tests browser
+CHECKS := types collect format lint vendored page-types page-tests browser
 TOGETHER := --no-print-directory --keep-going --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 heading = @printf '\n== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run install test thorough format lint types page-types vendored page-tests browser pytest proxies engines faults fuzz audit fmt lock docker clean
+.PHONY: help run install test thorough format lint types page-types vendored page-tests collect browser pytest proxies engines faults fuzz audit fmt lock docker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,11 @@ vendored: ## is what others wrote untouched?
 page-tests: $(VENV)/.dev-stamp ## the page's modules, without a browser
 	$(call heading,modules of the page)
 	@$(NODE) --test 'tests/js/**/*.test.{js,mjs}'
+
+# Reading the tests compiles them and what they import, once: the workers of `pytest` would each do so again.
+collect: $(VENV)/.dev-stamp ## can every test be read?
+	$(call heading,collection of the tests)
+	@told=$$($(VENV_PYTHON) -m pytest --collect-only -qq) || { echo "$$told"; exit 1; }; echo 'All can be read'
 
 browser: $(VENV)/.dev-stamp ## find a browser for the tests, or install one
 	$(call heading,browser)
