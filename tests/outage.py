@@ -3,7 +3,6 @@
 `python -m tests.bench.fleet --prove` lets it be dead for ten minutes, tests/test_engines.py for seconds.
 """
 
-import math
 import sqlite3
 import time
 from collections.abc import Callable
@@ -100,7 +99,7 @@ def compare(engine: Engine, database: Path, behind_s: float) -> Proof:
             f"{series} at {at}: {value}"
             for series, values in found.items()
             for at, value in values.items()
-            if not _is_same(value, recorded.get(series, {}).get(at))
+            if value != recorded.get(series, {}).get(at)
         ),
         made_up=tuple(at for since, until in gaps for at in range(since + 1, until + 1) if engine.now(EVERYTHING, at)),
         unended=tuple(since for since, _ in gaps if ends and ends.get(1000 * since + 1, 0.0) is not None),
@@ -108,9 +107,9 @@ def compare(engine: Engine, database: Path, behind_s: float) -> Proof:
     )
 
 
-def _is_same(found: float | None, wanted: float | None) -> bool:
-    """To the twelfth digit: VictoriaMetrics keeps no more of a number."""
-    return found is not None and wanted is not None and math.isclose(found, wanted, rel_tol=1e-11)
+def share(part: int, whole: int) -> float:
+    """To the six decimals with which shares are pushed."""
+    return round(part / whole, 6)
 
 
 def _has(engine: Engine, at: int) -> bool:
@@ -131,17 +130,21 @@ def _recorded(database: Path) -> Points:
     for one in map(sample_of_row, rows):
         figures = one.figures
         values: dict[Labels, float | None] = {
-            _series("cpusensor_cpu_ratio"): (figures.user + figures.system + (figures.irq or 0)) / figures.all,
+            _series("cpusensor_cpu_ratio"): share(figures.user + figures.system + (figures.irq or 0), figures.all),
             _series("cpusensor_load1"): figures.load_centi / 100 if figures.load_centi is not None else None,
         }
         for mode in ("user", "system", "irq", "iowait", "steal"):
             ticks = getattr(figures, mode)
-            values[_series("cpusensor_mode_ratio", mode=mode)] = ticks / figures.all if ticks is not None else None
+            values[_series("cpusensor_mode_ratio", mode=mode)] = (
+                share(ticks, figures.all) if ticks is not None else None
+            )
         for core in one.cores or ():
-            values[_series("cpusensor_core_ratio", cpu=str(core.cpu))] = core.busy / core.all if core.all else None
+            values[_series("cpusensor_core_ratio", cpu=str(core.cpu))] = (
+                share(core.busy, core.all) if core.all else None
+            )
         if figures.pressure_us is not None:
-            share = min(1.0, figures.pressure_us / figures.elapsed_ms / 1000)
-            values[_series("cpusensor_pressure_ratio")] = share
+            pressure = min(1.0, share(figures.pressure_us, 1000 * figures.elapsed_ms))
+            values[_series("cpusensor_pressure_ratio")] = pressure
         for series, value in values.items():
             if value is not None:
                 points.setdefault(series, {})[1000 * one.time] = value

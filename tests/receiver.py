@@ -31,9 +31,9 @@ class FakeReceiver:
         self.silent_s = 0.0
         """How long it takes to answer."""
         self.is_strict = False
-        """Whether it refuses a request with anything that is not newer than what it has, as Prometheus does."""
-        self.newest = 0
-        """Time in ms of the newest point that it has."""
+        """Whether it refuses a request with anything older than what it has of the series, as Prometheus does."""
+        self.bound = 0
+        """Time in ms; what is not newer is too old for it, if it is strict."""
         self.url = ""
         self._came = asyncio.Event()
         self._ended = asyncio.Event()
@@ -95,12 +95,12 @@ class FakeReceiver:
         if self.answers:
             return self.answers.pop(0)
         message = request_class().FromString(bytes(cramjam.snappy.decompress_raw(body)))
-        times = [sample.timestamp for series in message.timeseries for sample in series.samples]
-        if self.is_strict and min(times) <= self.newest:
+        told = {tuple((one.name, one.value) for one in series.labels): series for series in message.timeseries}
+        # The newest point may come again.
+        bounds = {labels: max(self.bound + 1, *self.points[labels], 0) for labels in told}
+        if self.is_strict and any(one.samples[0].timestamp < bounds[labels] for labels, one in told.items()):
             return web.Response(status=400, text="out of order sample")
-        self.newest = max(self.newest, *times)
-        for series in message.timeseries:
-            labels = tuple((one.name, one.value) for one in series.labels)
+        for labels, series in told.items():
             assert labels == tuple(sorted(labels))
             kept = self.points[labels]
             for sample in series.samples:

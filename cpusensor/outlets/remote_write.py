@@ -34,21 +34,30 @@ Series = tuple[str, str, str]
 """Name of the metric, and name and value of the label that tells its series apart; empty where it has one series."""
 
 
+SHARE_DIGITS = 6
+"""Decimals of a share: what half a million ticks resolve. More would be noise, for which VictoriaMetrics takes three
+times the disk, and of which it keeps no more than twelve digits."""
+
+
 def values_of(sample: Sample) -> Iterator[tuple[Series, float]]:
     """The series of a sample, each with its value; what is not known has none."""
     figures = sample.figures
-    yield ("cpusensor_cpu_ratio", "", ""), figures.busy / figures.all
+    yield ("cpusensor_cpu_ratio", "", ""), _share(figures.busy, figures.all)
     for mode in MODES:
         ticks: int | None = getattr(figures, mode)
         if ticks is not None:
-            yield ("cpusensor_mode_ratio", "mode", mode), ticks / figures.all
+            yield ("cpusensor_mode_ratio", "mode", mode), _share(ticks, figures.all)
     for core in sample.cores or ():
         if core.all:
-            yield ("cpusensor_core_ratio", "cpu", str(core.cpu)), core.busy / core.all
+            yield ("cpusensor_core_ratio", "cpu", str(core.cpu)), _share(core.busy, core.all)
     if figures.load_centi is not None:
         yield ("cpusensor_load1", "", ""), figures.load_centi / 100
     if figures.pressure_us is not None and figures.elapsed_ms > 0:
-        yield ("cpusensor_pressure_ratio", "", ""), min(1.0, figures.pressure_us / figures.elapsed_ms / 1000)
+        yield ("cpusensor_pressure_ratio", "", ""), min(1.0, _share(figures.pressure_us, 1000 * figures.elapsed_ms))
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, SHARE_DIGITS)
 
 
 Points = dict[Series, list[tuple[int, float]]]

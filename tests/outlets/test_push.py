@@ -41,10 +41,10 @@ def flags(tmp_path: Path) -> tuple[str, str]:
 
 
 def recorded(database: Path) -> dict[int, float]:
-    """The CPU use of each sample in the database, by its time in ms."""
+    """The CPU use of each sample in the database, to six decimals, by its time in ms."""
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute('SELECT time, user + system + irq, "all" FROM sample').fetchall()
-    return {1000 * time: busy / whole for time, busy, whole in rows}
+    return {1000 * time: round(busy / whole, 6) for time, busy, whole in rows}
 
 
 def _has_come(receiver: FakeReceiver, count: int) -> bool:
@@ -187,7 +187,7 @@ async def test_a_receiver_that_takes_nothing_old_gets_what_is_new_after_few_atte
     await running.clock.advance(3600)
     await running.stop()
     receiver.is_strict = True
-    receiver.newest = 1000 * (START + 3600)
+    receiver.bound = 1000 * (START + 3600)
     await running.start(*receiver.config(tmp_path / "push.toml", "history = true", "catch_up = 10000"))
     # A batch, then samples one by one, then batches.
     await receiver.until(partial(_has_come, receiver, 1 + 64 + 2))
