@@ -147,15 +147,15 @@ def _svg(width: int, height: int, parts: Sequence[str]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {box}><style>{_STYLE}</style>\n' + "\n".join(parts) + "\n</svg>\n"
 
 
-def write_section(name: str, text: str, plots: dict[str, str] | None = None) -> None:
-    """Put the text, and its plots by file name, into docs/PERFORMANCE.md. Raises ValueError if it has no such place."""
+def write_section(name: str, text: str, plots: dict[str, str] | None = None, *, file: Path = PAGE) -> None:
+    """Put the text, and its plots by file name, into a page of docs/. Raises ValueError if it has no such place."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    page = PAGE.read_text(encoding="utf-8")
+    page = file.read_text(encoding="utf-8")
     if begin not in page or end not in page:
-        raise ValueError(f"{PAGE}: has no place for {begin} … {end}")
+        raise ValueError(f"{file}: has no place for {begin} … {end}")
     PLOTS.mkdir(exist_ok=True)
-    for file, picture in (plots or {}).items():
-        (PLOTS / file).write_text(picture, encoding="utf-8")
-    pictures = "".join(f"\n![{file.removesuffix('.svg')}](performance/{file})\n" for file in plots or {})
+    for plot_name, picture in (plots or {}).items():
+        (PLOTS / plot_name).write_text(picture, encoding="utf-8")
+    pictures = "".join(f"\n![{one.removesuffix('.svg')}](performance/{one})\n" for one in plots or {})
     before, rest = page.split(begin, 1)
-    PAGE.write_text(f"{before}{begin}\n{text.strip()}\n{pictures}{end}{rest.split(end, 1)[1]}", encoding="utf-8")
+    file.write_text(f"{before}{begin}\n{text.strip()}\n{pictures}{end}{rest.split(end, 1)[1]}", encoding="utf-8")
