@@ -19,6 +19,8 @@ UV_INSTALL := $(VENV)/bin/uv pip install --quiet --system-certs --python $(VENV_
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 AUDIT := $(VENV)/bin/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes
 CODE := server.py cpusensor tests
+# What Python compiles is kept, whatever the environment says: the checks start some hundred processes on the same files.
+export PYTHONDONTWRITEBYTECODE :=
 SHA256SUM := $(shell command -v sha256sum || echo shasum -a 256)
 
 # Checks that do not need each other share the cores; each says its say in one piece, where make can do that (4.0).
