@@ -58,7 +58,7 @@ def opened(visit: Visit, span: tuple[int, int], more: str = "", width: int = 128
 
 
 def names(page: Page) -> Locator:
-    return page.locator("#who-list .name bdi")
+    return page.locator("#who-list bdi")
 
 
 def with_naming(page: Page, **changed: object) -> None:
@@ -82,9 +82,11 @@ def test_the_list_of_a_span_adds_up_and_names_are_text(visit: Visit, busy: tuple
         re.compile(r"^\d\d:\d\d–\d\d:\d\d: busy for 9.min of CPU time; shares of the machine$")
     )
     first = page.locator("#who-list button").first
-    expect(first).to_have_text(re.compile(r"^postgres 4121 · docker-4f1c… \(postgres\)40\.0.%4.min$"))
+    expect(first).to_have_text(re.compile(r"^postgres4121 · docker-4f1c… \(postgres\)40\.0.%4.min$"))
     # 540 s recorded = 240 + 30 named + 60 of ended processes + the rest.
-    expect(page.locator("#who-rest")).to_have_text(re.compile(r"^\s*ended\s*1.min\s*unexplained\s*3.min.30.s\s*$"))
+    expect(page.locator("#who-rest")).to_have_text(
+        re.compile(r"^\s*ended meanwhile\s*1.min\s*unexplained\s*3.min.30.s\s*$")
+    )
     page.locator("#by-unit").click()
     expect(names(page)).to_have_text([CONTAINER, "nightly", *(f"helper-{number}" for number in range(6))])
     expect(page.locator("#who-rest dt").first).to_have_text("others")
@@ -170,8 +172,8 @@ def test_whoever_may_not_see_names_is_told_why(visit: Visit, busy: tuple[int, in
 def test_it_is_said_why_there_are_no_names(visit: Visit, busy: tuple[int, int]) -> None:
     told: dict[str, dict[str, object]] = {
         "No names in this span.": {},
-        "Names are not read (--top off).": {"top": "off"},
-        "docker run lets it with --pid=host": {"sight": "blind", "flags": "--pid=host"},
+        "These names are not read: --top off.": {"top": "off"},
+        "in a container docker run lets it with --pid=host": {"sight": "blind", "flags": "--pid=host"},
         "names are read only every 20\u00a0s at present": {"every": 20},
     }
     nothing = busy[0] - 2 * HOUR

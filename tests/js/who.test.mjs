@@ -54,12 +54,12 @@ test("units are shown where they can be seen and nothing else was chosen", () =>
 
 test("it is said why names are missing, for the view that lacks them", () => {
   assert.deepEqual(reasons(naming(), "process", 5), []);
-  assert.deepEqual(reasons(naming({ top: "off", sight: "clear", every: null }), "unit", 5), ["who_off"]);
-  assert.deepEqual(reasons(naming({ sight: "blind", every: null }), "process", 5), ["who_blind"]);
+  assert.deepEqual(reasons(naming({ top: "off", every: null }), "unit", 5), ["who_off"]);
+  assert.deepEqual(reasons(naming({ sight: "blind", every: null }), "process", 5), ["who_unseen"]);
   assert.deepEqual(reasons(naming({ top: "units" }), "unit", 5), []);
-  assert.deepEqual(reasons(naming({ top: "units", sight: "hidden" }), "process", 5), ["who_units_only"]);
-  for (const [sight, by] of [["no units", "unit"], ["no processes", "process"], ["hidden", "process"]]) {
-    assert.deepEqual(reasons(naming({ sight }), by, 5), [`who_${sight.replace(" ", "_")}`]);
+  assert.deepEqual(reasons(naming({ top: "units", sight: "hidden" }), "process", 5), ["who_off"]);
+  for (const [sight, by, key] of [["no units", "unit", "unseen"], ["no processes", "process", "unseen"], ["hidden", "process", "hidden"]]) {
+    assert.deepEqual(reasons(naming({ sight }), by, 5), [`who_${key}`]);
     assert.deepEqual(reasons(naming({ sight }), by === "unit" ? "process" : "unit", 5), []);
   }
 });

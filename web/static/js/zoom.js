@@ -2,7 +2,10 @@
 
 import { attachTapElsewhere } from "./charts/gestures/finger.js";
 import { Cores } from "./charts/cores.js";
-import { Underlay } from "./charts/underlay.js";
+import { Layer } from "./charts/layer.js";
+import { paintEarlier } from "./charts/marks/earlier.js";
+import { paintUsual } from "./charts/marks/usual.js";
+import { theme } from "./charts/theme.js";
 import { apart } from "./model/apart.js";
 import { isFollowing, viewQuery } from "./model/view.js";
 import { fetchAverages } from "./net/api.js";
@@ -90,14 +93,22 @@ function remarksOf({ scene, language }) {
 function comparison(desk) {
   const { state, charts, clock, asides } = desk;
   const [earlier, usual] = [new Earlier(desk), new UsualHours(desk)];
-  /** @type {Underlay | null} */
-  let underlay = null;
+  /** @type {Layer | null} */
+  let layer = null;
   asides.fine.push((time) => earlier.tell(time), (time) => usual.tell(time));
   return (/** @type {Frame} */ frame) => {
     earlier.show(frame);
     usual.show(frame, state.end(clock()));
-    if (charts.samples) underlay ??= new Underlay(charts.samples.plot);
-    underlay?.show(`${earlier.version} ${usual.version}`, () => ({ earlier: earlier.beneath, hours: usual.beneath }));
+    if (!charts.samples) return;
+    const { plot } = charts.samples;
+    layer ??= new Layer(plot, "drawClear");
+    layer.show(`${earlier.version} ${usual.version}`, () => {
+      const [before, hours] = [earlier.beneath, usual.beneath];
+      return () => {
+        paintUsual(plot, hours, theme().usual, theme().before);
+        if (before) paintEarlier(plot, before.body, before.back, theme().before);
+      };
+    });
   };
 }
 
@@ -109,9 +120,11 @@ function comparison(desk) {
 function culprits(desk, chosen) {
   const who = new WhoDidIt(desk, chosen);
   desk.asides.coarse.push((time) => chosen.tell(time));
+  /* On a wall there is no list, and what is drawn was chosen before. */
+  const isWall = document.documentElement.hasAttribute("data-wall");
   return (/** @type {Frame} */ frame) => {
-    who.show(frame);
-    chosen.show(frame, who.isAllowed);
+    if (!isWall) who.show(frame);
+    if (!isWall || chosen.name) chosen.show(frame, who.isAllowed);
   };
 }
 

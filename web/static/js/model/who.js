@@ -82,15 +82,14 @@ export function shownView(wish, { sight }) {
  * @returns {string[]}
  */
 export function reasons({ top, sight, every, error }, by, interval) {
-  if (top === "off") return ["who_off"];
-  if (sight === "blind") return ["who_blind"];
-  const [isUnits, isProcesses] = [by === "unit", by === "process"];
+  const isUnread = top === "off" || (by === "process" && top === "units");
+  if (isUnread) return ["who_off"];
+  if (sight === "blind") return ["who_unseen"];
+  const isUnseen = sight === (by === "unit" ? "no units" : "no processes");
   return [
     ...(error === null ? [] : ["who_error"]),
-    ...(isProcesses && top === "units" ? ["who_units_only"] : []),
-    ...(isUnits && sight === "no units" ? ["who_no_units"] : []),
-    ...(isProcesses && top === "all" && sight === "no processes" ? ["who_no_processes"] : []),
-    ...(isProcesses && top === "all" && sight === "hidden" ? ["who_hidden"] : []),
+    ...(isUnseen ? ["who_unseen"] : []),
+    ...(by === "process" && sight === "hidden" ? ["who_hidden"] : []),
     ...(every !== null && every > Math.max(interval, USUAL_S) ? ["who_every"] : []),
   ];
 }

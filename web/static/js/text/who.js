@@ -67,6 +67,6 @@ export function remainders(top, language) {
  * @param {Naming} naming
  * @param {Language} language
  */
-export function reasonText(key, { every, error, flags }, { words, format }) {
-  return words.text(key, { duration: format.duration(every ?? 0), reason: error ?? "", flags: flags ?? "" });
+export function reasonText(key, { top, every, error, flags }, { words, format }) {
+  return words.text(key, { top, duration: format.duration(every ?? 0), reason: error ?? "", flags: flags ?? "" });
 }

@@ -1,6 +1,7 @@
 /** Whom the reader chose: the address holds it, a chip beside the averages names it, and its share is drawn over them. */
 
-import { Overlay } from "../charts/overlay.js";
+import { Layer } from "../charts/layer.js";
+import { paintPortions } from "../charts/marks/portion.js";
 import { culpritText, parseCulprit } from "../model/culprit.js";
 import { Shares } from "../model/shares.js";
 import { fetchShares } from "../net/beside.js";
@@ -14,7 +15,7 @@ const WHO = "who";
 export class Chosen {
   /** Of all names, for the small lines of the list as well. */
   shares = new Shares();
-  /** @type {Overlay | null} */ #overlay = null;
+  /** @type {Layer | null} */ #layer = null;
   /** @type {Latest<Stretch & {step: number}, SharesBody>} */ #latest;
 
   /** @param {Pick<Desk, "scene" | "charts" | "language" | "paint">} desk */
@@ -61,18 +62,29 @@ export class Chosen {
    * @param {boolean} isAllowed whether names may be asked for
    */
   show({ from, to }, isAllowed) {
-    const { name } = this;
-    const { step } = this.scene.series.coarse;
-    const isShown = isAllowed && this.#culprit !== null;
-    byId("chosen").hidden = !isShown;
-    write(/** @type {Element} */ (byId("chosen").firstElementChild), shortName(this.#culprit?.name ?? "", this.language.words));
-    if (isAllowed && this.scene.isShown && from < to) {
-      const wanted = this.shares.missing({ from, to }, step);
-      this.#latest.want(`${step} ${Math.floor(from / step)} ${Math.floor(to / step)}`, wanted);
+    const culprit = this.#culprit;
+    const { scene, charts, shares, language } = this;
+    const { step } = scene.series.coarse;
+    byId("chosen").hidden = !isAllowed || !culprit;
+    write(/** @type {Element} */ (byId("chosen").firstElementChild), shortName(culprit?.name ?? "", language.words));
+    if (isAllowed && scene.isShown && from < to) {
+      this.#latest.want(`${step} ${Math.floor(from / step)} ${Math.floor(to / step)}`, shares.missing({ from, to }, step));
     }
-    if (this.charts.minutes) this.#overlay ??= new Overlay(this.charts.minutes.plot);
-    const version = isShown ? [name, this.shares.revision, from, to].join() : "";
-    this.#overlay?.show(version, () => ({ portions: isShown ? this.shares.of(name, { from, to }) : [], step: this.shares.step }));
+    if (charts.minutes) this.#draw(charts.minutes.plot, isAllowed ? this.name : "", { from, to });
+  }
+
+  /**
+   * @param {uPlot} plot
+   * @param {string} name empty for nobody
+   * @param {Stretch} span
+   */
+  #draw(plot, name, span) {
+    const { shares } = this;
+    this.#layer ??= new Layer(plot, "draw");
+    this.#layer.show(name && [name, shares.revision, span.from, span.to].join(), () => {
+      const portions = name ? shares.of(name, span) : [];
+      return () => paintPortions(plot, portions, shares.step);
+    });
   }
 
   /**

@@ -18,13 +18,12 @@ const NAMING_S = 600;
 
 /** @param {string} path */
 function picture(path) {
-  const [svg, line] = ["svg", "path"].map((name) => document.createElementNS(SVG, name));
-  line?.setAttribute("d", path);
-  svg?.setAttribute("viewBox", `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`);
-  svg?.setAttribute("preserveAspectRatio", "none");
-  svg?.setAttribute("aria-hidden", "true");
-  svg?.append(/** @type {Element} */ (line));
-  return /** @type {Element} */ (svg);
+  const [svg, area] = [document.createElementNS(SVG, "svg"), document.createElementNS(SVG, "path")];
+  const size = { viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+  for (const [name, value] of Object.entries(size)) svg.setAttribute(name, value);
+  area.setAttribute("d", path);
+  svg.append(area);
+  return svg;
 }
 
 export class WhoDidIt {
@@ -130,7 +129,9 @@ export class WhoDidIt {
     replaceLines(byId("who-list"), top ? this.#lines(top, frame) : []);
     const rest = top ? remainders(top, language) : [];
     byId("who-rest").replaceChildren(...rest.map(({ name, text }) => {
-      const word = make("dt", { title: language.words.text(`about_${name}`) }, language.words.text(`who_${name}`));
+      const { text: say, knows } = language.words;
+      const about = `about_${name}`;
+      const word = make("dt", knows(about) ? { title: say(about) } : {}, say(`who_${name}`));
       return make("div", {}, word, make("dd", {}, text));
     }));
   }
@@ -161,7 +162,7 @@ export class WhoDidIt {
     const { language } = this.desk;
     const { words, format } = language;
     const seen = seenSentence(leader, language);
-    const name = make("span", { class: "name" }, make("bdi", {}, shortName(leader.name, words)), " ", make("small", {}, whereabouts(leader, words)));
+    const name = make("span", { class: "whom" }, make("bdi", {}, shortName(leader.name, words)), make("small", {}, whereabouts(leader, words)));
     const figures = [format.percent(leader.of_machine), cpuTime(leader.cpu_s, language)].map((text) => make("span", {}, text));
     const attributes = { type: "button", "aria-pressed": String(isChosen), title: `${leader.name} · ${seen}` };
     return make("button", attributes, name, line, ...figures, ...(isChosen ? [make("small", { class: "seen" }, seen)] : []));

@@ -1,5 +1,6 @@
 /** How much of each mean one name took: an area from the ground up, with an edge that stands out of what is below. */
 
+import { theme } from "../theme.js";
 import { heightOf } from "./slots.js";
 
 /** CSS px. */
@@ -9,10 +10,10 @@ const [PORTION_EDGE, PORTION_HALO] = [2, 4.5];
  * @param {uPlot} plot
  * @param {import("../../model/shares.js").Portion[]} portions
  * @param {number} step s
- * @param {{shade: string, colour: string, halo: string}} colours
  */
-export function paintPortions(plot, portions, step, { shade, colour, halo }) {
+export function paintPortions(plot, portions, step) {
   const { ctx } = plot;
+  const { card: halo, who: colour, "who-fill": shade } = theme();
   const ground = heightOf(plot, 0);
   const edge = new Path2D();
   let isDrawn = false;
