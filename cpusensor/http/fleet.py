@@ -117,18 +117,18 @@ class Fleet:
         return await asyncio.to_thread(promql.members_of, *now, *span)
 
     async def _with_cells(self, page: list[Member], range_s: int, strip: Strip) -> list[Member]:
-        hosts = tuple(sorted({member.host for member in page}))
-        silent = tuple(sorted({member.host for member in page if member.now is None}))
+        names = tuple(sorted({member.name for member in page}))
+        silent = tuple(sorted({member.name for member in page if member.now is None}))
 
         async def ask() -> tuple[list[Series], list[Series]]:
-            cells = self.engine.over(promql.cells_of(hosts, strip.step), strip)
+            cells = self.engine.over(promql.cells_of(names, strip.step), strip)
             if not silent:
                 return await cells, []
             last = self.engine.now(promql.last_of(silent, range_s), self._clock.wall())
             both = await asyncio.gather(cells, last)
             return both[0], both[1]
 
-        cells, last = await self._get(("cells", strip.step, hosts, silent), strip.step / 4, ask)
+        cells, last = await self._get(("cells", strip.step, names, silent), strip.step / 4, ask)
         return promql.with_cells(page, cells, last, strip)
 
     async def _get(self, key: Hashable, fresh_s: float, ask: Callable[[], Awaitable[T]]) -> T:

@@ -35,6 +35,10 @@ Labels = tuple[tuple[str, str], ...]
 """In the order of their names."""
 
 
+Name = tuple[str, str]
+"""A label and its value."""
+
+
 class NonsenseError(Exception):
     """An engine answered what no engine should; the text says what is wrong with it."""
 
@@ -83,9 +87,15 @@ class Member:
     cells: Sequence[float | None] = field(default=())
 
     @property
+    def name(self) -> Name:
+        """The label that names it: its own where it pushes, that of its scraper where it is scraped."""
+        labels = dict(self.labels)
+        return ("host", labels["host"]) if "host" in labels else ("instance", labels.get("instance", ""))
+
+    @property
     def host(self) -> str:
-        """Its name."""
-        return dict(self.labels).get("host", "")
+        """What it is called."""
+        return self.name[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,20 +167,29 @@ def fleet_of(how: str, step: int) -> str:
     return how.format(mean) if "{}" in how else f"{how}({mean})"
 
 
-def cells_of(hosts: Iterable[str], step: int) -> str:
+def cells_of(names: Iterable[Name], step: int) -> str:
     """The query for the cells of some machines."""
-    return f"avg_over_time({METRIC}{{host=~{_any_of(hosts)}}}{window(step)})"
+    return " or ".join(f"avg_over_time({one}{window(step)})" for one in _selectors(names))
 
 
-def last_of(hosts: Iterable[str], range_s: int) -> str:
+def last_of(names: Iterable[Name], range_s: int) -> str:
     """The query for when machines that are silent were heard of last, to a minute or the 1440th part of the range."""
     step = max(60, range_s // 1440)
-    return f"max_over_time(timestamp({METRIC}{{host=~{_any_of(hosts)}}})[{range_s}s:{step}s])"
+    return " or ".join(f"max_over_time(timestamp({one})[{range_s}s:{step}s])" for one in _selectors(names))
 
 
-def _any_of(hosts: Iterable[str]) -> str:
+def _selectors(names: Iterable[Name]) -> list[str]:
+    """What selects these machines: those that push, and those that are scraped and have no name of their own."""
+    values: dict[str, list[str]] = {}
+    for label, value in names:
+        values.setdefault(label, []).append(value)
+    nameless = {"host": "", "instance": 'host="",'}
+    return [f"{METRIC}{{{nameless[label]}{label}=~{_any_of(found)}}}" for label, found in values.items()]
+
+
+def _any_of(names: Iterable[str]) -> str:
     """A pattern that is one of these names, as a string of PromQL: RE2 within an escaped text."""
-    return quoted("|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", host) for host in hosts))
+    return quoted("|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", name) for name in names))
 
 
 def quoted(text: str) -> str:

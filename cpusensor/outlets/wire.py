@@ -342,7 +342,7 @@ def fleet(record: FleetView) -> dict[str, Json]:
         "machines": [
             {
                 "host": one.host,
-                "labels": {name: text for name, text in one.labels if name != "host"},
+                "labels": dict(one.labels),
                 "now": one.now,
                 "mean": one.mean,
                 "max": one.max,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { addressFor, askedBy, blocksOf, cellAt, holesIn, queryFor } from "../../web/static/js/model/fleet.js";
+import { addressFor, askedBy, blocksOf, cellAt, holesIn, pageOf, queryFor } from "../../web/static/js/model/fleet.js";
 
 test("an address says what differs from the plainest view, and is read back", () => {
   const asked = { range: "24h", search: "a&b=c", sort: "silent" };
@@ -21,4 +21,12 @@ test("a place in a strip is a cell, a place beside it is none", () => {
 
 test("cells without a value are runs, zero is a value", () => {
   assert.deepEqual(holesIn([null, null, 0, null, 3]), [[0, 2], [3, 4]]);
+});
+
+test("a machine is opened where its label says that it lives, if that is a page, and else by all its labels", () => {
+  const odd = "<b>&\"=#";
+  const script = { host: "a", url: "javascript:alert(1)" };
+  assert.equal(pageOf({ host: "a", url: "https://a.example/cpu/" }, "1h"), "https://a.example/cpu/");
+  assert.match(pageOf(script, "1h"), /^machine\?range=1h&label=host%3Da&label=url%3Djavascript/);
+  assert.deepEqual(new URLSearchParams(pageOf({ host: odd, site: "" }, "7d").slice(8)).getAll("label"), [`host=${odd}`, "site="]);
 });

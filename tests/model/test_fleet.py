@@ -34,7 +34,7 @@ def names_asked_for(query: str) -> str:
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4), st.text())
 def test_a_pattern_of_hosts_matches_these_and_no_other_whatever_they_are_called(hosts: list[str], other: str) -> None:
-    pattern = re.compile(names_asked_for(cells_of(hosts, 60)), re.DOTALL)
+    pattern = re.compile(names_asked_for(cells_of([("host", host) for host in hosts], 60)), re.DOTALL)
 
     assert all(pattern.fullmatch(host) for host in hosts)
     assert bool(pattern.fullmatch(other)) == (other in hosts)
@@ -118,3 +118,14 @@ def test_cells_without_a_value_are_null() -> None:
     (shown,) = with_cells([member], cells, series_of(answer(({"host": "box"}, [[NOW, "7"]]))), strip)
 
     assert (shown.cells[0], shown.cells[-1], set(shown.cells[1:-1]), shown.last) == (10.0, 100.0, {None}, 7)
+
+
+def test_a_machine_that_is_scraped_is_called_as_its_scraper_calls_it_and_found_beside_those_that_push() -> None:
+    scraped = Member(labels=(("instance", "box:8080"), ("job", "cpu")))
+    pushing = Member(labels=(("host", "den"), ("instance", "x")))
+
+    assert (scraped.host, pushing.host) == ("box:8080", "den")
+    assert cells_of([pushing.name, scraped.name], 60) == (
+        'avg_over_time(cpusensor_cpu_ratio{host=~"den"}[59999ms])'
+        ' or avg_over_time(cpusensor_cpu_ratio{host="",instance=~"box:8080"}[59999ms])'
+    )

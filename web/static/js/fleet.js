@@ -43,9 +43,8 @@ const watcher = new IntersectionObserver((entries) => {
 }, { rootMargin: "200px" });
 
 /** @param {Machine} machine */
-function nameOf(machine) {
-  const { host, labels } = machine;
-  const link = make("a", { href: pageOf(machine, asked.range) }, host || "–");
+function nameOf({ host, labels }) {
+  const link = make("a", { href: pageOf(labels, asked.range) }, host || "–");
   link.title = Object.entries(labels).map(([name, text]) => `${name}=${text}`).join(" ");
   return link;
 }

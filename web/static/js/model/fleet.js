@@ -55,11 +55,11 @@ export const linkOf = ({ url = "" }) => (/^https?:\/\//i.test(url) ? url : null)
 
 /**
  * The page of a machine: its own, else that which is drawn from the engine's data.
- * @param {Pick<Machine, "host" | "labels">} machine
+ * @param {Record<string, string>} labels all of them name it
  * @param {string} range as the fleet is looked at
  */
-export function pageOf({ host, labels }, range) {
-  const named = Object.entries({ ...(host && { host }), ...labels }).map(([name, text]) => ["label", `${name}=${text}`]);
+export function pageOf(labels, range) {
+  const named = Object.entries(labels).map(([name, text]) => ["label", `${name}=${text}`]);
   return linkOf(labels) ?? `machine?${new URLSearchParams([["range", range], ...named])}`;
 }
 
