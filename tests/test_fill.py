@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from cpusensor.check.command import main as check
-from cpusensor.model.records import Cause
+from cpusensor.model.query import UNIT, TopQuery
+from cpusensor.model.records import Cause, Span
 from cpusensor.model.rollup import TIERS, Tier
+from cpusensor.recording.top import lead
 from cpusensor.store.columns import (
     SAMPLE_COLUMNS,
     Row,
@@ -106,6 +108,31 @@ def test_minutes_are_packed_as_the_service_packs_them(week: Path) -> None:
     stored = rows(week, f"SELECT {columns_of(minute)} FROM minute")  # noqa: S608 - the project's own columns
 
     assert [row for row in stored if row_of_rollup(rollup_of_row((*row, None)), minute) != row] == []
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a day, with names."""
+    path = tmp_path_factory.mktemp("fill") / "named.db"
+    return make(path, "--years", DAY, "--cores", "2", "--interval", "30", "--names", DAY)
+
+
+def test_the_check_finds_nothing_in_names(named: Path) -> None:
+    assert check([str(named)]) == 0
+    assert rows(named, "SELECT count(*) FROM blame_tick_packed")[0][0] > 0
+
+
+async def test_names_are_those_that_the_service_would_have_kept(named: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(named, tmp_path))
+    async with open_history(path, UNTIL) as history:
+        asked = TopQuery(span=Span(from_time=UNTIL - 86_400, to_time=UNTIL), by=UNIT, limit=10)
+        top = await lead(asked, history, [], [])
+        newest = history.blames.newest
+
+    assert len(top.leaders) == 10
+    assert top.unattributed_us < 0.05 * top.busy_us
+    # The next reading goes on from what is not over.
+    assert newest > UNTIL - 120
 
 
 async def test_the_service_opens_it(week: Path, tmp_path: Path) -> None:

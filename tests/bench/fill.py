@@ -44,6 +44,10 @@ from tests.bench.fill_blocks import Block
 from tests.bench.fill_events import YEAR_S, plan, sleep
 from tests.bench.fill_load import DAY_S
 from tests.bench.fill_machine import Machine
+from tests.bench.fill_names import Namer
+
+DAYS = 31
+"""Of single readings, where no other number is asked for: as the service keeps them."""
 
 SETTLED_S = 600
 """Between two things that happen to the machine it is recorded for so long."""
@@ -136,9 +140,25 @@ class Wanted:
     cpus: int
     seed: int
     interval: int
+    names_since: int | None = None
+    """From when on it is told who used the CPU; None for never."""
+    ticks_since: int = 0
+    """From when on that is told of single readings."""
 
 
 def record(wanted: Wanted, write: Write) -> None:
+    """Record all that happens to the machine, and who did it."""
+    if wanted.names_since is None:
+        record_machine(wanted, write)
+        return
+    statements = INSERT_SAMPLE, INSERT_ROLLUP[TIERS[0]]
+    since, ticks_since = wanted.names_since, wanted.ticks_since
+    namer = Namer(write, statements, since=since, ticks_since=ticks_since, seed=wanted.seed)
+    record_machine(wanted, namer.write)
+    namer.finish()
+
+
+def record_machine(wanted: Wanted, write: Write) -> None:
     """Record all that happens to the machine."""
     rng, store = Random(wanted.seed), Store(write, wanted.interval)  # noqa: S311 - to be repeated, not to be secret
     machine = Machine(rng, store, cpus=wanted.cpus, interval=wanted.interval, start=wanted.start)
@@ -259,6 +279,9 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--interval", type=int, default=5, choices=INTERVALS, help="seconds between two samples")
     parser.add_argument("--keep-rows", type=int, help="seal what is older than so many days (default: nothing)")
+    parser.add_argument(
+        "--names", type=float, default=0, metavar="YEARS", help="tell who used the CPU in so many of the newest years"
+    )
     parser.add_argument("--until", type=int, default=int(clock.wall()), help="the newest sample's time (default: now)")
     told = parser.parse_args(arguments)
     if told.file.exists():
@@ -270,6 +293,8 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
         cpus=told.cores,
         seed=told.seed,
         interval=told.interval,
+        names_since=slot_at(told.until - told.names * YEAR_S, DAY_S) if told.names else None,
+        ticks_since=slot_at(told.until - (DAYS if told.keep_rows is None else told.keep_rows) * DAY_S, DAY_S),
     )
     try:
         print(f"{told.file}: {fill(told.file, wanted, Progress(clock, sys.stderr), clock)}")

@@ -22,6 +22,9 @@ import psutil
 from tests.bench import history_starts as starts
 from tests.bench.footprint_systems import Running, memory_mib, spent
 from tests.bench.history_client import Client
+from tests.bench.history_names import Names, measure_names
+from tests.bench.history_names import as_table as names_table
+from tests.bench.history_names import judge as judge_names
 from tests.bench.history_peers import (
     PEERS,
     STEP_S,
@@ -68,6 +71,8 @@ class Outcome:
     disturbed: str
     ours: starts.Starts
     empty: starts.Starts
+    names: Names | None
+    """None of a history without names of a year ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +148,7 @@ def measure(file: Path, requests: int, cycles: int, encoding: str) -> Outcome:
             running |= {one.peer.name: one.running for one in asked}
             before = look(list(running.values()))
             lines = Bench(ours, asked, extent, requests).measure()
+            names = measure_names(ours, file, extent, requests)
             disturbed = disturbance(before, look(list(running.values())))
             memory = {name: memory_mib(one) for name, one in running.items()}
         (folder / "new").mkdir()
@@ -159,6 +165,7 @@ def measure(file: Path, requests: int, cycles: int, encoding: str) -> Outcome:
         disturbed=disturbed,
         ours=timed[0],
         empty=timed[1],
+        names=names,
     )
 
 
@@ -236,7 +243,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
     goals = [reached(line, line.goal_ms) for line in outcome.lines if line.goal_ms is not None]
     peers = [ahead(outcome, name) for name in outcome.systems if name != OURS]
     absent = [Verdict(text=f"ahead of {name}: {advice}", is_met=None) for name, advice in outcome.missing.items()]
-    return [*goals, *peers, *absent, *starts.judge(outcome.ours, outcome.empty)]
+    return [*goals, *judge_names(outcome.names), *peers, *absent, *starts.judge(outcome.ours, outcome.empty)]
 
 
 def reached(line: Line, goal_ms: float) -> Verdict:
@@ -281,6 +288,7 @@ def describe(outcome: Outcome, requests: int, encoding: str) -> str:
         as_table(outcome),
         cpu_table(outcome),
         as_items([*outcome.remarks, *not_answered]),
+        names_table(outcome.names) if outcome.names else "",
         holdings(outcome),
         starts.as_table(outcome.ours, outcome.empty),
         as_items(judge(outcome)),

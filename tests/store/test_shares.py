@@ -1,5 +1,6 @@
 """Names as numbers, and numbers as bytes."""
 
+import lzma
 from collections import defaultdict
 from itertools import count
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from cpusensor.model.blame import Blame, Share, Throttle, ranked
 from cpusensor.store.columns import GarbledError
+from cpusensor.store.leb128 import to_bytes
 from cpusensor.store.shares import TICK_US, Coded, coded, pack, pack_rows, unpack, unpack_rows
 
 END = 1_763_938_800
@@ -86,6 +88,16 @@ def test_rows_that_are_packed_together_are_unpacked(some: tuple[Blame, ...]) -> 
     found = unpack_rows(pack_rows(rows, END), END)
     assert [(one.time, one.since, one.totals) for one in found] == [(one.time, one.since, one.totals) for one in rows]
     assert [set(one.entries) for one in found] == [set(one.entries) for one in rows]
+
+
+def test_rows_of_before_are_unpacked() -> None:
+    # One row of one unit with 7/100 s, and of one process with 3/100 s, as an older version packed it.
+    numbers = [1, 1, 2, 0, 5, 50, 1000, 0, 0, 0, 4, 1, 5, 4, 900, 1000, 1, 0, 0, 7, 3]
+    blob = lzma.compress(to_bytes(numbers), format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 6}])
+
+    (row,) = unpack_rows(blob, END)
+    assert (row.time, row.since, row.totals) == (END, END - 5, (50, 1000, 0, 0, 0))
+    assert (row.units, row.processes) == ([((4,), 7)], [((5, 4, 900, 1000), 3)])
 
 
 @given(st.binary(max_size=60))
