@@ -75,8 +75,9 @@ async def look_up(question: Question, now: float, reader: Reader, present: Pendi
     # Of the whole backlog: the first sample inside the range follows the one before it, which may wait as well.
     coming = gaps_before(present.waiting, present.newest, present.interval)
     names = names_for(question.series, with_extremes=grid.step > question.interval)
-    buckets = await reader.buckets(grid.floor, until, grid.step, names)
+    # First, for of a sealed hour they need all that the buckets do, and then it is unpacked once.
     cores = await reader.cores(grid.floor, until, grid.step) if "cores" in question.series else None
+    buckets = await reader.buckets(grid.floor, until, grid.step, names)
     gaps = await reader.gaps(grid.from_time, grid.to_time, now)
     steps = await reader.clock_steps(grid.from_time, grid.to_time)
     return Answer(

@@ -4,14 +4,17 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event
 
+from cpusensor.model.rollup import TIERS
 from cpusensor.store.columns import RUN_COLUMNS
 from cpusensor.store.database import Database, WriteError
+from cpusensor.store.limit import KEEP_FROM
 from cpusensor.store.names import NAME_COLUMNS, UNKNOWN
 from cpusensor.store.rollups import Rollups
-from cpusensor.store.salvage import SPAN_S, TABLES, Salvage, salvage_history, salvage_names, salvage_runs
+from cpusensor.store.salvage import SPAN_S, TABLES, Salvage, salvage_history, salvage_kept, salvage_names, salvage_runs
 from cpusensor.store.statements import insert
 
 log = logging.getLogger(__name__)
@@ -27,10 +30,14 @@ _DROP_OFF_GRID = """DELETE FROM sample WHERE time > ? AND time <= ?
     AND time % (SELECT interval FROM run WHERE run.id = sample.run) <> 0"""
 """A salvaged sample whose time is no slot of its run has a garbled time."""
 
-_DROP_FALSE_GAPS = """DELETE FROM gap WHERE from_time NOT IN (SELECT time FROM sample) OR NOT EXISTS(
-    SELECT 1 FROM sample JOIN run ON run.id = sample.run WHERE sample.time = gap.to_time + run.interval
-    AND NOT EXISTS(SELECT 1 FROM sample AS inside WHERE inside.time > gap.from_time AND inside.time < sample.time))"""
-"""Gaps that no longer lie between two neighbouring samples: _MARK_LOST stores the wider ones instead."""
+_DROP_FALSE_GAPS = """DELETE FROM gap WHERE from_time > coalesce((SELECT kept_from FROM tier WHERE name = 'sample'), 0)
+    AND (from_time NOT IN (SELECT time FROM sample) OR NOT EXISTS(SELECT 1
+        FROM sample JOIN run ON run.id = sample.run WHERE sample.time = gap.to_time + run.interval AND NOT EXISTS(
+            SELECT 1 FROM sample AS inside WHERE inside.time > gap.from_time AND inside.time < sample.time)))"""
+"""Gaps that no longer lie between two neighbouring samples: _MARK_LOST stores the wider ones instead.
+
+Those of samples that were given up stay, for nothing is left to judge them by.
+"""
 
 _MARK_LOST = """INSERT OR IGNORE INTO gap(from_time, to_time, cause)
     SELECT previous, time - interval, 'unwritten'
@@ -60,6 +67,8 @@ class Adoption:
         self._aside, self._spans = aside, salvage_history(aside, now, self._closing.is_set)
         await self._take_in_runs(aside)
         await self._take_in_names(aside)
+        # First, for what is older has no samples to be added up from.
+        await self._take_in_kept(aside, now)
         # In a thread: a broken file may cost seconds, in which the recording must go on.
         newest = await asyncio.to_thread(next, self._spans, None)
         if newest is not None:
@@ -103,6 +112,15 @@ class Adoption:
             await self._database.execute_many(insert("name", NAME_COLUMNS, on_conflict="IGNORE"), rows)
             await self._database.execute(_LEAVE_ROOM)
 
+    async def _take_in_kept(self, aside: Path, now: float) -> None:
+        """Keep where samples and minutes begin in a file that was limited."""
+        kept = await asyncio.to_thread(salvage_kept, aside, now)
+        async with self._database.transaction():
+            for name, time in asdict(kept).items():
+                if time:
+                    await self._database.execute(KEEP_FROM, (name, time))
+        self._rollups.kept = kept
+
     async def _take_in(self, span: Salvage) -> None:
         """Copy the rows of a span. A row that the new database refuses is left out like an unreadable one."""
         async with self._database.transaction():
@@ -110,7 +128,8 @@ class Adoption:
                 await self._database.execute_many(insert(table, TABLES[table].columns, on_conflict="IGNORE"), rows)
             await self._database.execute(_DROP_OFF_GRID, (span.end - SPAN_S, span.end))
             # The stored rollups may have lost samples, or hold garbled ones: they are made again.
-            await self._rollups.close_all([row[0] for row in span.rows["sample"]])
+            times = {row[0] for table in ("sample", TIERS[1].name) for row in span.rows.get(table, ())}
+            await self._rollups.close_all(sorted(times))
 
     async def _take_in_rest(
         self, aside: Path | None, spans: Iterator[Salvage], learn: Callable[[], Awaitable[None]]

@@ -31,7 +31,7 @@ _INTEGERS = [int] * len(FIGURES)
 _MAY_BE_UNKNOWN = tuple(figure.may_be_unknown for figure in FIGURES)
 
 
-def _listed(*names: str) -> str:
+def listed(*names: str) -> str:
     """Column names as SQL; quoted, for one of them is a keyword."""
     return ", ".join(f'"{name}"' for name in names)
 
@@ -41,14 +41,14 @@ def names_in(columns: str) -> tuple[str, ...]:
     return tuple(name.strip('"') for name in columns.split(", "))
 
 
-RUN_COLUMNS = _listed("id", "boot_id", "started", "ended", "interval", "version")
-FIGURE_COLUMNS = _listed(*_NAMES)
-SAMPLE_COLUMNS = _listed("time", "run", *_NAMES, "total_busy", "total_all", "cores")
-BUCKET_COLUMNS = _listed("time", "count", *_NAMES, "cpu_min_bp", "cpu_max_bp")
-ROLLUP_COLUMNS = BUCKET_COLUMNS + ", " + _listed("cores", "histogram")
+RUN_COLUMNS = listed("id", "boot_id", "started", "ended", "interval", "version")
+FIGURE_COLUMNS = listed(*_NAMES)
+SAMPLE_COLUMNS = listed("time", "run", *_NAMES, "total_busy", "total_all", "cores")
+BUCKET_COLUMNS = listed("time", "count", *_NAMES, "cpu_min_bp", "cpu_max_bp")
+ROLLUP_COLUMNS = BUCKET_COLUMNS + ", " + listed("cores", "histogram")
 """All of a rollup; the table of a tier without histograms lacks the last."""
-GAP_COLUMNS = _listed("from_time", "to_time", "cause", "busy", "all")
-CLOCK_STEP_COLUMNS = _listed("time", "by_ms")
+GAP_COLUMNS = listed("from_time", "to_time", "cause", "busy", "all")
+CLOCK_STEP_COLUMNS = listed("time", "by_ms")
 
 
 def text_of(value: bytes) -> str:

@@ -27,6 +27,8 @@ class Part:
     tier: Tier | None
     from_time: int
     to_time: int
+    columns: frozenset[str] | None = None
+    """Those that are read; None for all. Of sealed hours no others need to be unpacked."""
 
 
 def tiers_for(step: int, tiers: Sequence[Tier]) -> list[Tier]:

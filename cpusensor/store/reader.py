@@ -37,6 +37,7 @@ from cpusensor.store.statements import (
     NEXT_SAMPLE,
     SAMPLES_IN_ORDER,
     SEALED_INTERVALS,
+    columns_for,
     extent_of,
     rows_of,
 )
@@ -143,7 +144,8 @@ class Reader:
         while True:
             parts = await read_plan(self._database, from_time, to_time, tiers)
             sql, arguments = rows_of_buckets(parts, step, interval, names)
-            rows = await self._database.read(to_time - from_time, sql, arguments, parts)
+            asked = [replace(part, columns=columns_for(names)) for part in parts]
+            rows = await self._database.read(to_time - from_time, sql, arguments, asked)
             # Thousands of rows would hold the event loop for too long.
             is_long = len(rows) > LONG
             buckets, is_plausible = (

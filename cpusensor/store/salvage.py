@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from cpusensor.model.grid import EARLIEST
+from cpusensor.model.kept import ALL_KEPT, Kept
 from cpusensor.model.rollup import TIERS, Tier
 from cpusensor.model.sanity import core_faults, rollup_faults, sample_faults
 from cpusensor.store.columns import (
@@ -22,6 +23,7 @@ from cpusensor.store.columns import (
     clock_step_of_row,
     columns_of,
     gap_of_row,
+    kept_of_row,
     rollup_of_row,
     row_of_rollup,
     run_of_row,
@@ -32,6 +34,7 @@ from cpusensor.store.levels import BLAME_COLUMNS, LEVELS, PACKED_COLUMNS
 from cpusensor.store.names import NAME_COLUMNS
 from cpusensor.store.shares import unpack as unpack_shares
 from cpusensor.store.shares import unpack_rows
+from cpusensor.store.statements import KEPT
 from cpusensor.store.unsealing import MINUTES, SAMPLES, Damage, unpack
 
 MAX_RUNS = 10_000
@@ -145,6 +148,15 @@ def salvage_names(path: Path) -> list[Row]:
             connection, f"SELECT {NAME_COLUMNS} FROM name WHERE id > ? AND id <= ?", 0, MAX_NAMES, MIN_NAMES
         )
     return _as_far_as_sound(rows, _sound_name)
+
+
+def salvage_kept(path: Path, now: float) -> Kept:
+    """Since when samples and minutes were kept; as if always where that cannot be read, or lies after now."""
+    with _connect(path) as connection, suppress(sqlite3.Error, GarbledError):
+        kept = kept_of_row(connection.execute(KEPT).fetchone())
+        if kept.minute <= kept.sample <= now:
+            return kept
+    return ALL_KEPT
 
 
 def salvage_history(path: Path, now: float, is_stopped: Callable[[], bool]) -> Iterator[Salvage]:

@@ -86,12 +86,23 @@ def pack_hour(names: Sequence[str], rows: Sequence[Row], hour: int) -> bytes:
 
 
 def unpack_hour(blob: object, names: Sequence[str], hour: int) -> list[Row]:
-    """The rows, with these columns: null where the blob has not got one. Raises UnpackableError."""
+    """The rows, with these columns: null where the blob has not got one. Raises UnpackableError.
+
+    What comes after the last of them is not unpacked.
+    """
     source = Source(_body(blob, hour))
     length, cpus = source.number(), source.number()
     columns: dict[str, Column] = {}
-    for name in _in_order(source.text().decode("ascii", "replace").split(",")):
+    there = _in_order(source.text().decode("ascii", "replace").split(","))
+    last = len(there) if CORES in names else max((there.index(name) + 1 for name in names if name in there), default=0)
+    for name in there[:last]:
         columns[name] = _more(*source.column(length), _expected(name, columns, cpus))
+    if CORES in names:
+        columns[CORES] = _cores(source, length, columns)  # type: ignore[assignment] # the one column that holds blobs
+    return list(zip(*(columns.get(name, [None] * length) for name in names), strict=True))
+
+
+def _cores(source: Source, length: int, columns: Known) -> list[bytes | None]:
     cores: list[bytes | None] = [None] * length
     count = source.number()
     _, numbers = source.column(length)
@@ -103,8 +114,7 @@ def unpack_hour(blob: object, names: Sequence[str], hour: int) -> list[Row]:
                 at, _unpack_cores(source, shape, len(at), CoreColumns(columns, at, shape)), strict=True
             ):
                 cores[index] = packed
-    columns[CORES] = cores  # type: ignore[assignment] # the one column that holds blobs
-    return list(zip(*(columns.get(name, [None] * length) for name in names), strict=True))
+    return cores
 
 
 def _body(blob: object, hour: int) -> bytes:

@@ -87,6 +87,11 @@ def bucket_columns(names: Sequence[str]) -> str:
     return ", ".join(f"({_BUSY}) AS busy" if name == "busy" else f'"{name}"' for name in names)
 
 
+def columns_for(names: Sequence[str]) -> frozenset[str]:
+    """The columns of samples and rollups that buckets with these are made of."""
+    return frozenset({*names, *BUSY, "all"})
+
+
 def group(parts: str, step: int, names: Sequence[str]) -> str:
     """The query for buckets of `step` seconds with these columns, from one for rows that have them."""
     # `bucket_end` in SQL: times are positive, so the integer division rounds down.

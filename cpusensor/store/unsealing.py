@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from cpusensor.model.grid import bucket_end
 from cpusensor.model.rollup import MINUTE, TIERS, as_rollup, roll_up
-from cpusensor.store.columns import SAMPLE_COLUMNS, Row, columns_of, names_in, row_of_rollup, sample_of_row
+from cpusensor.store.columns import SAMPLE_COLUMNS, Row, columns_of, listed, names_in, row_of_rollup, sample_of_row
 from cpusensor.store.plan import Part
 from cpusensor.store.planes import UnpackableError
 from cpusensor.store.sealed import HEAD, HOUR, unpack_hour
@@ -108,13 +108,26 @@ def table_of(part: Part) -> Sealed | None:
     return MINUTES if part.tier.seconds == MINUTE else None
 
 
+class Held(NamedTuple):
+    """What of an hour lies in a temporary table."""
+
+    head: bytes
+    """Of its blob."""
+    names: frozenset[str]
+    """Of the columns; the others are null."""
+
+    def serves(self, head: bytes, names: frozenset[str]) -> bool:
+        """Whether these columns of the hour with this head are there."""
+        return self.head == head and names <= self.names
+
+
 class Unsealed:
     """What the temporary tables of one connection hold."""
 
     def __init__(self, damage: Damage) -> None:
         self._damage = damage
-        self._held: dict[Sealed, Mapping[int, bytes]] = {SAMPLES: {}, MINUTES: {}}
-        """The head of each hour's blob, by its time."""
+        self._held: dict[Sealed, Mapping[int, Held]] = {SAMPLES: {}, MINUTES: {}}
+        """What of each hour is there, by its time."""
 
     def forget(self) -> None:
         """Hold nothing; the next steps begin with empty tables."""
@@ -128,35 +141,53 @@ class Unsealed:
                 yield from self._steps(table, inside)
 
     def _steps(self, table: Sealed, parts: Sequence[Part]) -> Steps:
-        name, columns, blob = table
+        name, _, blob = table
         touched = " OR ".join(f"(time > {part.from_time:d} AND time < {part.to_time + HOUR:d})" for part in parts)
         heads = f"SELECT time, substr({blob}, 1, {HEAD.size}) FROM sealed_hour"
         found = yield Step(f"{heads} WHERE {blob} IS NOT NULL AND ({touched})")
         wanted: dict[int, bytes] = dict(map(tuple, found))
+        names = _names(table, parts)
         if table not in self._held:
             yield Step(f"DELETE FROM temp.unsealed_{name}")
         held = self._held.get(table, {})
-        gone = [(hour - HOUR, hour) for hour, head in held.items() if wanted.get(hour) != head]
+        kept = {hour: held[hour] for hour, head in wanted.items() if hour in held and held[hour].serves(head, names)}
+        gone = [(hour - HOUR, hour) for hour in held if hour not in kept]
         if gone:
             yield Step(f"DELETE FROM temp.unsealed_{name} WHERE time > ? AND time <= ?", gone, is_many=True)
-        self._held[table] = wanted
-        missing = [hour for hour, head in wanted.items() if held.get(hour) != head]
+        missing = [hour for hour in wanted if hour not in kept]
+        self._held[table] = kept | {hour: Held(wanted[hour], names) for hour in missing}
         if missing:
             times = ",".join(map(str, missing))
             blobs = yield Step(f"SELECT time, minutes, samples FROM sealed_hour WHERE time IN ({times})")
-            rows = [row for one in blobs for row in unpack(table, one, self._damage)]
-            yield Step(insert(f"unsealed_{name}", columns, schema="temp"), rows, is_many=True)
+            there = [one for one in table.names if one in names]
+            rows = [row for one in blobs for row in unpack(table, one, self._damage, there)]
+            yield Step(insert(f"unsealed_{name}", listed(*there), schema="temp"), rows, is_many=True)
 
 
-def unpack(table: Sealed, sealed: Row, damage: Damage) -> list[Row]:
-    """The rows of a table, from the time, the minutes and the samples of a sealed hour; none where it is damaged."""
+def _names(table: Sealed, parts: Sequence[Part]) -> frozenset[str]:
+    """The columns of a table that some of the parts want."""
+    wanted = [part.columns for part in parts if part.columns is not None]
+    if len(wanted) < len(parts):
+        return frozenset(table.names)
+    return frozenset(table.names).intersection({"time"}.union(*wanted))
+
+
+def unpack(table: Sealed, sealed: Row, damage: Damage, names: Sequence[str] | None = None) -> list[Row]:
+    """The rows of a table, from the time, the minutes and the samples of a sealed hour; none where it is damaged.
+
+    `names` are the columns, all without them.
+    """
     hour, minutes, samples = sealed
+    names = table.names if names is None else names
     try:
-        return unpack_hour(minutes if table is MINUTES else samples, table.names, hour)
+        return unpack_hour(minutes if table is MINUTES else samples, names, hour)
     except UnpackableError as error:
         damage.note(hour, table.blob, str(error))
+    if table is SAMPLES or samples is None:
+        return []
     # Minutes follow from samples.
-    return [] if table is SAMPLES or samples is None else _minutes(unpack(SAMPLES, sealed, damage))
+    at = [table.names.index(name) for name in names]
+    return [tuple(row[place] for place in at) for row in _minutes(unpack(SAMPLES, sealed, damage))]
 
 
 def _minutes(samples: Sequence[Row]) -> list[Row]:

@@ -1,5 +1,6 @@
 """A file that has reached its limit: what goes, what stays, and what is answered of it."""
 
+import asyncio
 import random
 import shutil
 import sqlite3
@@ -16,7 +17,11 @@ from cpusensor.model.records import CoreTicks, Sample
 from cpusensor.store.limit import SPARE
 from cpusensor.store.opening import History, open_history
 from cpusensor.store.sealed import HOUR
+from cpusensor.store.snapshot import open_snapshot
+from cpusensor.store.unsealing import MINUTES, SAMPLES
+from tests.fakes import LOOK_S
 from tests.samples import NOON, measured, sample
+from tests.service import TIMEOUT_S
 from tests.store.opened import rows
 
 BEGIN = NOON // HOUR * HOUR
@@ -27,6 +32,7 @@ CPUS = 40
 LITTLE = 60_000
 """Bytes: less than all samples that may be given up."""
 KEPT_HOUR = END - DAY
+COARSE_TABLES = ("quarter_hour", "quarter_day", "gap")
 """The last day that was recorded begins here."""
 
 
@@ -146,6 +152,34 @@ async def test_what_is_there_is_answered_as_before_and_the_rest_is_null(path: Pa
     for step in (900, 21_600):
         assert after[step] == before[step]
     assert len(gaps) == 1
+
+
+def everything(path: Path) -> dict[str, object]:
+    """All that is kept, sealed or not, and since when."""
+    with open_snapshot(path) as snapshot:
+        found: dict[str, object] = {table.name: list(snapshot.stream(table)) for table in (SAMPLES, MINUTES)}
+        for name in COARSE_TABLES:
+            # Reading out closes what is not over, too.
+            found[name] = [row for row in snapshot.rows(f"SELECT * FROM {name} ORDER BY 1") if row[0] <= END]  # noqa: S608 - ours
+        return found | {"kept": snapshot.kept}
+
+
+@pytest.mark.parametrize("size", [1, None])
+async def test_a_broken_file_is_read_out_as_far_back_as_it_was_kept(path: Path, size: int | None) -> None:
+    async with limited(path, size or used(path) - LITTLE) as history:
+        await keep(history)
+    before = everything(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO gap(from_time, to_time, cause) VALUES (?, ?, 'bored')", (END - 60, END))
+
+    async with limited(path, 1 << 30) as history:
+        assert history.notice is not None
+        async with asyncio.timeout(TIMEOUT_S):
+            while history.is_being_completed:  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(LOOK_S)
+
+    assert everything(path) == before
+    assert check([str(path)]) == 0
 
 
 async def test_it_is_known_again_after_a_restart(path: Path) -> None:

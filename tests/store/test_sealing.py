@@ -15,6 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cpusensor.check.command import main as check
+from cpusensor.model.buckets import names_for
 from cpusensor.model.query import SummaryQuery
 from cpusensor.model.records import Cause, ClockStep, CoreTicks, Measured, Span
 from cpusensor.recording.summary import Present, sum_up
@@ -81,6 +82,9 @@ async def record(path: Path, seed: int, *, is_sealed: bool) -> None:
                 await seal_all(history)
 
 
+FEW = names_for((), with_extremes=False)
+
+
 async def answers(path: Path, seed: int) -> dict[str, Any]:
     """Whatever can be asked, of spans anywhere."""
     chance, now = random.Random(seed), BEGIN + 10 * 86_400  # noqa: S311 - the same questions of both
@@ -92,6 +96,8 @@ async def answers(path: Path, seed: int) -> dict[str, Any]:
             start = BEGIN + chance.randrange(0, 20_000, 5)
             end = start + chance.choice([600, 5000, 40_000])
             for step in STEPS:
+                # Of a sealed hour first some columns, and then all.
+                found[f"busy {number} {step}"] = (await reader.buckets(start, end, step, FEW)).rows()
                 found[f"buckets {number} {step}"] = list(await reader.buckets(start, end, step))
                 found[f"cores {number} {step}"] = await reader.cores(start, end, step)
                 found[f"cpus {number} {step}"] = await reader.cpus(start, end, step)
