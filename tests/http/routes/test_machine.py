@@ -1,14 +1,19 @@
 """GET /machine and /api/machine: one machine of an engine, which may be anything."""
 
+import asyncio
+from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from tests.engines import PROMETHEUS, VICTORIA, Engine, Kind
 from tests.fake_engine import FakeEngine
-from tests.fakes import START
+from tests.fakes import START, FakeClock
 from tests.http.routes.test_description import SCHEMAS, validate
 from tests.running import Running
+from tests.waiting import wait_until
 
 ODD = '<b>&"}) or vector(1) #\\'
 
@@ -88,3 +93,45 @@ async def test_without_an_engine_it_is_said_how_to_set_one(running: Running) -> 
         async with await running.get(path) as response:
             assert response.status == 404
             assert "--engine" in (await response.json())["error"]
+
+
+def _has_all(engine: Engine, until: int) -> bool:
+    """Whether the share and each kind of work have come up to that time."""
+    found = engine.points('{__name__=~"cpusensor_(cpu|mode)_ratio"}', START, until)
+    return len(found) == 6 and all(1000 * until in points for points in found.values())
+
+
+@pytest.mark.parametrize("kind", [VICTORIA, PROMETHEUS], ids=lambda kind: kind.name)
+async def test_a_real_engine_tells_the_history_that_the_machine_s_own_database_does(
+    kind: Kind, tmp_path: Path, clock: FakeClock
+) -> None:
+    if kind.missing:
+        # Neither comes from a package of Python's.
+        pytest.skip(kind.missing)
+    with Engine(kind, tmp_path) as engine:
+        config = tmp_path / "push.toml"
+        config.write_text(f'[[remote_write]]\nurl = "{engine.write_url}"\ninterval = 1\n')
+        flags = "--config", str(config), "--engine", engine.url, "--name", ODD
+        service = Running(tmp_path / "cpusensor.db", clock)
+        await service.start(*flags)
+        await clock.advance(300)
+        await service.stop()
+        clock.step(100)
+        await service.start(*flags)
+        service.kernel.use(0.75)
+        await clock.advance(300)
+        end = START + 600
+        await asyncio.to_thread(wait_until, partial(_has_all, engine, end), "not all samples come")
+        asked = [f"from={START}&to={end}&step={step}" for step in ("60&series=modes", "5")]
+        own = [await service.json(f"api/history?{one}") for one in asked]
+        told = [await service.json(f"api/machine?label={quote('host=' + ODD)}&{one}") for one in asked]
+        fleet = await service.json("api/fleet?range=15m")
+        await service.stop()
+
+    for here, there in zip(own, told, strict=True):
+        columns = [*(here.get(name) for name in ("cpu", "min", "max", "count")), *here.get("modes", {}).values()]
+        theirs = [*(there.get(name) for name in ("cpu", "min", "max", "count")), *there.get("modes", {}).values()]
+        assert [one and pytest.approx(one, abs=0.06) for one in columns] == theirs
+    assert told[1]["gaps"]
+    assert [(gap["from"], gap["to"]) for gap in told[1]["gaps"]] == [(gap["from"], gap["to"]) for gap in own[1]["gaps"]]
+    assert [(one["host"], one["now"]) for one in fleet["machines"]] == [(ODD, pytest.approx(75, abs=1))]
