@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visit import TIMEOUT_MS
 from tests.service import Service
+from tests.thorough import THEMES_AND_LANGUAGES
 
 ODD = "<img src=x onerror=alert(1)>"
 HOSTS = {f"box{number:03}": number / 1000 for number in range(1000)} | {ODD: 1.0}
@@ -155,3 +156,18 @@ def test_while_the_engine_fails_the_picture_stays_and_the_reason_is_said(page: P
     assert kept == painted
     expect(page.locator("#samples-title")).to_contain_text("10 min", timeout=TIMEOUT_MS)
     expect(page.locator("#note[data-failed]")).to_have_count(0, timeout=TIMEOUT_MS)
+
+
+@pytest.mark.parametrize(("scheme", "locale"), THEMES_AND_LANGUAGES)
+def test_axe_finds_nothing_in_the_fleet_nor_in_a_machine_of_it(
+    browser: Browser, fleet: Service, axe: Callable[[Page], list[str]], scheme: str, locale: str
+) -> None:
+    page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light", locale=locale)
+    page.goto(f"{fleet.url}fleet")
+    page.wait_for_selector("html[data-ready]", timeout=TIMEOUT_MS)
+    found = axe(page)
+    page.locator("#machines a").first.press("Enter")
+    page.wait_for_selector("html[data-view]", timeout=TIMEOUT_MS)
+
+    assert found + axe(page) == []
+    page.close()
