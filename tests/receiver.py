@@ -69,6 +69,12 @@ class FakeReceiver:
             for one in [one for one in series if one > 1000 * time]:
                 del series[one]
 
+    def cut(self) -> None:
+        """Close every connection between two requests, as one that is killed and back at once."""
+        for connection in self._server.connections if self._server else ():
+            if connection.transport is not None:
+                connection.transport.close()
+
     async def has(self, time: int) -> None:
         """Return once it has the sample of that time."""
         await self.until(lambda: time in self.times())

@@ -76,7 +76,7 @@ class Outbox:
         return sum(tick.sample.time > self._had_until for tick in ticks)
 
     def failed(self) -> None:
-        """It takes nothing now, and may have lost what it took last: go back by that, once for each time it got on."""
+        """It takes nothing, or was gone, and may have lost what it took last: go back, once for each time it got on."""
         position = self._cursors.get(self._key)
         if position is not None and position > self._had_until:
             self._had_until = position

@@ -14,7 +14,16 @@ from enum import Enum, auto
 from hashlib import blake2s
 from random import uniform
 
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, hdrs
+from aiohttp import (
+    BasicAuth,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+    TraceConfig,
+    hdrs,
+)
 
 from cpusensor import __version__
 from cpusensor.config.receivers import Endpoint, Receiver
@@ -33,6 +42,9 @@ END_TIMEOUT_S = 0.3
 LONGEST_WAIT_S, LONGEST_RETRY_AFTER_S = 60.0, 600.0
 MAX_REASON = 200
 """Bytes of an answer that are read, and told, for what it says of a refusal."""
+
+KEPT_OPEN = 2
+"""Requests over a connection that was open already, after which it is known to be kept so."""
 
 UNTRIED = frozenset({401, 403, 404, 408, 429})
 """Statuses below 500 that say nothing of the samples, but of rights, of the address or of the moment."""
@@ -63,6 +75,34 @@ class Reply:
     retry_after_s: float | None = None
 
 
+class Breaks:
+    """Notices where a connection that had been kept open was replaced, though no request failed.
+
+    A receiver that was killed between two batches, and is back, is seen by nothing else.
+    """
+
+    def __init__(self) -> None:
+        self.trace = TraceConfig()
+        """What a session is given."""
+        self.trace.on_connection_create_end.append(self._on_new)
+        self.trace.on_connection_reuseconn.append(self._on_reused)
+        self._reused = 0
+        self._found = False
+
+    def take(self) -> bool:
+        """Whether there was one since this was last asked."""
+        found, self._found = self._found, False
+        return found
+
+    async def _on_new(self, *_: object) -> None:
+        # One that closes after each answer keeps none open.
+        self._found = self._found or self._reused >= KEPT_OPEN
+        self._reused = 0
+
+    async def _on_reused(self, *_: object) -> None:
+        self._reused += 1
+
+
 class Push:
     """Sends to one receiver. `run` never ends by itself; `close` ends it."""
 
@@ -78,6 +118,7 @@ class Push:
         key = f"{receiver.name} {_digest(receiver)}"
         self._outbox = Outbox(key, history, recent, is_whole=receiver.history)
         self._failures = 0
+        self._breaks = Breaks()
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -134,6 +175,8 @@ class Push:
 
     def _wait_after(self, reply: Reply, count: int) -> float:
         """Seconds until the next batch; notes how the receiver fares."""
+        if self._breaks.take():
+            self._outbox.failed()
         if reply.outcome is Outcome.FAILED:
             self._outbox.failed()
             self._failures += 1
@@ -178,10 +221,12 @@ class Push:
         return reply, len(ticks)
 
     def _session(self) -> ClientSession:
-        return session_of(self._receiver, HEADERS)
+        return session_of(self._receiver, HEADERS, traces=[self._breaks.trace])
 
 
-def session_of(endpoint: Endpoint, headers: Mapping[str, str], *, connections: int = 1) -> ClientSession:
+def session_of(
+    endpoint: Endpoint, headers: Mapping[str, str], *, connections: int = 1, traces: Sequence[TraceConfig] = ()
+) -> ClientSession:
     """Connections to an endpoint that are kept open: no cookies, no proxy of the environment."""
     context = ssl.create_default_context(cafile=endpoint.ca) if endpoint.ca else True
     credentials = BasicAuth(endpoint.username, endpoint.password or "") if endpoint.username else None
@@ -192,6 +237,7 @@ def session_of(endpoint: Endpoint, headers: Mapping[str, str], *, connections: i
         auth=credentials,
         headers={"User-Agent": f"cpusensor/{__version__}", **headers, **bearer, **endpoint.headers},
         timeout=TIMEOUT,
+        trace_configs=list(traces),
     )
 
 

@@ -21,8 +21,8 @@ from cpusensor.check.progress import Progress
 from cpusensor.kernel.clock import SystemClock
 from tests.bench.fleet_engine import ENGINES, Measured, Wanted, measure
 from tests.bench.fleet_page import measure_page
-from tests.bench.fleet_tables import calculated_table, measured_table
-from tests.bench.report import machine, say, write_section
+from tests.bench.fleet_tables import calculated_table, judge, measured_table
+from tests.bench.report import as_items, machine, say, write_section
 from tests.engines import Kind
 from tests.outage import prove
 from tests.service import ROOT
@@ -75,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = Wanted(machines=told.machines, window_s=told.seconds, open_page=measure_page)
     found = measure_all(wanted, progress.show)
     progress.clear()
-    text = f"{machine()}\n\n{measured_table(found)}\n\n{calculated_table(found)}"
+    size = f"{machine()}. {told.machines:,} simulated machines, {told.seconds} s live."
+    text = f"{size}\n\n{measured_table(found)}\n\n{as_items(judge(found))}\n\n{calculated_table(found)}"
     say(text)
     if told.write:
         write_section("fleet", text, file=PAGE)

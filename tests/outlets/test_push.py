@@ -161,6 +161,33 @@ async def test_what_a_receiver_forgot_as_it_was_killed_comes_again_once_it_is_ba
     assert receiver.times() == [START + 5 * slot for slot in range(1, 15)]
 
 
+async def test_what_a_receiver_forgot_that_was_back_before_the_next_batch_comes_again(
+    pushing: Running, receiver: FakeReceiver
+) -> None:
+    for slot in range(1, 7):
+        await pushing.clock.advance(5)
+        await receiver.has(START + 5 * slot)
+    receiver.forget(START + 20)
+    receiver.cut()
+    await pushing.clock.advance(5)
+    # No attempt failed: only the connection is another.
+    await receiver.until(lambda: receiver.times() == [START + 5 * slot for slot in range(1, 8)])
+
+    assert receiver.repeated
+
+
+async def test_a_receiver_that_closes_after_each_answer_gets_everything_once(
+    pushing: Running, receiver: FakeReceiver
+) -> None:
+    for slot in range(1, 7):
+        await pushing.clock.advance(5)
+        await receiver.has(START + 5 * slot)
+        receiver.cut()
+
+    assert receiver.times() == [START + 5 * slot for slot in range(1, 7)]
+    assert not receiver.repeated
+
+
 async def test_after_a_kill_a_receiver_that_takes_nothing_twice_lacks_nothing(
     pushing: Running, receiver: FakeReceiver, tmp_path: Path
 ) -> None:
