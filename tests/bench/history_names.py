@@ -71,7 +71,8 @@ def _mib(database: sqlite3.Connection, name: str, *, packed: bool) -> float:
 
 
 def _spans(around: int, first: int, length: int) -> Iterator[tuple[int, int]]:
-    """So many hours that end in the month before a time."""
+    """So many hours that end in the month before a time, on minutes as the stretches of /api/summary do."""
+    around -= around % 60
     draw = Random("names")  # noqa: S311 - repeatable, not secret
     room = min(30 * 86_400, around - first - INCIDENT_S)
     for back in draw.sample(range(max(length, room // 60)), length):
