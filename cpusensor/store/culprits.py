@@ -127,6 +127,18 @@ class Tally:
             self._totals[OTHER + place] += sum(cpu for _, cpu in ranked[limit:])
         self.entries = kept
 
+    def coded(self, time: int) -> Coded:
+        """The same as a row until a time."""
+        ranked = sorted(self.entries.items(), key=lambda one: -one[1])
+        return Coded(
+            time=time,
+            since=self._since,
+            totals=tuple(self._totals),
+            units=[one for one in ranked if len(one[0]) == UNIT],
+            processes=[one for one in ranked if len(one[0]) == PROCESS and not is_throttle(one[0])],
+            throttles=[one for one in ranked if is_throttle(one[0])],
+        )
+
     def found(self, names: Mapping[int, str]) -> Found:
         """The same with names."""
         blame = blame_of(self._since, self._time, self._totals, self.entries.items(), names)

@@ -1,7 +1,7 @@
 """A span of a history -> a database of its own, which the service opens like any other.
 
-Runs, samples, gaps and clock steps are copied. The rollups are added up anew from what is inside, for those at the two
-ends hold less than they did; one whose parts were lost is taken as it is, and so is an hour that stays sealed.
+Runs, samples, gaps, clock steps and names are copied. The rollups are added up anew from what is inside, for those at
+the two ends hold less than they did; one whose parts were lost is taken as it is, and so is an hour that stays sealed.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from cpusensor.store.columns import (
     pack_cores,
     row_of_run,
 )
+from cpusensor.store.extract_names import NamesExtract
 from cpusensor.store.file import APPLICATION_ID
 from cpusensor.store.plan import Part
 from cpusensor.store.reader import Reader
@@ -86,6 +87,9 @@ class Extract:
         self._connection.executemany(INSERT_CLOCK_STEP, self._rows(steps, self._from_time, self._to_time))
         for number, tier in enumerate(TIERS):
             await self._fill(tier, TIERS[:number], tell)
+        # The schema of a plain one knows no names.
+        if not self._is_plain:
+            NamesExtract(self._source, self._connection, (self._from_time, self._to_time)).copy()
 
     def _rows(self, sql: str, *arguments: int) -> list[Row]:
         return self._source.rows(sql, arguments)

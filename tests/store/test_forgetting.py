@@ -47,6 +47,23 @@ def test_after_forgetting_no_name_is_left_in_the_file(named: Path, capsys: pytes
     assert check([str(named)]) == 0
 
 
+async def test_an_exported_span_holds_its_names_until_they_are_forgotten(named: Path, tmp_path: Path) -> None:
+    out, begin, end = tmp_path / "out.db", NOON + 1000, NOON + 7000
+    arguments = [str(named), "--format", "sqlite", "--from", str(begin), "--to", str(end), "--output", str(out)]
+    async with open_history(named, LATER) as store:
+        await store.blames.add([blame(LATER, unit("later.service"), since=LATER - 5)])
+    await asyncio.to_thread(export, arguments)
+
+    assert rows(out, "SELECT text FROM name ORDER BY 1") == [("secret.service",), ("whisper",)]
+    assert await asyncio.to_thread(check, [str(out)]) == 0
+    async with open_history(out, LATER) as store:
+        found = await store.culprits.over(WHOLE)
+    assert found is not None
+    assert found.blame.units == (unit("secret.service", 1200 * SECOND),)
+    assert await asyncio.to_thread(export, [str(out), "--forget-names"]) == 0
+    assert not any(name in out.read_bytes() for name in NAMES)
+
+
 def test_copies_that_may_hold_names_are_told(named: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = named.with_name(f"{named.name}.v4")
     copy.write_bytes(b"")
