@@ -58,9 +58,9 @@ class Load:
 
 
 @contextmanager
-def program(name: str, hierarchy: Hierarchy | None, *command: str) -> Iterator[Load]:
+def program(name: str, hierarchy: Hierarchy | None, *command: str, unit: str | None = None) -> Iterator[Load]:
     """It runs inside the block, in a group of its own, named like a service, where this user may make one."""
-    unit = f"bench-{os.getpid()}-{name.replace(' ', '-')}.service"
+    unit = unit or f"bench-{os.getpid()}-{name.replace(' ', '-')}.service"
     folder = None if hierarchy is None else hierarchy.mount_point / unit
     try:
         if folder is not None:

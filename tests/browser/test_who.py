@@ -172,7 +172,7 @@ def test_whoever_may_not_see_names_is_told_why(visit: Visit, busy: tuple[int, in
 def test_it_is_said_why_there_are_no_names(visit: Visit, busy: tuple[int, int]) -> None:
     told: dict[str, dict[str, object]] = {
         "No names in this span.": {},
-        "These names are not read: --top off.": {"top": "off"},
+        "At present these names are not read: --top off.": {"top": "off"},
         "in a container docker run lets it with --pid=host": {"sight": "blind", "flags": "--pid=host"},
         "names are read only every 20\u00a0s at present": {"every": 20},
     }

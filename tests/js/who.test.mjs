@@ -30,6 +30,8 @@ test("what follows the clock is asked about once a minute, a span and a moment o
   assert.equal(name(3600, { range: "1h" }), name(3655, { range: "1h" }));
   assert.notEqual(name(3600, { range: "1h" }), name(3660, { range: "1h" }));
   assert.equal(name(3600, HOUR), name(3660, HOUR));
+  const year = (to) => wishName(wantedTop(null, 21_600, { from: to - 31_536_000, to }, "unit"), { range: "1y" }, null);
+  assert.equal(year(31_536_000), year(31_536_000 + 3600));
   assert.equal(name(3600, { range: "1h" }, 600), name(3660, { range: "1h" }, 600));
   assert.notEqual(name(3600, HOUR, 600), name(3600, HOUR, 605));
 });

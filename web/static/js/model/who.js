@@ -2,8 +2,9 @@
 
 import { isFollowing, viewQuery } from "./view.js";
 
-/** What follows the clock is asked about so often. */
+/** What follows the clock is asked about so often, or where a picture is long when it has moved by about a pixel. */
 const ANEW_S = 60;
+const ANEW_SHARE = 1 / 1500;
 /** Seconds between two readings while the CPUs work, unless that costs too much. */
 const USUAL_S = 5;
 /** In quiet times names are read once a minute: so far around a moment lies at least one whole reading. */
@@ -38,7 +39,8 @@ export function wantedTop(cursor, step, { from, to }, by) {
  */
 export function wishName({ from, to, by }, view, cursor) {
   if (cursor !== null) return `${by} ${from} ${to}`;
-  return `${by} ${viewQuery(view)} ${isFollowing(view) ? Math.floor(to / ANEW_S) : ""}`;
+  const anew = Math.max(ANEW_S, (to - from) * ANEW_SHARE);
+  return `${by} ${viewQuery(view)} ${isFollowing(view) ? Math.floor(to / anew) : ""}`;
 }
 
 /** Keeps the list of a moment while somebody is on the way to it, or in it. */
