@@ -1,7 +1,9 @@
 """Thirty days in minutes: `python -m tests.bench.soak` runs the whole service on a clock that is told to advance.
 
 Every sample is measured, committed and published as ever; streams come and go and ranges are asked for all the while.
-What is looked at is what grows: memory, descriptors, tasks. Only time and the kernel's counters are not real.
+What is looked at is what grows: memory, descriptors, tasks. Only time and the kernel's counters are not real. With
+`--filled` so many days were recorded before (fill.py), as rows that the service has to seal beside all that: 355 and
+`--days 10` make a year. `--write` puts the outcome into docs/SOAK.md.
 """
 
 import argparse
@@ -19,12 +21,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cpusensor.check.command import main as check
-from tests.fakes import FakeClock
+from cpusensor.check.progress import Progress
+from cpusensor.kernel.clock import SystemClock
+from tests.bench.fill import Wanted, fill
+from tests.bench.report import machine
+from tests.fakes import START, FakeClock
 from tests.running import Running
+from tests.service import ROOT
+
+PAGE, FENCE = ROOT / "docs" / "SOAK.md", "\n```\n"
 
 DAY_S = 86_400
-LOOKS = 60
-"""How often the process is measured."""
+LOOKS, KEPT_LOOKS = 60, 10
+"""How often the process is measured; each one of so many is put into the page."""
 
 WARM_UP_DAYS = 10
 """The slope leaves out the beginning, in which caches fill and the longest range that is asked for still grows."""
@@ -86,11 +95,10 @@ def readers_an_hour(hours: int, days: float) -> int:
     return max(1, round(CONNECTS / 30 * days / hours))
 
 
-async def soak(days: float, keep_rows: int) -> list[Look]:
+async def soak(directory: Path, days: float, keep_rows: int) -> list[Look]:
     """The looks at a service that lived through so many days, and sealed what was older than some of them."""
     queries, readers = cycle(QUERIES), count()
     async with AsyncExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory()))
         running = Running(directory / "soak.db", FakeClock())
         await running.start("--keep-rows", str(keep_rows))
         stack.push_async_callback(running.stop)
@@ -99,13 +107,20 @@ async def soak(days: float, keep_rows: int) -> list[Look]:
         for number in range(1, LOOKS + 1):
             await live_through(running, days / LOOKS, queries, readers)
             looks.append(look(number * days / LOOKS))
-            show(looks[-1], time.monotonic() - began)
+            say(shown(looks[-1], time.monotonic() - began), is_kept=number % KEPT_LOOKS == 0)
         samples = round(days * DAY_S / 5)
-        print(f"{samples:,} samples, {next(readers):,} streams, {days:g} days in {time.monotonic() - began:.0f} s")
+        say(f"{samples:,} samples, {next(readers):,} streams, {days:g} days in {time.monotonic() - began:.0f} s")
         await running.stop()
-        print(stored(running.database))
-        print(f"check: {'clean' if check([str(running.database)]) == 0 else 'NOT clean'}")
+        say(stored(running.database))
+        say(f"check: {'clean' if check([str(running.database)]) == 0 else 'NOT clean'}")
     return looks
+
+
+def fill_before(directory: Path, days: float) -> None:
+    """Make the history of so many days before the clock begins."""
+    wanted = Wanted(start=START - round(days * DAY_S), until=START - 60, cpus=2, seed=1, interval=5)
+    clock = SystemClock()
+    say(f"filled: {fill(directory / 'soak.db', wanted, Progress(clock, sys.stderr), clock)}")
 
 
 def stored(database: Path) -> str:
@@ -119,10 +134,28 @@ def stored(database: Path) -> str:
     return f"{size:.1f} MiB; {hours:,} hours are sealed, {packed / max(1, samples):.2f} bytes a sample"
 
 
-def show(one: Look, seconds: float) -> None:
+def shown(one: Look, seconds: float) -> str:
     """One line of progress."""
     line = f"day {one.day:5.1f}  {one.rss_mib:7.1f} MiB  {one.descriptors:3} descriptors  {one.tasks:3} tasks"
-    print(f"{line}  after {seconds:4.0f} s", flush=True)
+    return f"{line}  after {seconds:4.0f} s"
+
+
+TOLD: list[str] = []
+"""What was said, for the page."""
+
+
+def say(text: str, *, is_kept: bool = True) -> None:
+    """One line, at once."""
+    TOLD.extend([text] * is_kept)
+    print(text, flush=True)
+
+
+def write_page() -> None:
+    """Put what was said into docs/SOAK.md."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split("```\n", 1)
+    told = "\n".join([machine(), *TOLD])
+    PAGE.write_text(f"{before}```\n{told}{FENCE}{rest.split(FENCE, 1)[1]}", encoding="utf-8")
 
 
 def main() -> int:
@@ -130,15 +163,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.soak", description=__doc__.split("\n")[0])
     parser.add_argument("--days", type=float, default=30.0, help="days to live through (default: 30)")
     parser.add_argument("--keep-rows", type=int, default=31, help="days after which hours are sealed (default: 31)")
+    parser.add_argument("--filled", type=float, default=0.0, help="days that were recorded before (default: 0)")
+    parser.add_argument("--write", action="store_true", help="put the outcome into docs/SOAK.md")
     options = parser.parse_args()
     days = options.days
     logging.disable(logging.WARNING)
-    looks = asyncio.run(soak(days, options.keep_rows))
+    with TemporaryDirectory() as folder:
+        if options.filled:
+            fill_before(Path(folder), options.filled)
+        looks = asyncio.run(soak(Path(folder), days, options.keep_rows))
     settled = [one for one in looks if one.day >= min(WARM_UP_DAYS, days / 2)]
     growth = slope(settled)
     first, last = settled[0], looks[-1]
-    print(f"from day {first.day:g} on memory grows by {growth:+.3f} MiB a day (goal: at most {GOAL_MIB_A_DAY})")
-    print(f"descriptors {first.descriptors} -> {last.descriptors}, tasks {first.tasks} -> {last.tasks}")
+    say(f"from day {first.day:g} on memory grows by {growth:+.3f} MiB a day (goal: at most {GOAL_MIB_A_DAY})")
+    say(f"descriptors {first.descriptors} -> {last.descriptors}, tasks {first.tasks} -> {last.tasks}")
+    if options.write:
+        write_page()
     grew = growth > GOAL_MIB_A_DAY or last.descriptors > first.descriptors or last.tasks > first.tasks
     return 1 if grew else 0
 
