@@ -74,8 +74,11 @@ def points_of(before: Sample | None, ticks: Sequence[Tick], *, is_end: bool = Fa
     time, old = (before.time, dict(values_of(before))) if before else (0, {})
     for tick in ticks:
         new = dict(values_of(tick.sample))
-        is_gap = any(isinstance(one, Gap) for one in tick.closed)
-        _end(points, old if is_gap else old.keys() - new.keys(), time)
+        gap = next((one for one in tick.closed if isinstance(one, Gap)), None)
+        if gap is not None and not old:
+            # The sample before it is not at hand; its series are those of the next.
+            time, old = gap.from_time, new
+        _end(points, old if gap is not None else old.keys() - new.keys(), time)
         time, old = tick.sample.time, new
         for series, value in new.items():
             points.setdefault(series, []).append((1000 * time, value))

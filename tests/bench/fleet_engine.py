@@ -168,8 +168,9 @@ def _catch_up(engine: Engine, following: Iterator[Standing], wanted: Wanted, sho
     of = wanted.machines * OUTAGE_S // STEP_S
     while not standing.is_caught_up:
         standing = next(following)
-        left = standing.seconds * (of - standing.samples) / standing.samples if standing.samples else 0
-        show(f"an hour's outage, {min(1.0, standing.samples / of):.0%} caught up, about {left:.0f} s left")
+        done = min(1.0, standing.samples / of)
+        left = f", about {standing.seconds * (1 - done) / done:.0f} s left" if done else ""
+        show(f"an hour's outage, {done:.0%} caught up{left}")
     return Window(
         seconds=standing.seconds,
         samples=standing.samples,

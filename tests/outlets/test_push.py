@@ -176,6 +176,25 @@ async def test_what_a_receiver_forgot_that_was_back_before_the_next_batch_comes_
     assert receiver.repeated
 
 
+async def test_the_end_before_a_gap_that_a_receiver_forgot_comes_again(
+    pushing: Running, receiver: FakeReceiver, tmp_path: Path
+) -> None:
+    await pushing.clock.advance(60)
+    await receiver.has(START + 60)
+    await pushing.stop()
+    pushing.clock.step(300)
+    await pushing.start(*flags(tmp_path))
+    await pushing.clock.advance(10)
+    await receiver.has(START + 370)
+    # 30 s before that nothing was recorded.
+    receiver.forget(START + 60)
+    receiver.answers = [web.Response(status=503, headers={"Retry-After": "0"})]
+    await pushing.clock.advance(10)
+    await receiver.has(START + 380)
+
+    assert receiver.times()[-6:] == [START + 60, -1, START + 365, START + 370, START + 375, START + 380]
+
+
 async def test_a_receiver_that_closes_after_each_answer_gets_everything_once(
     pushing: Running, receiver: FakeReceiver
 ) -> None:
