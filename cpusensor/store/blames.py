@@ -85,6 +85,11 @@ class Blames:
         await self._store_tick(blame)
         self.newest = blame.time
         await self._take(1, blame)
+        # At once: after a crash only what a bucket holds that the newest reading lies in is known again.
+        for number, level in enumerate(LEVELS[2:], start=2):
+            parts = self._open.get(number)
+            if parts and bucket_end(parts[0].time, level.seconds) < bucket_end(blame.time, level.seconds):
+                await self._close(number)
 
     async def _take_back(self, until: int) -> None:
         """Drop what was read later, and the sums that hold some of it: what comes next covers it, as after a crash."""

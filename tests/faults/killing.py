@@ -13,6 +13,7 @@ from cpusensor.model.records import Cause, Measured
 from cpusensor.store.opening import open_history
 from tests.fakes import START
 from tests.faults.harness import Lab, fault
+from tests.faults.named import names_in
 from tests.faults.victim import by_time, history
 from tests.faults.writer import HOLES, STEP
 from tests.samples import sample
@@ -25,13 +26,13 @@ COMPANIONS = ("", "-wal", "-shm", ".lock")
 
 @fault(
     "F1",
-    expected="no acknowledged sample lost; minutes and gaps exact",
+    expected="no acknowledged sample or name lost or twice; minutes and gaps exact",
     quick=2,
     full=200,
 )
 def a_writer_is_killed_while_it_writes(lab: Lab) -> str:
-    """Kill −9 at a random moment while samples are written as fast as the database takes them."""
-    acknowledged = lost = 0
+    """Kill −9 at a random moment while samples and names are written as fast as the database takes them."""
+    acknowledged = lost = unnamed = 0
     reopen_ms = []
     path, now = Path(), START
     for repetition in range(lab.repetitions):
@@ -44,9 +45,15 @@ def a_writer_is_killed_while_it_writes(lab: Lab) -> str:
         reopen_ms.append(1000 * (time.perf_counter() - began))
         acknowledged += len(acked)
         lost += len(set(acked) - _sample_times(path))
+        named, told_s = asyncio.run(names_in(path, now))
+        unnamed += len(set(acked) - set(named))
+        lab.expect(that=told_s == len(named), otherwise=f"{len(named)} readings of names, {told_s} in their sums")
         lab.expect_clean(path)
     lab.expect(that=lost == 0, otherwise=f"{lost} acknowledged samples lost")
-    return f"{lost} of {acknowledged:,} acknowledged lost; reopened in ≤ {max(reopen_ms):.0f} ms"
+    lab.expect(that=unnamed == 0, otherwise=f"{unnamed} acknowledged readings of names lost")
+    return (
+        f"{lost} of {acknowledged:,} acknowledged lost, {unnamed} of their names; reopened in ≤ {max(reopen_ms):.0f} ms"
+    )
 
 
 def _write_and_kill(path: Path, now: int, after_s: float) -> list[int]:

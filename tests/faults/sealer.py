@@ -13,6 +13,7 @@ from cpusensor.model.records import Cause, Measured
 from cpusensor.store.opening import open_history
 from cpusensor.store.sealed import HOUR
 from tests.fakes import START
+from tests.faults.named import LATE_S, reading
 from tests.samples import sample
 
 STEP = 20
@@ -33,9 +34,12 @@ async def seal(path: Path) -> None:
         while True:
             while await opened.sealing.seal_slice(END - HOUR):
                 os.write(1, b"sealed\n")
+            while await opened.blames.pack_next(END + LATE_S):
+                pass
             at = BEGIN + STEP * chance.randint(1, 5 * HOUR // STEP)
             one = sample(at, busy=busy_at(at), run=run.id)
             await opened.writer.add([Measured(sample=one, cause=Cause.CLOCK)])
+            await opened.blames.add([reading(at - STEP, at)])
             os.write(1, b"opened\n")
 
 

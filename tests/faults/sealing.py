@@ -18,6 +18,7 @@ from cpusensor.store.unsealing import SAMPLES
 from tests.fakes import START
 from tests.faults.harness import Lab, fault
 from tests.faults.mounts import fill, small_disk
+from tests.faults.named import names_in, reading
 from tests.faults.sealer import BEGIN, END, STEP, busy_at
 from tests.faults.victim import history, state
 from tests.samples import sample
@@ -36,6 +37,7 @@ def _record(path: Path) -> None:
             times = range(BEGIN + STEP, END + 1, STEP)
             samples = [sample(at, busy=busy_at(at), run=run.id) for at in times]
             await opened.writer.add([Measured(sample=one, cause=Cause.STALLED) for one in samples])
+            await opened.blames.add([reading(at - STEP, at) for at in times])
 
     asyncio.run(write())
 
@@ -52,7 +54,7 @@ EXPECTED = [(at, busy_at(at)) for at in range(BEGIN + STEP, END + 1, STEP)]
 
 @fault("F44", expected="nothing lost, nothing twice; sealed or not, all says the same", quick=2, full=100)
 def it_is_killed_while_it_seals_and_opens_hours(lab: Lab) -> str:
-    """Kill −9 at a random moment while hours are sealed and opened again as fast as they can be."""
+    """Kill −9 at a random moment while hours are sealed and opened again, names too, as fast as they can be."""
     path, sealed, opened = Path(), 0, 0
     for repetition in range(lab.repetitions):
         if repetition % KILLS_PER_DATABASE == 0:
@@ -62,6 +64,10 @@ def it_is_killed_while_it_seals_and_opens_hours(lab: Lab) -> str:
         sealed, opened = sealed + told.count(b"sealed"), opened + told.count(b"opened")
         found = _recorded(path)
         lab.expect(that=found == EXPECTED, otherwise=f"{len(set(EXPECTED) - set(found))} lost, {len(found)} in all")
+        times, told_s = asyncio.run(names_in(path, END))
+        named = [at for at, _ in EXPECTED]
+        lab.expect(that=times == named, otherwise=f"{len(set(named) - set(times))} readings of names lost")
+        lab.expect(that=told_s == len(named), otherwise=f"{len(named)} readings of names, {told_s} in their sums")
         lab.expect_clean(path)
     return f"{lab.repetitions} kills; {sealed} hours sealed and {opened} opened; {len(EXPECTED):,} samples each time"
 

@@ -121,6 +121,17 @@ async def test_open_sums_go_on_after_a_crash(path: Path) -> None:
     assert rows(path, "SELECT time FROM blame_quarter_hour") == [(QUARTER + 900,)]
 
 
+async def test_a_quarter_that_is_over_survives_a_crash_right_after_it(path: Path) -> None:
+    async with reopened(path, QUARTER) as store:
+        await store.blames.add([blame(QUARTER + 5, unit("a")), blame(QUARTER + 1000, unit("a"))])
+    async with reopened(path, QUARTER + 1005) as store:
+        await store.blames.add([blame(QUARTER + 5 * slot, unit("a")) for slot in range(201, 400)])
+
+        whole = await found(store)
+    assert whole is not None
+    assert whole.units == (unit("a", 201 * SECOND),)
+
+
 async def test_a_minute_that_a_crash_left_open_is_closed_by_what_comes_next(path: Path) -> None:
     async with reopened(path, NOON) as store:
         await store.blames.add([blame(NOON + 5, unit("a"))])
