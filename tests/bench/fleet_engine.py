@@ -14,7 +14,7 @@ from tests.bench.fleet_machines import OUTAGE_S, STEP_S, Standing
 from tests.bench.fleet_page import Opening
 from tests.engines import PROMETHEUS, VICTORIA, Engine, Kind
 from tests.service import ROOT, TIMEOUT_S, Service
-from tests.waiting import wait_for_samples
+from tests.waiting import wait_for_samples, wait_until
 
 ENGINES = (VICTORIA, PROMETHEUS)
 REAL = 5
@@ -219,12 +219,14 @@ def _compare(pushing: Sequence[Service], others: Sequence[Service], seconds: flo
 def _weigh(engine: Engine, end: Standing) -> Weight:
     """What it needs for all this, once it has packed it."""
     if engine.kind is VICTORIA:
-        _post(f"{engine.url}/internal/force_merge")
+        _get(f"{engine.url}/internal/force_flush")
+        _get(f"{engine.url}/internal/force_merge")
+        wait_until(lambda: _parts(engine) <= 1, "the engine merges")
         engine.stop()
         store = engine.folder / "victoria"
         data, index = _bytes_in(store / "data"), _bytes_in(store / "indexdb")
     else:
-        _post(f"{engine.url}/api/v1/admin/tsdb/snapshot")
+        _get(f"{engine.url}/api/v1/admin/tsdb/snapshot", "POST")
         blocks = list((engine.folder / "prometheus" / "snapshots").glob("*/*"))
         data = sum(_bytes_in(block / "chunks") for block in blocks)
         index = sum((block / "index").stat().st_size for block in blocks)
@@ -236,9 +238,16 @@ def _bytes_in(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _post(url: str) -> None:
-    with urlopen(Request(url, method="POST"), timeout=TIMEOUT_S) as answer:
-        answer.read()
+def _parts(engine: Engine) -> int:
+    """Files of samples that are not merged into one yet."""
+    lines = _get(f"{engine.url}/metrics").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith('vm_parts{type="storage/'))
+
+
+def _get(url: str, method: str = "GET") -> str:
+    with urlopen(Request(url, method=method), timeout=TIMEOUT_S) as answer:
+        text: str = answer.read().decode()
+    return text
 
 
 def _cpu_s(pid: int) -> float:
