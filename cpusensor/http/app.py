@@ -122,8 +122,9 @@ def create_app(
     app[LISTENING] = []
     app[BROADCAST] = Broadcast(clock=app[CLOCK], limit=settings.max_streams)
     templates = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
-    # As all other JSON is written; jinja2 adds what HTML needs.
-    templates.policies["json.dumps_kwargs"] = wire.COMPACT
+    # As all other JSON is written, but letters as they are: escaped, Russian is three times as long. jinja2 adds what
+    # HTML needs.
+    templates.policies["json.dumps_kwargs"] = {**wire.COMPACT, "ensure_ascii": False}
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(stop_listening)
     app.on_cleanup.append(end_questions)

@@ -237,9 +237,12 @@ def test_the_page_speaks_russian_to_whoever_prefers_it_and_english_on_request(vi
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-def test_the_first_view_costs_at_most_60_kib_and_what_comes_after_it_22(browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("locale", ["en-GB", "ru-RU"])
+def test_the_first_view_costs_at_most_60_kib_and_what_comes_after_it_22(
+    browser: Browser, tmp_path: Path, locale: str
+) -> None:
     with Service(tmp_path) as service, Visit(browser, service.url) as visit:
-        page = visit.blank()
+        page = visit.blank(locale=locale)
         session = page.context.new_cdp_session(page)
         session.send("Network.enable")
         names: dict[str, str] = {}
