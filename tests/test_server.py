@@ -93,7 +93,7 @@ def test_as_json_every_line_of_the_log_is_an_object(tmp_path: Path) -> None:
         refused = run("--db", str(running.database), "--port", "0", "--log-format", "json", cwd=tmp_path)
 
     assert [(line["level"], line["logger"]) for line in map(json.loads, started)] == [
-        ("info", "cpusensor.store.opening"),
+        ("info", "cpusensor.store.replacing"),
         ("info", "cpusensor.http.serving"),
     ]
     assert refused.returncode == 1

@@ -68,7 +68,7 @@ def make_older(path: Path, years: str) -> dict[str, set[tuple[object, ...]]]:
     subprocess.run([*command, "--until", str(UNTIL)], check=True, cwd=ROOT, capture_output=True)
     rollups = _rollups(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table in (*(tier.name for tier in TIERS[1:]), "tier", "sealed_hour", "cursor", "name", *BLAMES):
+        for table in (*(tier.name for tier in TIERS[1:]), "tier", "sealed_hour", "cursor", "name", "baseline", *BLAMES):
             connection.execute(f"DROP TABLE {table}")
         drop_views(connection)
         connection.execute("PRAGMA user_version = 2")

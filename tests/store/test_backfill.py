@@ -36,7 +36,7 @@ async def write(path: Path, samples: list[Sample]) -> None:
 def make_older(path: Path) -> None:
     """Take back what the migrations after the second brought."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table in ("quarter_hour", "quarter_day", "tier", "sealed_hour", "cursor", "name", *BLAMES):
+        for table in ("quarter_hour", "quarter_day", "tier", "sealed_hour", "cursor", "name", "baseline", *BLAMES):
             connection.execute(f"DROP TABLE {table}")
         drop_views(connection)
         connection.execute("PRAGMA user_version = 2")
