@@ -311,7 +311,13 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=60, help="of each question (default: 60)")
     parser.add_argument("--cycles", type=int, default=5, help="starts of each kind (default: 5)")
     parser.add_argument("--encoding", choices=("gzip", "identity"), default="gzip", help="what the client accepts")
-    parser.add_argument("--write", action="store_true", help="put the outcome into docs/PERFORMANCE.md")
+    parser.add_argument(
+        "--write",
+        nargs="?",
+        const="history",
+        metavar="SECTION",
+        help="put the outcome into this section of docs/PERFORMANCE.md (default: history)",
+    )
     arguments = parser.parse_args()
     try:
         outcome = measure(arguments.file, arguments.requests, arguments.cycles, arguments.encoding)
@@ -323,7 +329,7 @@ def main() -> int:
     text = describe(outcome, arguments.requests, arguments.encoding)
     say(f"\n{text}")
     if arguments.write:
-        write_section("history", text, {"history.svg": picture(outcome)})
+        write_section(arguments.write, text, {f"{arguments.write}.svg": picture(outcome)})
     return 1 if any(verdict.is_met is False for verdict in judge(outcome)) else 0
 
 
