@@ -40,6 +40,14 @@ test("the share of a name is told average by average, and nothing where nothing 
   assert.deepEqual([shares.at("process:7:a", 300), shares.at("process:8:a", 300), shares.at("unit:a", 660)], [1, null, null]);
 });
 
+test("until its own averages come, a year has those of the hour before, and not its half a million minutes", () => {
+  const shares = new Shares();
+  shares.load(answer(0, 600));
+
+  assert.deepEqual(shares.of("unit:a", { from: 0, to: 31_536_000 }), shares.of("unit:a", { from: 0, to: 600 }));
+  assert.deepEqual(shares.of("unit:a", { from: 31_536_000, to: 63_072_000 }), []);
+});
+
 test("before the first answer there is nothing to draw", () => {
   assert.deepEqual(new Shares().of("unit:a", { from: 0, to: 600 }), []);
 });

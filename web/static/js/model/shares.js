@@ -56,16 +56,18 @@ export class Shares {
   }
 
   /**
-   * Of one name, in each average of a span.
+   * Of one name, in each average of a span that was asked for: until its own come, a year has nothing of the minutes of
+   * an hour but these.
    * @param {string} name as of culpritText
    * @param {Stretch} span
    * @returns {Portion[]} `share` is null where it is not among the first, and where nothing was read
    */
   of(name, { from, to }) {
     const { step } = this;
+    const known = this.#known;
     if (step === 0) return [];
-    const first = (Math.floor(from / step) + 1) * step;
-    const count = Math.max(0, Math.ceil((to - first) / step) + 1);
+    const first = (Math.floor(Math.max(from, known.from) / step) + 1) * step;
+    const count = Math.max(0, Math.ceil((Math.min(to, known.to) - first) / step) + 1);
     return Array.from({ length: count }, (_, i) => {
       const time = first + i * step;
       return { time, share: this.at(name, time) };
