@@ -1,7 +1,7 @@
 """Which stored rows a query reads: of the coarsest tier that fits its step; of finer ones where it has none. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cpusensor.model.grid import bucket_end, slot_at
 from cpusensor.model.records import Span
@@ -56,6 +56,18 @@ def plan(from_time: int, to_time: int, extents: Sequence[Extent]) -> Iterator[Pa
     yield from plan(from_time, begin, finer)
     yield Part(tier=extent.tier, from_time=begin, to_time=end)
     yield from plan(end, to_time, finer)
+
+
+ROWS_A_SLICE, SAMPLES_A_SLICE_S = 1440, 86_400
+"""How many rollups are read at a time, a day of minutes or a year of quarter-days; of samples, those of a day."""
+
+
+def slices(parts: Iterable[Part]) -> Iterator[Part]:
+    """The same in pieces, in order, none of which holds more rows than fit into memory well."""
+    for part in parts:
+        width = ROWS_A_SLICE * part.tier.seconds if part.tier else SAMPLES_A_SLICE_S
+        for begin in range(part.from_time, part.to_time, width):
+            yield replace(part, from_time=begin, to_time=min(begin + width, part.to_time))
 
 
 def rows_of_buckets(

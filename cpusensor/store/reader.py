@@ -26,7 +26,7 @@ from cpusensor.store.columns import (
 )
 from cpusensor.store.damaged import Rollups, damaged_among, find_damaged
 from cpusensor.store.database import Queries, Unhurried
-from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, tiers_for
+from cpusensor.store.plan import Extent, Part, plan, rows_of_buckets, rows_of_parts, slices, tiers_for
 from cpusensor.store.sealed import HOUR
 from cpusensor.store.soundness import Doubt
 from cpusensor.store.statements import (
@@ -44,16 +44,9 @@ from cpusensor.store.statements import (
 
 T = TypeVar("T")
 
-CORES_PER_QUERY_S = 86_400
-"""Seconds of a range whose cores are read at a time, since Python adds them up: it bounds the memory of a year."""
-
-DAY_S = 86_400
 
 LONG = 2000
 """Rows that take a millisecond to be put into columns and looked over."""
-
-CPUS_PER_QUERY_S = 7 * DAY_S
-"""Seconds of a range whose CPUs are looked up at a time: a few rows, but all minutes while a tier is being filled."""
 
 IMPLAUSIBLE = "a row holds what cannot have been written"
 
@@ -162,14 +155,11 @@ class Reader:
 
     async def cores(self, from_time: int, to_time: int, step: int) -> dict[int, tuple[CoreTicks, ...]]:
         """The ticks of each core, by the time of its bucket; buckets without known cores are left out."""
-        # Whole buckets, so that none is split between two slices.
-        slice_s = bucket_end(CORES_PER_QUERY_S, step)
         sums = CoreSums(step)
-        for start in range(from_time // step * step, to_time, slice_s):
-            tiers = tiers_for(step, self._tiers)
-            parts = await read_plan(self._database, max(start, from_time), min(start + slice_s, to_time), tiers)
-            sql, arguments = rows_of_parts(parts, "time, cores")
-            rows = await self._database.read(to_time - from_time, f"{sql} ORDER BY time", arguments, parts)
+        # Python adds them up: slice by slice, so that a long range takes no more memory than a short one.
+        for part in slices(await read_plan(self._database, from_time, to_time, tiers_for(step, self._tiers))):
+            sql, arguments = rows_of_parts([part], "time, cores")
+            rows = await self._database.read(to_time - from_time, f"{sql} ORDER BY time", arguments, [part])
             await asyncio.to_thread(sums.add, rows)
         return await asyncio.to_thread(sums.records)
 
@@ -181,12 +171,9 @@ class Reader:
         end = max(begin, to_time // whole * whole)
         numbers: set[int] = set()
         for width, start, stop in ((step, from_time, begin), (whole, begin, end), (step, end, to_time)):
-            for at in range(start, stop, CPUS_PER_QUERY_S):
-                parts = await read_plan(
-                    self._database, at, min(at + CPUS_PER_QUERY_S, stop), tiers_for(width, self._tiers)
-                )
-                sql, arguments = rows_of_parts(parts, "cores")
-                rows = await self._database.read(to_time - from_time, sql, arguments, parts)
+            for part in slices(await read_plan(self._database, start, stop, tiers_for(width, self._tiers))):
+                sql, arguments = rows_of_parts([part], "cores")
+                rows = await self._database.read(to_time - from_time, sql, arguments, [part])
                 numbers |= await asyncio.to_thread(_numbers_of, rows)
         return numbers
 
