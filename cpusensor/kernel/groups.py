@@ -74,6 +74,41 @@ class Node:
     children: dict[str, "Node"] = field(default_factory=dict)
 
 
+class MainProcesses:
+    """Names containers, whose own names are random ids, by the process that each was started for."""
+
+    def __init__(self, mount_point: Path, proc: Path) -> None:
+        self._mount_point = mount_point
+        self._proc = proc
+        self._found: dict[str, str] = {}
+        """By the path of the group."""
+
+    def name_of(self, unit: Unit) -> str:
+        """What the unit is called; of a container with the name of its main process, if that can be seen."""
+        if not unit.is_container:
+            return unit.name
+        main = self._found.get(unit.path) or self._find(unit.path)
+        return with_main_process(unit.name, main) if main else unit.name
+
+    def forget(self, path: str) -> None:
+        """The group is gone."""
+        self._found.pop(path, None)
+
+    def _find(self, path: str) -> str:
+        """The name of the oldest process in a container; empty where none can be seen."""
+        found = [read_stat(self._proc, pid) for pid in _pids_in(Path(f"{self._mount_point}{path}"))]
+        oldest = min((stat for stat in found if stat), key=lambda stat: stat.started_s, default=None)
+        if oldest is None:
+            return ""
+        # The container's own process is what this one becomes.
+        if not oldest.name.startswith(_RUNTIMES):
+            # Those of containers that came and went between two readings are never closed.
+            if len(self._found) >= MAX_NAMED:
+                self._found.clear()
+            self._found[path] = oldest.name
+        return oldest.name
+
+
 class Groups:
     """The control groups of one hierarchy. To be read by one thread."""
 
@@ -81,8 +116,7 @@ class Groups:
         """Raises OSError if the hierarchy is not there."""
         self.controller = hierarchy.controller
         self._hierarchy = hierarchy
-        self._proc = proc
-        self._main_processes: dict[str, str] = {}
+        self._main_processes = MainProcesses(hierarchy.mount_point, proc)
         self._kept = 0
         self._root = self._node(ROOT, None)
 
@@ -100,7 +134,7 @@ class Groups:
 
     def name_at(self, path: str) -> str:
         """The name of the unit at the path of a control group, as the kernel tells it of a process."""
-        return self._name(unit_at(path))
+        return self._main_processes.name_of(unit_at(path))
 
     def close(self) -> None:
         """Close the descriptors."""
@@ -122,7 +156,7 @@ class Groups:
             cpu_us = int(content) // 1000 if is_v1 else int(content.split(maxsplit=2)[1])
             if node.record is None or node.record.cpu_us != cpu_us:
                 throttling = throttling_in(self._read_limits(node) if is_v1 else content)
-                node.record = Group(self._name(node.unit), node.parent, cpu_us, throttling)
+                node.record = Group(self._main_processes.name_of(node.unit), node.parent, cpu_us, throttling)
                 if not node.unit.is_whole:
                     self._refresh_children(node)
         except OSError as error:
@@ -181,30 +215,9 @@ class Groups:
         if node.descriptor is not None:
             os.close(node.descriptor)
             self._kept -= 1
-        self._main_processes.pop(node.unit.path, None)
+        self._main_processes.forget(node.unit.path)
         for child in node.children.values():
             self._close(child)
-
-    def _name(self, unit: Unit) -> str:
-        if not unit.is_container:
-            return unit.name
-        main = self._main_processes.get(unit.path) or self._find_main_process(unit.path)
-        return with_main_process(unit.name, main) if main else unit.name
-
-    def _find_main_process(self, path: str) -> str:
-        """The name of the oldest process in a container; empty where none can be seen."""
-        folder = Path(self._folder(path))
-        found = [read_stat(self._proc, pid) for pid in _pids_in(folder)]
-        oldest = min((stat for stat in found if stat), key=lambda stat: stat.started_s, default=None)
-        if oldest is None:
-            return ""
-        # The container's own process is what this one becomes.
-        if not oldest.name.startswith(_RUNTIMES):
-            # Those of containers that came and went between two readings are never closed.
-            if len(self._main_processes) >= MAX_NAMED:
-                self._main_processes.clear()
-            self._main_processes[path] = oldest.name
-        return oldest.name
 
 
 def throttling_in(content: bytes) -> Throttling | None:

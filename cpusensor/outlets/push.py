@@ -49,7 +49,6 @@ KEPT_OPEN = 2
 UNTRIED = frozenset({401, 403, 404, 408, 429})
 """Statuses below 500 that say nothing of the samples, but of rights, of the address or of the moment."""
 
-
 TOO_OLD = ("out of order", "out of bounds", "too old", "too far")
 """What Prometheus says of samples that are older than it takes."""
 
