@@ -107,7 +107,6 @@ class Push:
 
     def __init__(self, receiver: Receiver, labels: Mapping[str, str], history: History, recent: Sequence[Tick]) -> None:
         """`labels` are those of all receivers; `recent` are the ticks published last. Raises MissingError."""
-        self.name = receiver.name
         self._sent = 0
         self._refused = 0
         self._problem: str | None = None
@@ -119,6 +118,11 @@ class Push:
         self._failures = 0
         self._breaks = Breaks()
         self._running: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the receiver."""
+        return self._receiver.name
 
     @property
     def standing(self) -> Standing:
